@@ -1,0 +1,55 @@
+/**
+ * What a data-plane filter is. A filter object is shared by all exchanges of a route and immutable but for counters and
+ * state from its Scope; per-request state lies in the exchange. Modules stand in `filters/`.
+ */
+import type { Clock, Random } from '../core/runtime.ts';
+import type { Timers } from '../core/timer-wheel.ts';
+import type { Exchange } from './exchange.ts';
+import type { Head } from './head.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface Filter {
+  /** In the order of the route's list. */
+  onRequest?(exchange: Exchange): Verdict;
+  /** In reverse order. */
+  onResponse?(exchange: Exchange): Verdict;
+  /** In reverse, exactly once for each filter whose onRequest ran; cancels what it began. */
+  onEnd?(exchange: Exchange): void;
+}
+
+/** What is known of a request besides its head, for decisions that are asked for before they happen. */
+export interface Facts {
+  readonly peerUris: readonly string[];
+  readonly remoteHost: string;
+  readonly destinationPort: number;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** Which rule decided, for logs and `explain`. */
+  readonly rule: string;
+}
+
+export interface FilterModule<C = unknown> {
+  /** Type URLs of the configuration messages that this module reads. */
+  readonly types: readonly string[];
+  /** Throws a WeftError `invalid` with the field path: the reason in a NACK. */
+  read(config: Uint8Array): C;
+  create(config: C, scope: Scope): Filter;
+  /** Pure: `create` and `explain` both call it. */
+  decide?(config: C, head: Head, facts: Facts): Decision;
+}
+
+export interface Counter {
+  add(by: number): void;
+}
+
+export interface Scope {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+  /** Resolved once, at creation. */
+  counter(name: string): Counter;
+  /** Outlives a swap of configuration as long as the key is named: token buckets. */
+  state<T>(key: string, make: () => T): T;
+}

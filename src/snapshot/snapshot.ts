@@ -1,0 +1,181 @@
+/**
+ * The configuration of one proxy as deeply immutable data, in the terms of xDS but read once into the form that the
+ * request path wants. An entry whose version did not change is the same object in the next snapshot. Nothing is linked
+ * across resources: a route names its cluster, a cluster names its endpoints.
+ */
+import type { Address } from '../core/runtime.ts';
+import type { HttpFilterConfig, RouteTable, WeightedCluster } from './route-table.ts';
+
+export interface Snapshot {
+  readonly listeners: ReadonlyMap<string, ListenerConfig>;
+  readonly routes: ReadonlyMap<string, RouteTable>;
+  readonly clusters: ReadonlyMap<string, ClusterConfig>;
+  readonly endpoints: ReadonlyMap<string, EndpointSet>;
+  readonly secrets: ReadonlyMap<string, TrustBundle>;
+  /** As received, by type URL + ' ' + name: config dump and the copy on disk. */
+  readonly bytes: ReadonlyMap<string, ReceivedResource>;
+}
+
+export interface ReceivedResource {
+  readonly type: string;
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+}
+
+/** SDS validation context: roots only. The workload's own SVID never comes over xDS; its name is bound locally. */
+export interface TrustBundle {
+  readonly name: string;
+  readonly pem: string;
+}
+
+export interface ListenerConfig {
+  readonly name: string;
+  /** null: an internal listener, reached by name from another listener of this proxy (CONNECT). */
+  readonly address: Address | null;
+  readonly direction: 'inbound' | 'outbound';
+  readonly chains: readonly FilterChain[];
+  readonly defaultChain: FilterChain | null;
+  /** Which evidence a match needs: without inspectors the first bytes are not waited for. */
+  readonly inspectTls: boolean;
+  readonly inspectHttp: boolean;
+  /** How long the first bytes are waited for before the connection counts as server-speaks-first; ms. */
+  readonly inspectTimeoutMs: number;
+  readonly origin: string;
+}
+
+/** Matched as Envoy does: destination port, SNI, transport, ALPN, then source; the most specific wins. Empty means any. */
+export interface FilterChainMatch {
+  readonly serverNames: readonly string[];
+  readonly transportProtocol: '' | 'tls' | 'raw_buffer';
+  /** TLS ALPN, or what the HTTP inspector found: `http/1.0`, `http/1.1`, `h2c`. */
+  readonly applicationProtocols: readonly string[];
+  readonly destinationPort: number;
+}
+
+export interface FilterChain {
+  readonly name: string;
+  readonly match: FilterChainMatch;
+  readonly tls: DownstreamTls | null;
+  readonly network: HttpManager | TcpProxy;
+}
+
+export interface DownstreamTls {
+  /** Name of the SVID under which the agent beside us serves it: `default`. */
+  readonly certificate: string;
+  /** Name of the trust bundle. */
+  readonly validation: string;
+  readonly requireClientCertificate: boolean;
+  readonly alpn: readonly string[];
+  /** Accepted URI SANs; empty accepts every peer of the trust domain whose chain verifies. */
+  readonly peerIds: readonly PeerIdMatch[];
+}
+
+export interface PeerIdMatch {
+  readonly kind: 'exact' | 'prefix';
+  readonly value: string;
+}
+
+export interface HttpManager {
+  readonly kind: 'http';
+  readonly statPrefix: string;
+  /** Name of a RouteConfiguration, or the table itself when it came inline. */
+  readonly routes: string | RouteTable;
+  readonly filters: readonly HttpFilterConfig[];
+  /** A head that is not complete in time; 0: unbounded. Default 60 s. */
+  readonly headersTimeoutMs: number;
+  /** Between exchanges on a downstream connection; 0: unbounded. Default 1 h. */
+  readonly idleTimeoutMs: number;
+  /** Without a byte on a stream; 0: unbounded. Default 5 min. */
+  readonly streamIdleTimeoutMs: number;
+  readonly maxHeadBytes: number;
+  readonly maxFields: number;
+  readonly accessLog: boolean;
+  readonly drainTimeoutMs: number;
+}
+
+export interface TcpProxy {
+  readonly kind: 'tcp';
+  readonly statPrefix: string;
+  readonly clusters: readonly WeightedCluster[];
+  /** 0: unbounded. Default 1 h. */
+  readonly idleTimeoutMs: number;
+  readonly accessLog: boolean;
+}
+
+export interface ClusterConfig {
+  readonly name: string;
+  readonly discovery: 'eds' | 'static' | 'strict-dns' | 'original-dst' | 'dynamic-forward';
+  /** EDS: the name of the assignment. */
+  readonly edsName: string;
+  /** static and strict-dns: inline. */
+  readonly inline: EndpointSet | null;
+  readonly connectTimeoutMs: number;
+  readonly policy: 'round-robin' | 'least-request' | 'random';
+  /** For least-request; default 2. */
+  readonly choices: number;
+  readonly limits: CircuitLimits;
+  /** Chosen per endpoint: the first whose labels the endpoint's `transport` metadata contains, else `transport`. */
+  readonly transportMatches: readonly TransportMatch[];
+  readonly transport: UpstreamTls | null;
+  /** Changes when connections made under the old configuration must not be used for new requests. */
+  readonly transportHash: string;
+  readonly protocol: 'http1' | 'tcp';
+  /** Between exchanges on a pooled connection; default 15 s, below common servers' keep-alive of 60 s and Node's 5 s is met by safe replay. */
+  readonly idleTimeoutMs: number;
+  /** `source` and `destination` service for metrics, from the cluster's metadata; empty when unknown. */
+  readonly service: string;
+  readonly origin: string;
+}
+
+export interface CircuitLimits {
+  readonly maxConnections: number;
+  readonly maxPending: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+  /** Share of active requests that may be retries, 0–100; null: no budget. */
+  readonly retryBudgetPercent: number | null;
+  readonly minRetryConcurrency: number;
+}
+
+export interface TransportMatch {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tls: UpstreamTls | null;
+}
+
+export interface UpstreamTls {
+  readonly certificate: string;
+  readonly validation: string;
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+  /** The peer must carry one of these; empty refuses every peer (fail closed). */
+  readonly peerIds: readonly PeerIdMatch[];
+}
+
+export interface EndpointSet {
+  readonly name: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  /** Address as `host:port`, or `internal:NAME`: identity of the endpoint across updates. */
+  readonly key: string;
+  readonly address: EndpointAddress;
+  readonly weight: number;
+  readonly priority: number;
+  readonly locality: Locality;
+  readonly healthy: boolean;
+  /** The workload's name, from metadata, for logs. */
+  readonly workload: string;
+  readonly transportLabels: Readonly<Record<string, string>>;
+}
+
+export type EndpointAddress =
+  | { readonly kind: 'socket'; readonly host: string; readonly port: number }
+  | { readonly kind: 'internal'; readonly listener: string };
+
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
