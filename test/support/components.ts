@@ -1,0 +1,49 @@
+/**
+ * Real programs that some suites need. A suite whose program is missing is skipped by name and reason; with
+ * `WEFT_REQUIRE=all` (CI) its absence is a failure instead.
+ */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, globSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The path of the first of `names` that this machine has, in PATH or where Debian hides servers; null when none. */
+export function findProgram(...names: string[]): string | null {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/go/bin',
+    ...globSync('/usr/lib/postgresql/*/bin'),
+  ];
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        continue;
+      }
+    }
+  }
+  return null;
+}
+
+/** For node:test's `skip`: false when every program is here, else the reason. */
+export function missing(...programs: string[]): string | false {
+  const absent = programs.filter((program) => findProgram(program) === null);
+  if (absent.length === 0) return false;
+  const reason = `needs ${absent.join(', ')}, which this machine does not have`;
+  if (process.env['WEFT_REQUIRE'] === 'all') throw new Error(`${reason}, and WEFT_REQUIRE=all demands every suite`);
+  return reason;
+}
+
+/** A program that must be there, because the suite was not skipped. */
+export function program(...names: string[]): string {
+  const path = findProgram(...names);
+  if (path === null) throw new Error(`none of ${names.join(', ')} is installed`);
+  return path;
+}
+
+export function versionOf(path: string, ...args: string[]): string {
+  return execFileSync(path, args, { encoding: 'utf8' }).trim();
+}

@@ -1,0 +1,47 @@
+/**
+ * Bundles the CLI, sidecar included, into `dist/`: one entry, and one chunk for each command, so that `weft run` loads
+ * no schema, YAML or protobuf library. `--if-stale` does nothing when no source is newer than the bundle.
+ */
+import { existsSync, globSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { rolldown } from 'rolldown';
+
+const root = resolve(import.meta.dirname, '..');
+const out = join(root, 'dist');
+const stamp = join(out, 'built');
+
+if (!process.argv.includes('--if-stale') || isStale()) await build();
+
+function isStale(): boolean {
+  if (!existsSync(stamp)) return true;
+  const built = statSync(stamp).mtimeMs;
+  const sources = [...globSync('src/**/*.ts', { cwd: root }), 'tools/build.ts', 'package-lock.json'];
+  return sources.some((path) => statSync(join(root, path)).mtimeMs > built);
+}
+
+async function build(): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  const bundle = await rolldown({
+    input: { weft: join(root, 'src/cli/main.ts') },
+    platform: 'node',
+    external: [/^node:/],
+    logLevel: 'warn',
+  });
+  const { output } = await bundle.write({
+    dir: out,
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+  });
+  await bundle.close();
+  const chunks = output.filter((item) => item.type === 'chunk');
+  const graph = chunks.map((chunk) => ({
+    file: chunk.fileName,
+    imports: chunk.imports,
+    dynamicImports: chunk.dynamicImports,
+    modules: chunk.moduleIds.map((id) => id.replace(`${root}/`, '')),
+  }));
+  writeFileSync(join(out, 'graph.json'), `${JSON.stringify(graph, null, 1)}\n`);
+  writeFileSync(stamp, '');
+}
