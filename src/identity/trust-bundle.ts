@@ -1,0 +1,68 @@
+/** The roots that a mesh accepts, as PEM, and the hash that a join token pins. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { messageOf, WeftError } from '../core/errors.ts';
+import { decodePem, encodePem } from './pem.ts';
+
+const CA_HASH = /^sha256:[0-9a-f]{64}$/;
+
+export interface TrustBundle {
+  /** Normalised: one block a root, without text between them. */
+  readonly pem: string;
+  readonly roots: readonly X509Certificate[];
+  /** Hash of each root, in the same order. */
+  readonly hashes: readonly string[];
+}
+
+/** Throws `invalid` when there is no certificate or one cannot be read or is not a CA's. */
+export function parseTrustBundle(pem: string): TrustBundle {
+  const ders = decodePem('CERTIFICATE', pem);
+  if (ders.length === 0) throw new WeftError('invalid', { what: 'trust bundle has no certificate' });
+  const roots = ders.map((der, index) => readRoot(der, index));
+  return {
+    pem: ders.map((der) => encodePem('CERTIFICATE', der)).join(''),
+    roots,
+    hashes: ders.map((der) => caHash(der)),
+  };
+}
+
+/** `sha256:<hex>` of a certificate's DER. */
+export function caHash(der: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(der).digest('hex')}`;
+}
+
+/**
+ * Reduces a bundle that came over an unverified connection to the root that the pinned hash names.
+ * Throws `unauthenticated` when it is not there, `invalid` when the hash has another form.
+ */
+export function pinTrustBundle(pem: string, pinned: string): TrustBundle {
+  if (!CA_HASH.test(pinned)) {
+    throw new WeftError('invalid', { what: 'the CA hash is not sha256:<64 hex digits>', where: pinned.slice(0, 100) });
+  }
+  const bundle = parseTrustBundle(pem);
+  const index = bundle.hashes.indexOf(pinned);
+  const root = bundle.roots[index];
+  if (root === undefined) {
+    throw new WeftError('unauthenticated', {
+      what: 'the control plane shows another CA than the join token names',
+      where: `pinned ${pinned}, shown ${bundle.hashes.join(', ')}`,
+      hint: 'Check the address; make a new token if the CA was replaced',
+    });
+  }
+  return parseTrustBundle(encodePem('CERTIFICATE', root.raw));
+}
+
+function readRoot(der: Uint8Array, index: number): X509Certificate {
+  try {
+    const root = new X509Certificate(der);
+    if (root.ca) return root;
+  } catch (cause) {
+    throw new WeftError('invalid', {
+      what: `trust bundle cannot be read: ${messageOf(cause)}`,
+      where: `certificate ${index + 1}`,
+    });
+  }
+  throw new WeftError('invalid', {
+    what: 'trust bundle has a certificate that is not a CA',
+    where: `certificate ${index + 1}`,
+  });
+}
