@@ -1,0 +1,67 @@
+/** Schema pieces that several kinds share: names, ports, durations, labels, conditions. */
+import { z } from 'zod';
+import {
+  isQualifiedKey,
+  LABEL_VALUE,
+  NAME_RULES,
+  type NameRule,
+  obeys,
+  PORT_NAME,
+  QUALIFIED_KEY_WORDS,
+  type TextRule,
+} from './names.ts';
+
+export function text(rule: TextRule) {
+  return z.string().refine((value) => obeys(rule, value), { error: `must be ${rule.words}` });
+}
+
+export function objectName(rule: NameRule) {
+  return text(NAME_RULES[rule]);
+}
+
+export const portNumber = z.int().min(1).max(65_535);
+export const portName = text(PORT_NAME);
+
+/** A port by number or by the name that the workload gives it. */
+export const portReference = z.union([portNumber, portName], {
+  error: 'must be a port number from 1 to 65535 or a port name',
+});
+
+export const labels = z.record(z.string(), text(LABEL_VALUE)).check(keysObey((key) => isQualifiedKey(key)));
+
+export const annotations = z.record(z.string(), z.string()).check(keysObey((key) => isQualifiedKey(key)));
+
+function keysObey(obeysRule: (key: string) => boolean) {
+  return z.superRefine<Record<string, string>>((map, context) => {
+    for (const key of Object.keys(map)) {
+      if (!obeysRule(key))
+        context.addIssue({ code: 'custom', path: [key], message: `must have a key of ${QUALIFIED_KEY_WORDS}` });
+    }
+  });
+}
+
+/** GEP-2257: up to four numbers with h, m, s or ms, such as `1m30s`; `0s` is zero. */
+export const duration = z
+  .string()
+  .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, { error: 'must be a duration such as "500ms", "10s" or "1m30s" (GEP-2257)' });
+
+/** A field of the standard that this version does not implement: naming it beats ignoring it. */
+export function unsupported(hint: string) {
+  return z.never({ error: `is not supported in this version of Weft|${hint}` }).optional();
+}
+
+/** A Kubernetes condition (metav1.Condition). */
+export const condition = z.looseObject({
+  type: z.string(),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.string(),
+  observedGeneration: z.int().optional(),
+});
+
+/** A message of a schema may carry a hint after the first `|`. */
+export function splitHint(message: string): { message: string; hint: string } {
+  const bar = message.indexOf('|');
+  return bar === -1 ? { message, hint: '' } : { message: message.slice(0, bar), hint: message.slice(bar + 1) };
+}
