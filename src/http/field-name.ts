@@ -1,0 +1,57 @@
+/**
+ * A field name as a constant: found in a head by hash and bytes, without a string. Names that several parts of the
+ * data plane look for are constants here; a filter makes its own from its configuration, once.
+ */
+import { WeftError } from '../core/errors.ts';
+import { isToken, TOKEN } from './token.ts';
+
+export class FieldName {
+  /** Lower case. */
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  /** Of the lower-case bytes: `hash = hash * 31 + byte`, in 32 bits. The scanner computes the same on the fly. */
+  readonly hash: number;
+
+  /** Any letter case; throws a WeftError `invalid` for what is not a token (RFC 9110 section 5.1). */
+  constructor(name: string) {
+    if (!isToken(name)) {
+      throw new WeftError('invalid', { what: `${JSON.stringify(name)} is not a field name` });
+    }
+    this.text = name.toLowerCase();
+    this.bytes = Buffer.from(this.text, 'latin1');
+    this.hash = hashOf(this.bytes, 0, this.bytes.length);
+  }
+}
+
+/** The hash of a range of token bytes in any letter case. */
+export function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0;
+  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (TOKEN[bytes[i] as number] as number)) | 0;
+  return hash;
+}
+
+export const AUTHORIZATION = new FieldName('authorization');
+export const CONNECTION = new FieldName('connection');
+export const CONTENT_LENGTH = new FieldName('content-length');
+export const CONTENT_TYPE = new FieldName('content-type');
+export const COOKIE = new FieldName('cookie');
+export const DATE = new FieldName('date');
+export const EXPECT = new FieldName('expect');
+export const FORWARDED_CLIENT_CERT = new FieldName('x-forwarded-client-cert');
+export const FORWARDED_FOR = new FieldName('x-forwarded-for');
+export const FORWARDED_PROTO = new FieldName('x-forwarded-proto');
+export const GRPC_STATUS = new FieldName('grpc-status');
+export const HOST = new FieldName('host');
+export const KEEP_ALIVE = new FieldName('keep-alive');
+export const LOCATION = new FieldName('location');
+export const PROXY_CONNECTION = new FieldName('proxy-connection');
+export const REQUEST_ID = new FieldName('x-request-id');
+export const RETRY_AFTER = new FieldName('retry-after');
+export const SERVER = new FieldName('server');
+export const TE = new FieldName('te');
+export const TRACEPARENT = new FieldName('traceparent');
+export const TRACESTATE = new FieldName('tracestate');
+export const TRAILER = new FieldName('trailer');
+export const TRANSFER_ENCODING = new FieldName('transfer-encoding');
+export const UPGRADE = new FieldName('upgrade');
+export const USER_AGENT = new FieldName('user-agent');
