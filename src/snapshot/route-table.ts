@@ -3,6 +3,9 @@
  * resource, in `snapshot/read/`; matched in `snapshot/match-route.ts`.
  */
 import type { RouteInfo } from '../http/exchange.ts';
+import type { ByteTrie } from './byte-trie.ts';
+import type { CompiledHeader } from './match-header.ts';
+import type { Pattern } from './regex/pattern.ts';
 
 export interface HttpFilterConfig {
   readonly name: string;
@@ -16,9 +19,43 @@ export interface WeightedCluster {
   readonly weight: number;
 }
 
-export interface RouteTable {
+/** What a RouteConfiguration says; `compileRoutes` makes a RouteTable of it. */
+export interface RouteConfig {
   readonly name: string;
   readonly hosts: readonly VirtualHost[];
+  /** Domains are compared with the authority without its port (`ignore_port_in_host_matching`). */
+  readonly ignorePort: boolean;
+}
+
+export interface RouteTable extends RouteConfig {
+  readonly hostIndex: HostIndex;
+  /** In the order of `hosts`. */
+  readonly pathIndexes: readonly PathIndex[];
+  readonly entries: readonly RouteEntry[];
+}
+
+/** Built by `host-index.ts`. Node values are positions in `hosts` plus 1; 0: none. */
+export interface HostIndex {
+  readonly exact: ByteTrie;
+  readonly exactHost: Int32Array;
+  /** Keys of `*suffix`, last byte first. */
+  readonly suffix: ByteTrie;
+  readonly suffixHost: Int32Array;
+  readonly prefix: ByteTrie;
+  readonly prefixHost: Int32Array;
+  readonly any: number;
+}
+
+/** Built by `path-index.ts`. Numbers in lists are positions in the virtual host's `routes`, ascending. */
+export interface PathIndex {
+  readonly paths: ByteTrie;
+  /** Three buckets a node (path ends here, goes on with a slash, goes on otherwise): start of its list; one more at the end. */
+  readonly buckets: Int32Array;
+  readonly lists: Int32Array;
+  readonly regexes: Int32Array;
+  readonly connects: Int32Array;
+  /** By position of the route; all must hold. */
+  readonly headers: readonly (readonly CompiledHeader[])[];
 }
 
 export interface VirtualHost {
@@ -43,29 +80,30 @@ export interface RouteMatch {
   readonly path: PathMatch;
   /** All must hold; `:method` is matched as a header, as in xDS. */
   readonly headers: readonly HeaderMatch[];
-  /** Matches CONNECT requests only. */
+  /** Matches CONNECT requests only, whatever the path. */
   readonly connect: boolean;
+  /** Share of the requests that match, 0–1 (`runtime_fraction`); 1: all. */
+  readonly fraction: number;
 }
 
+/** Compared with the path without its query. */
 export type PathMatch =
   | { readonly kind: 'prefix'; readonly value: Uint8Array }
   | { readonly kind: 'exact'; readonly value: Uint8Array }
   /** A whole path segment: `/a` matches `/a` and `/a/b`, not `/ab`. */
   | { readonly kind: 'segment'; readonly value: Uint8Array }
-  | { readonly kind: 'regex'; readonly value: RegExp };
+  | { readonly kind: 'regex'; readonly value: Pattern };
 
 export interface HeaderMatch {
   /** Lower case. */
   readonly name: string;
   readonly kind: 'present' | 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex';
   readonly value: string;
-  readonly regex: RegExp | null;
+  readonly regex: Pattern | null;
   readonly invert: boolean;
 }
 
-export type RouteAction =
-  | ForwardAction
-  | { readonly kind: 'direct'; readonly status: number; readonly body: string };
+export type RouteAction = ForwardAction | { readonly kind: 'direct'; readonly status: number; readonly body: string };
 
 export interface ForwardAction {
   readonly kind: 'forward';
