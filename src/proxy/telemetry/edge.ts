@@ -1,0 +1,104 @@
+/**
+ * What is counted for one arrow of the mesh, source → destination, as one of its two ends sees it. An edge is looked up
+ * once per connection or cluster and then counts by index: nothing on the request path builds a label.
+ */
+import type { Counter, Counters } from '../../core/counters.ts';
+import { Histogram } from '../../core/histogram.ts';
+import type { ResponseFlag } from '../../http/flags.ts';
+
+export type Direction = 'inbound' | 'outbound';
+
+/** Flags that say that the caller went away or that we were told to refuse, not that something failed. */
+const NOT_FAILURES: ReadonlySet<ResponseFlag> = new Set(['', 'DC', 'RL', 'UAEX', 'NR', 'DPE', 'SI', 'DI']);
+
+interface OutcomeSeries {
+  readonly status: number;
+  readonly flag: ResponseFlag;
+  readonly counter: Counter;
+}
+
+export class Edge {
+  readonly direction: Direction;
+  readonly source: string;
+  readonly destination: string;
+  readonly mtls: boolean;
+  /** Ends of requests, in ms. */
+  readonly duration = new Histogram();
+  readonly active: Counter;
+  readonly #counters: Counters;
+  readonly #tcpOpened: Counter;
+  readonly #tcpReceived: Counter;
+  readonly #tcpSent: Counter;
+  /** A handful: one for each pair of status and flag that was seen, the latest hit first in line. */
+  readonly #outcomes: OutcomeSeries[] = [];
+  #requests = 0;
+  #failures = 0;
+
+  constructor(counters: Counters, direction: Direction, source: string, destination: string, mtls: boolean) {
+    this.#counters = counters;
+    this.direction = direction;
+    this.source = source;
+    this.destination = destination;
+    this.mtls = mtls;
+    const labels = this.labels();
+    this.active = counters.gauge('weft_requests_active', labels);
+    this.#tcpOpened = counters.counter('weft_tcp_connections_total', labels);
+    this.#tcpReceived = counters.counter('weft_tcp_bytes_total', { ...labels, way: 'received' });
+    this.#tcpSent = counters.counter('weft_tcp_bytes_total', { ...labels, way: 'sent' });
+  }
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Responses of 500 and above, and exchanges that ended without one for a reason that is not the caller's. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  get tcpConnections(): number {
+    return this.#tcpOpened.value;
+  }
+
+  get tcpBytes(): number {
+    return this.#tcpReceived.value + this.#tcpSent.value;
+  }
+
+  labels(): Record<string, string> {
+    const { direction, source, destination, mtls } = this;
+    return { direction, source, destination, mtls: mtls ? 'yes' : 'no' };
+  }
+
+  /** `status` 0: the exchange ended without a response. */
+  countRequest(status: number, flag: ResponseFlag, durationMs: number): void {
+    this.#requests++;
+    if (status >= 500 || (status === 0 && !NOT_FAILURES.has(flag))) this.#failures++;
+    this.duration.record(durationMs);
+    this.#outcome(status, flag).add(1);
+  }
+
+  countConnection(): void {
+    this.#tcpOpened.add(1);
+  }
+
+  countBytes(received: number, sent: number): void {
+    this.#tcpReceived.add(received);
+    this.#tcpSent.add(sent);
+  }
+
+  #outcome(status: number, flag: ResponseFlag): Counter {
+    const known = this.#outcomes;
+    for (let i = 0; i < known.length; i++) {
+      const series = known[i] as OutcomeSeries; // i < length
+      if (series.status !== status || series.flag !== flag) continue;
+      if (i > 0) {
+        known[i] = known[0] as OutcomeSeries; // not empty: i > 0
+        known[0] = series;
+      }
+      return series.counter;
+    }
+    const counter = this.#counters.counter('weft_requests_total', { ...this.labels(), code: String(status), flag });
+    known.unshift({ status, flag, counter });
+    return counter;
+  }
+}
