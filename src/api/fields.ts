@@ -1,5 +1,6 @@
 /** Schema pieces that several kinds share: names, ports, durations, labels, conditions. */
 import { z } from 'zod';
+import { parseGatewayDuration } from '../core/durations.ts';
 import {
   isQualifiedKey,
   LABEL_VALUE,
@@ -10,6 +11,7 @@ import {
   QUALIFIED_KEY_WORDS,
   type TextRule,
 } from './names.ts';
+import { editDistance } from './suggest.ts';
 
 export function text(rule: TextRule) {
   return z.string().refine((value) => obeys(rule, value), { error: `must be ${rule.words}` });
@@ -41,13 +43,29 @@ function keysObey(obeysRule: (key: string) => boolean) {
 }
 
 /** GEP-2257: up to four numbers with h, m, s or ms, such as `1m30s`; `0s` is zero. */
-export const duration = z
-  .string()
-  .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, { error: 'must be a duration such as "500ms", "10s" or "1m30s" (GEP-2257)' });
+export const duration = z.string().refine((value) => parseGatewayDuration(value) !== null, {
+  error: 'must be a duration such as "500ms", "10s" or "1m30s" (GEP-2257)',
+});
 
 /** A field of the standard that this version does not implement: naming it beats ignoring it. */
 export function unsupported(hint: string) {
   return z.never({ error: `is not supported in this version of Weft|${hint}` }).optional();
+}
+
+/**
+ * A map of Kubernetes' own: unknown fields are kept, because newer versions have more. A field one edit away from a
+ * known one is refused as the typing mistake that it is. `alsoKnown`: fields that Weft keeps and does not read.
+ */
+export function kubernetesObject<Shape extends z.ZodRawShape>(shape: Shape, alsoKnown: readonly string[]) {
+  const known = [...Object.keys(shape), ...alsoKnown];
+  return z.looseObject(shape).superRefine((map, context) => {
+    for (const key of Object.keys(map)) {
+      if (known.includes(key)) continue;
+      const near = known.find((name) => editDistance(name.toLowerCase(), key.toLowerCase()) <= 1);
+      if (near === undefined) continue;
+      context.addIssue({ code: 'custom', path: [key], message: `is not a field here|Did you mean "${near}"?` });
+    }
+  });
 }
 
 /** A Kubernetes condition (metav1.Condition). */

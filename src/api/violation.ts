@@ -42,6 +42,17 @@ export function pathText(path: FieldPath): string {
   return text;
 }
 
+/** The steps of what `pathText` wrote. Text of another form is one step a word. */
+export function parsePath(text: string): FieldPath {
+  const steps: (string | number)[] = [];
+  for (const [, word, index, quoted] of text.matchAll(/([^.[\]"]+)(?![^[]*\])|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g)) {
+    if (index !== undefined) steps.push(Number(index));
+    else if (quoted !== undefined) steps.push(String(JSON.parse(quoted)));
+    else if (word !== undefined) steps.push(word);
+  }
+  return steps;
+}
+
 export function violationOf(resource: Partial<Resource>, path: FieldPath, message: string, hint = ''): Violation {
   const meta: Partial<Record<string, unknown>> = { ...(resource.metadata as object | undefined) };
   return {

@@ -3,6 +3,7 @@
  * backends, timeouts. The most specific match wins, as the standard orders it.
  */
 import { z } from 'zod';
+import { parseGatewayDuration } from '../../core/durations.ts';
 import { duration, objectName, unsupported } from '../fields.ts';
 import type { Frozen, Kind } from '../kind.ts';
 import { regexProblem } from '../regex.ts';
@@ -64,12 +65,21 @@ const match = z.strictObject({
   queryParams: unsupported('Match on path, method or headers'),
 });
 
-const timeouts = z.strictObject({
-  /** From the request's arrival to the end of the response, retries included. Unset or `0s`: no limit. */
-  request: duration.optional(),
-  /** One attempt at a backend; at most `request`. Unset or `0s`: no limit of its own. */
-  backendRequest: duration.optional(),
-});
+const timeouts = z
+  .strictObject({
+    /** From the request's arrival to the end of the response, retries included. Unset or `0s`: no limit. */
+    request: duration.optional(),
+    /** One attempt at a backend; at most `request`. Unset or `0s`: no limit of its own. */
+    backendRequest: duration.optional(),
+  })
+  .superRefine(({ request, backendRequest }, context) => {
+    const limitMs = parseGatewayDuration(request ?? '') ?? 0;
+    const attemptMs = parseGatewayDuration(backendRequest ?? '') ?? 0;
+    // GEP-1742: zero is no limit.
+    if (limitMs > 0 && attemptMs > limitMs) {
+      context.addIssue({ code: 'custom', path: ['backendRequest'], message: `must be at most request, ${request}` });
+    }
+  });
 
 const httpBackendRef = z
   .strictObject({ ...backendRef.def.shape, filters: unsupported('Remove the filters') })

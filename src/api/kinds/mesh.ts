@@ -1,10 +1,13 @@
 /** `weft.mesh/v1` Mesh: the one object, named `default`, that holds what is true of the whole mesh. */
 import { z } from 'zod';
+import { parseGatewayDuration } from '../../core/durations.ts';
 import { duration } from '../fields.ts';
 import type { Frozen, Kind } from '../kind.ts';
 import type { Resource } from '../resource.ts';
 
 export const MESH_NAME = 'default';
+
+const MIN_SVID_TTL_MS = 60_000;
 
 /** strict: mutual TLS or nothing; permissive: plaintext too; disabled: plaintext only. */
 export const mtlsMode = z.enum(['strict', 'permissive', 'disabled']);
@@ -52,6 +55,10 @@ export const meshKind: Kind<MeshSpec, MeshStatus> = {
   check(mesh, report) {
     if (mesh.metadata.name !== MESH_NAME) {
       report(['metadata', 'name'], `must be "${MESH_NAME}": a mesh has one Mesh object`);
+    }
+    const ttl = mesh.spec?.svidTtl;
+    if (ttl !== undefined && (parseGatewayDuration(ttl) ?? 0) < MIN_SVID_TTL_MS) {
+      report(['spec', 'svidTtl'], 'must be at least 1m', 'A certificate is renewed at half its life');
     }
   },
 };

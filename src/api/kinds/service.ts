@@ -3,35 +3,57 @@
  * and appProtocol; every other field is kept as written and has no effect where there is no Kubernetes.
  */
 import { z } from 'zod';
-import { labels, portName, portNumber, portReference } from '../fields.ts';
+import { kubernetesObject, labels, portName, portNumber, portReference } from '../fields.ts';
 import type { Frozen, Kind } from '../kind.ts';
 import type { Resource } from '../resource.ts';
 
-const port = z.looseObject({
-  /** Required when there is more than one port. */
-  name: portName.optional(),
-  /** The virtual port: what callers write. */
-  port: portNumber,
-  /** The app's port, by number or by the name of a workload's port. Unset: the same as `port`. */
-  targetPort: portReference.optional(),
-  /** http, kubernetes.io/h2c, grpc, tcp, …; unset: detected from the first bytes. */
-  appProtocol: z.string().max(253).optional(),
-  /** Unset: TCP. The mesh carries TCP; others are for Kubernetes. */
-  protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
-  nodePort: z.int().min(0).max(65_535).optional(),
-});
+const port = kubernetesObject(
+  {
+    /** Required when there is more than one port. */
+    name: portName.optional(),
+    /** The virtual port: what callers write. */
+    port: portNumber,
+    /** The app's port, by number or by the name of a workload's port. Unset: the same as `port`. */
+    targetPort: portReference.optional(),
+    /** http, kubernetes.io/h2c, grpc, tcp, …; unset: detected from the first bytes. */
+    appProtocol: z.string().max(253).optional(),
+    /** Unset: TCP. The mesh carries TCP; others are for Kubernetes. */
+    protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
+    nodePort: z.int().min(0).max(65_535).optional(),
+  },
+  [],
+);
 
-const spec = z.looseObject({
-  ports: z.array(port).max(100).optional(),
-  /** The workloads that serve: those with all these labels. Unset or empty: none. */
-  selector: labels.optional(),
-  type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).optional(),
-  clusterIP: z.string().max(64).optional(),
-  clusterIPs: z.array(z.string().max(64)).max(2).optional(),
-  externalName: z.string().max(253).optional(),
-  sessionAffinity: z.enum(['None', 'ClientIP']).optional(),
-  publishNotReadyAddresses: z.boolean().optional(),
-});
+/** The other fields of ServiceSpec in Kubernetes 1.34. */
+const KUBERNETES_ONLY = [
+  'allocateLoadBalancerNodePorts',
+  'externalIPs',
+  'externalTrafficPolicy',
+  'healthCheckNodePort',
+  'internalTrafficPolicy',
+  'ipFamilies',
+  'ipFamilyPolicy',
+  'loadBalancerClass',
+  'loadBalancerIP',
+  'loadBalancerSourceRanges',
+  'sessionAffinityConfig',
+  'trafficDistribution',
+];
+
+const spec = kubernetesObject(
+  {
+    ports: z.array(port).max(100).optional(),
+    /** The workloads that serve: those with all these labels. Unset or empty: none. */
+    selector: labels.optional(),
+    type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).optional(),
+    clusterIP: z.string().max(64).optional(),
+    clusterIPs: z.array(z.string().max(64)).max(2).optional(),
+    externalName: z.string().max(253).optional(),
+    sessionAffinity: z.enum(['None', 'ClientIP']).optional(),
+    publishNotReadyAddresses: z.boolean().optional(),
+  },
+  KUBERNETES_ONLY,
+);
 
 const status = z.looseObject({});
 

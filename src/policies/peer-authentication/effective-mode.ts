@@ -1,0 +1,67 @@
+/**
+ * Which mTLS mode holds for one port of one workload. Pure, so that generation, `describe` and explain share it.
+ *
+ * Most specific first: (1) portLevelMtls of a policy that names or selects the workload, (2) mtls of such a policy,
+ * (3) mtls of a policy for the whole namespace, (4) the Mesh, (5) strict. Within a level the older policy wins, then the
+ * name that sorts first. A policy of a level that says nothing about the port leaves the decision to the next.
+ */
+import type { Mesh, MtlsMode } from '../../api/kinds/mesh.ts';
+import type { Service } from '../../api/kinds/service.ts';
+import type { Workload } from '../../api/kinds/workload.ts';
+import { originOf } from '../../api/origin.ts';
+import type { Origin } from '../../api/resource.ts';
+import { selects } from '../../api/selector.ts';
+import type { PeerAuthentication } from './kind.ts';
+
+export interface PeerAuthenticationFacts {
+  /** In any order; those of other namespaces are ignored. */
+  readonly policies: readonly PeerAuthentication[];
+  /** Those of the workload's namespace; only policies that target a Service need them. */
+  readonly services: readonly Service[];
+  readonly mesh: Mesh | null;
+}
+
+export interface EffectiveMode {
+  readonly mode: MtlsMode;
+  /** null: nobody said anything, and strict holds. */
+  readonly origin: Origin | null;
+}
+
+/** `port` is the app's own. */
+export function effectiveMode(facts: PeerAuthenticationFacts, workload: Workload, port: number): EffectiveMode {
+  const { namespace } = workload.metadata;
+  const policies = facts.policies.filter((policy) => policy.metadata.namespace === namespace).sort(byAgeThenName);
+  const narrow = policies.filter((policy) => isTargeted(policy) && targets(policy, workload, facts.services));
+  for (const policy of narrow) {
+    const mode = policy.spec?.portLevelMtls?.[String(port)]?.mode;
+    if (mode !== undefined) return { mode, origin: originOf(policy, `spec.portLevelMtls["${port}"].mode`) };
+  }
+  for (const policy of [...narrow, ...policies.filter((each) => !isTargeted(each))]) {
+    const mode = policy.spec?.mtls?.mode;
+    if (mode !== undefined) return { mode, origin: originOf(policy, 'spec.mtls.mode') };
+  }
+  const mode = facts.mesh?.spec?.mtls?.mode;
+  if (facts.mesh !== null && mode !== undefined) return { mode, origin: originOf(facts.mesh, 'spec.mtls.mode') };
+  return { mode: 'strict', origin: null };
+}
+
+function isTargeted(policy: PeerAuthentication): boolean {
+  return policy.spec?.targetRefs !== undefined || policy.spec?.selector !== undefined;
+}
+
+function targets(policy: PeerAuthentication, workload: Workload, services: readonly Service[]): boolean {
+  const { name, namespace, labels } = workload.metadata;
+  if (selects(policy.spec?.selector?.matchLabels, labels)) return true;
+  return (policy.spec?.targetRefs ?? []).some((ref) => {
+    if (ref.kind === 'Workload') return ref.name === name;
+    const service = services.find((each) => each.metadata.name === ref.name && each.metadata.namespace === namespace);
+    return selects(service?.spec?.selector, labels);
+  });
+}
+
+function byAgeThenName(a: PeerAuthentication, b: PeerAuthentication): number {
+  // RFC 3339 in UTC sorts as text. One that is not stored yet has no age: it is the youngest.
+  const [ageA, ageB] = [a.metadata.creationTimestamp ?? '~', b.metadata.creationTimestamp ?? '~'];
+  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
+  return a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0;
+}
