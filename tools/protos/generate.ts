@@ -5,9 +5,15 @@
  */
 import { compile } from './descriptors.ts';
 import { emitProtobufEs } from './emit-protobuf-es.ts';
-import { prune } from './prune.ts';
+import { emitTables } from './emit-tables.ts';
+import { indexTypes, prune } from './prune.ts';
 import { CUT, ROOT_FILES, ROOT_MESSAGES, SOURCE_FILES } from './roots.ts';
+import { SUBSET, TABLE_NAMES, TABLE_ROOTS } from './subset.ts';
 
 const files = prune(compile(SOURCE_FILES), { rootFiles: ROOT_FILES, rootMessages: ROOT_MESSAGES, without: CUT });
 const size = emitProtobufEs(files, 'src/protos/gen');
 console.log(`src/protos/gen: ${files.length} files, ${Math.round(size / 1024)} KiB`);
+
+const subset = { roots: TABLE_ROOTS, fields: SUBSET, names: TABLE_NAMES };
+const tables = emitTables(indexTypes(files), subset, 'src/xds/tables');
+console.log(`src/xds/tables: ${tables.messages} messages, ${Math.round(tables.size / 1024)} KiB`);
