@@ -1,0 +1,40 @@
+/**
+ * Byte arrays as every plane needs them: the empty one, text in and out, comparison. Thin over Buffer, so that the rest
+ * of the code holds plain Uint8Arrays.
+ */
+
+/** Shared; has no bytes to change. */
+export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
+
+/** UTF-8. */
+export function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8');
+}
+
+/** UTF-8, with U+FFFD for what is not. */
+export function textOf(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return view(bytes).toString('utf8', start, end);
+}
+
+/** One character a byte: for header fields and for bytes that must survive a round trip. */
+export function latin1Of(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return view(bytes).toString('latin1', start, end);
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return view(bytes).toString('hex');
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && view(a).equals(b));
+}
+
+/** A fresh array of the parts, one after the other. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return (parts[0] ?? EMPTY_BYTES).slice();
+  return Buffer.concat(parts);
+}
+
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ChunkPool, CHUNK_BYTES } from './chunk-pool.ts';
+import { Limit } from './limit.ts';
+
+test('a limit refuses and counts what exceeds it, and nothing is half taken', () => {
+  const limit = new Limit('test.bytes', 10);
+  assert.ok(limit.take(7));
+  assert.ok(!limit.take(4));
+  assert.ok(limit.take(3));
+  limit.give(10);
+  assert.deepEqual([limit.used, limit.refused, limit.peak], [0, 1, 10]);
+});
+
+test('giving back twice is a bug that is named', () => {
+  const limit = new Limit('test.slots', 1);
+  limit.take();
+  limit.give();
+  assert.throws(() => limit.give(), /test\.slots/);
+});
+
+test('a lowered maximum refuses until enough was given back', () => {
+  const limit = new Limit('test.slots', 4);
+  limit.take(4);
+  limit.max = 2;
+  limit.give();
+  assert.ok(!limit.take());
+  limit.give(2);
+  assert.ok(limit.take());
+});
+
+test('the chunk pool keeps a bounded number and nothing of another size', () => {
+  const pool = new ChunkPool(2);
+  const chunks = [pool.take(), pool.take(), pool.take()];
+  for (const chunk of chunks) pool.give(chunk);
+  pool.give(new Uint8Array(10));
+  assert.equal(pool.free, 2);
+  assert.equal(pool.take().length, CHUNK_BYTES);
+});
