@@ -17,7 +17,7 @@ export interface CompiledHeader {
 export function compileHeader(match: HeaderMatch): CompiledHeader {
   // xDS knows Host as :authority; both mean the authority.
   const pseudo = match.name.startsWith(':') || match.name === 'host';
-  return { match, field: pseudo ? null : FieldName.of(match.name), value: Buffer.from(match.value, 'latin1') };
+  return { match, field: pseudo ? null : new FieldName(match.name), value: Buffer.from(match.value, 'latin1') };
 }
 
 export function headerMatches(header: CompiledHeader, head: Head): boolean {

@@ -3,6 +3,7 @@
  * Pure over the table and the bytes of the head, and without allocation, because every request passes here.
  */
 import type { Head } from '../http/head.ts';
+import { METHOD } from '../http/method.ts';
 import { endOfHost, findHost, indexHosts } from './host-index.ts';
 import { type CompiledHeader, headerMatches } from './match-header.ts';
 import { bucketOf, endOfPath, indexPaths } from './path-index.ts';

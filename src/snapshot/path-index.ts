@@ -8,7 +8,6 @@ import type { PathIndex, RouteEntry } from './route-table.ts';
 
 const SLASH = 47;
 const QUERY = 63;
-const FRAGMENT = 35;
 const AT_END = 0;
 const AT_SLASH = 1;
 const BEYOND = 2;
@@ -28,7 +27,7 @@ export function indexPaths(routes: readonly RouteEntry[]): PathIndex {
   routes.forEach(({ match }, position) => {
     if (match.connect) connects.push(position);
     else if (match.path.kind === 'regex') regexes.push(position);
-    else if (!match.path.value.includes(QUERY) && !match.path.value.includes(FRAGMENT)) {
+    else if (!match.path.value.includes(QUERY)) {
       // A value with a query never equals a path without one: such a route is in no list.
       positions.push(position);
       keys.push(match.path.value);
@@ -52,12 +51,12 @@ export function indexPaths(routes: readonly RouteEntry[]): PathIndex {
   };
 }
 
-/** The bucket of a path that ends at `end`, a query or a fragment. */
+/** The bucket of a path that ends at `end` or a query. */
 export function bucketOf(trie: ByteTrie, bytes: Uint8Array, start: number, end: number): number {
   let node = 0;
   let at = start;
   while (at < end) {
-    // No key contains ? or #, so a query ends the walk by itself.
+    // No key contains a ?, so a query ends the walk by itself.
     const child = descend(trie, node, bytes, at, end, 1);
     if (child === 0) break;
     at += edgeLength(trie, child);
@@ -66,12 +65,12 @@ export function bucketOf(trie: ByteTrie, bytes: Uint8Array, start: number, end: 
   if (at === end) return node * 3 + AT_END;
   const byte = bytes[at];
   if (byte === SLASH) return node * 3 + AT_SLASH;
-  return node * 3 + (byte === QUERY || byte === FRAGMENT ? AT_END : BEYOND);
+  return node * 3 + (byte === QUERY ? AT_END : BEYOND);
 }
 
-/** End of the path proper in a request target: Envoy's matchers do not see query and fragment. */
+/** End of the path proper in a request target: Envoy's path matchers do not see the query. A head has no fragment. */
 export function endOfPath(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) if (bytes[at] === QUERY || bytes[at] === FRAGMENT) return at;
+  for (let at = start; at < end; at++) if (bytes[at] === QUERY) return at;
   return end;
 }
 
