@@ -1,0 +1,111 @@
+/**
+ * Which filter chain a connection gets, from what is known before TLS: destination port, SNI, transport, ALPN. Envoy's
+ * precedence, without going back: the most specific value at one step decides which chains the next step sees
+ * (FilterChainManagerImpl::findFilterChain). Runs once a connection, so it is written for reading.
+ */
+import type { FilterChain, ListenerConfig } from './snapshot.ts';
+
+export interface ChainFacts {
+  readonly destinationPort: number;
+  /** Lower case; empty: none was sent. */
+  readonly serverName: string;
+  readonly transport: 'tls' | 'raw_buffer';
+  /** The client's ALPN in its order of preference, or what was seen of clear text: `http/1.1`, `http/1.0`, `h2c`; empty: neither. */
+  readonly protocols: readonly string[];
+}
+
+type Listener = Pick<ListenerConfig, 'chains' | 'defaultChain'>;
+
+/** The chain, the listener's default one where nothing matches, or null: the connection is closed. */
+export function matchChain(listener: Listener, facts: ChainFacts): FilterChain | null {
+  const { chains } = narrow(listener.chains, facts);
+  return chains[0] ?? listener.defaultChain;
+}
+
+/** Why `matchChain` gave null, for log and counter: one clause that names what came and what would have been taken. */
+export function whyNoChain(listener: Listener, facts: ChainFacts): string {
+  const { step, before } = narrow(listener.chains, facts);
+  switch (step) {
+    case 'port':
+      return `port ${facts.destinationPort} is not served by this listener`;
+    case 'server name': {
+      const names = distinct(before.flatMap((chain) => chain.match.serverNames));
+      const came = facts.serverName === '' ? 'no server name was sent' : `server name ${facts.serverName} is unknown`;
+      if (facts.transport === 'raw_buffer') return plaintext(before);
+      return `${came}; this port accepts ${names.join(', ')}`;
+    }
+    case 'transport':
+      return facts.transport === 'raw_buffer' ? plaintext(before) : 'TLS on a port that takes clear text only';
+    case 'protocol': {
+      const wanted = distinct(before.flatMap((chain) => chain.match.applicationProtocols)).join(', ');
+      const kind = facts.transport === 'tls' ? 'ALPN' : 'protocol';
+      if (facts.protocols.length === 0) return `no ${kind} was recognised; this port accepts ${wanted}`;
+      return `foreign ${kind} ${facts.protocols.join(', ')}; this port accepts ${wanted}`;
+    }
+    case '':
+      return '';
+  }
+}
+
+type Step = '' | 'port' | 'server name' | 'transport' | 'protocol';
+
+/** The chains that are left; when none is, the step that left none and the chains before it. */
+function narrow(
+  all: readonly FilterChain[],
+  facts: ChainFacts,
+): { chains: readonly FilterChain[]; step: Step; before: readonly FilterChain[] } {
+  const steps: readonly (readonly [Step, (chains: readonly FilterChain[]) => readonly FilterChain[]])[] = [
+    ['port', (chains) => byPort(chains, facts.destinationPort)],
+    ['server name', (chains) => byServerName(chains, facts.serverName)],
+    ['transport', (chains) => byTransport(chains, facts.transport)],
+    ['protocol', (chains) => byProtocol(chains, facts.protocols)],
+  ];
+  let chains = all;
+  for (const [step, narrower] of steps) {
+    const left = narrower(chains);
+    if (left.length === 0) return { chains: left, step, before: chains };
+    chains = left;
+  }
+  return { chains, step: '', before: chains };
+}
+
+function byPort(chains: readonly FilterChain[], port: number): readonly FilterChain[] {
+  const exact = chains.filter((chain) => chain.match.destinationPort === port);
+  return exact.length > 0 ? exact : chains.filter((chain) => chain.match.destinationPort === 0);
+}
+
+function byServerName(chains: readonly FilterChain[], name: string): readonly FilterChain[] {
+  if (name !== '') {
+    const exact = chains.filter((chain) => chain.match.serverNames.includes(name));
+    if (exact.length > 0) return exact;
+    // `*.b.c` before `*.c` for a.b.c; the * stands for at least one label.
+    for (let dot = name.indexOf('.', 1); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const wildcard = `*${name.slice(dot)}`;
+      const found = chains.filter((chain) => chain.match.serverNames.includes(wildcard));
+      if (found.length > 0) return found;
+    }
+  }
+  return chains.filter((chain) => chain.match.serverNames.length === 0);
+}
+
+function byTransport(chains: readonly FilterChain[], transport: string): readonly FilterChain[] {
+  const exact = chains.filter((chain) => chain.match.transportProtocol === transport);
+  return exact.length > 0 ? exact : chains.filter((chain) => chain.match.transportProtocol === '');
+}
+
+function byProtocol(chains: readonly FilterChain[], protocols: readonly string[]): readonly FilterChain[] {
+  for (const protocol of protocols) {
+    const found = chains.filter((chain) => chain.match.applicationProtocols.includes(protocol));
+    if (found.length > 0) return found;
+  }
+  return chains.filter((chain) => chain.match.applicationProtocols.length === 0);
+}
+
+function plaintext(before: readonly FilterChain[]): string {
+  const mutual = before.some((chain) => chain.tls?.requireClientCertificate);
+  return `plaintext on a port that requires ${mutual ? 'mTLS' : 'TLS'}`;
+}
+
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}
