@@ -2,10 +2,11 @@
  * Which mTLS mode holds for one port of one workload. Pure, so that generation, `describe` and explain share it.
  *
  * Most specific first: (1) portLevelMtls of a policy that names or selects the workload, (2) mtls of such a policy,
- * (3) mtls of a policy for the whole namespace, (4) the Mesh, (5) strict. Within a level the older policy wins, then the
+ * (3) mtls of a policy for the whole namespace, (4) the Mesh, which is strict
+ * unless it says otherwise. Within a level the older policy wins, then the
  * name that sorts first. A policy of a level that says nothing about the port leaves the decision to the next.
  */
-import type { Mesh, MtlsMode } from '../../api/kinds/mesh.ts';
+import { MESH_NAME, type MtlsMode } from '../../api/kinds/mesh.ts';
 import type { Service } from '../../api/kinds/service.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
 import { originOf } from '../../api/origin.ts';
@@ -18,31 +19,33 @@ export interface PeerAuthenticationFacts {
   readonly policies: readonly PeerAuthentication[];
   /** Those of the workload's namespace; only policies that target a Service need them. */
   readonly services: readonly Service[];
-  readonly mesh: Mesh | null;
+  readonly workload: Workload;
+  /** The app's own. */
+  readonly appPort: number;
+  /** What the Mesh says; strict when it says nothing. */
+  readonly mesh: MtlsMode;
 }
 
 export interface EffectiveMode {
   readonly mode: MtlsMode;
-  /** null: nobody said anything, and strict holds. */
-  readonly origin: Origin | null;
+  /** The field that decided; the Mesh's when no policy did. */
+  readonly origin: Origin;
 }
 
-/** `port` is the app's own. */
-export function effectiveMode(facts: PeerAuthenticationFacts, workload: Workload, port: number): EffectiveMode {
-  const { namespace } = workload.metadata;
-  const policies = facts.policies.filter((policy) => policy.metadata.namespace === namespace).sort(byAgeThenName);
-  const narrow = policies.filter((policy) => isTargeted(policy) && targets(policy, workload, facts.services));
+export function effectiveMode({ policies, services, workload, appPort, mesh }: PeerAuthenticationFacts): EffectiveMode {
+  const local = policies
+    .filter((policy) => policy.metadata.namespace === workload.metadata.namespace)
+    .sort(byAgeThenName);
+  const narrow = local.filter((policy) => isTargeted(policy) && targets(policy, workload, services));
   for (const policy of narrow) {
-    const mode = policy.spec?.portLevelMtls?.[String(port)]?.mode;
-    if (mode !== undefined) return { mode, origin: originOf(policy, `spec.portLevelMtls["${port}"].mode`) };
+    const mode = policy.spec?.portLevelMtls?.[String(appPort)]?.mode;
+    if (mode !== undefined) return { mode, origin: originOf(policy, `spec.portLevelMtls["${appPort}"].mode`) };
   }
-  for (const policy of [...narrow, ...policies.filter((each) => !isTargeted(each))]) {
+  for (const policy of [...narrow, ...local.filter((each) => !isTargeted(each))]) {
     const mode = policy.spec?.mtls?.mode;
     if (mode !== undefined) return { mode, origin: originOf(policy, 'spec.mtls.mode') };
   }
-  const mode = facts.mesh?.spec?.mtls?.mode;
-  if (facts.mesh !== null && mode !== undefined) return { mode, origin: originOf(facts.mesh, 'spec.mtls.mode') };
-  return { mode: 'strict', origin: null };
+  return { mode: mesh, origin: { kind: 'Mesh', namespace: '', name: MESH_NAME, path: 'spec.mtls.mode', file: '' } };
 }
 
 function isTargeted(policy: PeerAuthentication): boolean {
