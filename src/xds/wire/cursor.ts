@@ -9,6 +9,8 @@ export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 // Fatal: proto3 strings are UTF-8, and a name that two parsers read differently is a way around a rule.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+const SHORT = 24;
+
 export class Cursor {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -88,6 +90,10 @@ export class Cursor {
 
   string(): string {
     const end = this.delimited();
+    if (end - this.at <= SHORT) {
+      const text = this.#ascii(end);
+      if (text !== null) return text;
+    }
     try {
       return utf8.decode(this.bytes.subarray(this.at, end));
     } catch (cause) {
@@ -95,6 +101,18 @@ export class Cursor {
     } finally {
       this.at = end;
     }
+  }
+
+  /** Names are short and ASCII, and a TextDecoder costs more to enter than they to read. Null: not ASCII. */
+  #ascii(end: number): string | null {
+    let text = '';
+    for (let index = this.at; index < end; index++) {
+      const byte = this.bytes[index] as number;
+      if (byte >= 0x80) return null;
+      text += String.fromCharCode(byte);
+    }
+    this.at = end;
+    return text;
   }
 
   /** A copy: what is decoded outlives the buffer it came in. */

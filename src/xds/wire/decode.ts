@@ -72,6 +72,7 @@ function readField(decoding: Decoding, field: Field, wireType: number, message: 
 
 /** `last` is what an earlier occurrence of the field left: messages merge into it. */
 function readSingle(decoding: Decoding, field: Field, wireType: number, last: unknown): unknown {
+  if (field.table !== null) countElement(decoding);
   if (field.shape === 'wrapped') return readWrapped(decoding, field.kind, wireType, last);
   return readOne(decoding, field.kind, field.table, wireType, last);
 }
@@ -135,7 +136,6 @@ function readOne(decoding: Decoding, kind: Kind, table: Table | null, wireType: 
   const { cursor } = decoding;
   if (wireType !== wireTypeOf(kind)) throw cursor.fault(`wire type ${wireType}, expected ${wireTypeOf(kind)}`);
   if (kind < KIND.duration && kind !== KIND.message) return readScalar(cursor, kind);
-  countElement(decoding);
   return descend(decoding, () => {
     if (table !== null) {
       const message = (last as Fields | undefined) ?? table.blank();
