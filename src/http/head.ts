@@ -289,6 +289,15 @@ export class Head {
     this.authorityStart = this.authorityEnd = this.reasonStart = this.reasonEnd = 0;
   }
 
+  /** Copies the `used` bytes that a scanner read, from `at` on: the one copy that a head costs. */
+  load(bytes: Uint8Array, at: number): void {
+    const used = this.used;
+    this.used = 0;
+    this.reserve(used);
+    this.used = used;
+    this.bytes.set(bytes.subarray(at, at + used));
+  }
+
   /** Makes room for `room` more bytes after `used`; for codecs. */
   reserve(room: number): void {
     const needed = this.used + room;

@@ -1,0 +1,102 @@
+/**
+ * The field section of RFC 9112 section 5, read strictly. A line is judged when its LF has arrived and never before, so
+ * that the same bytes give the same verdict however they were split into reads. Progress is kept in the head (`used`
+ * is the offset of the first line that was not read yet): a head that trickles in is scanned once, not once a byte.
+ */
+import { FIELD_WIDTH, FLAGS, type Head, HOP, NAME_END, NAME_HASH, VALUE_END, VALUE_START } from '../head.ts';
+import { TOKEN } from '../token.ts';
+import {
+  KNOWN_CONNECTION,
+  KNOWN_CONTENT_LENGTH,
+  KNOWN_HOP,
+  KNOWN_LOOKALIKE,
+  KNOWN_TE,
+  KNOWN_TRANSFER_ENCODING,
+  KNOWN_UPGRADE,
+  knownBits,
+} from './known-fields.ts';
+import {
+  BAD_FIELD_NAME,
+  BAD_FIELD_VALUE,
+  BARE_CR,
+  BARE_LF,
+  FOLDED_FIELD,
+  LOOKALIKE_FIELD,
+  SPACE_BEFORE_COLON,
+  TOO_MANY_FIELDS,
+} from './refusal.ts';
+
+/** What a scanner returns while the head is not complete. */
+export const INCOMPLETE = 0;
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const COLON = 0x3a;
+
+/** Framing is decided anew on each side, so these are never written as they came. */
+const NOT_FORWARDED =
+  KNOWN_HOP | KNOWN_CONNECTION | KNOWN_CONTENT_LENGTH | KNOWN_TRANSFER_ENCODING | KNOWN_UPGRADE | KNOWN_TE;
+
+/**
+ * Reads fields from `base + head.used` on. Returns the length of the head including its empty line, INCOMPLETE, or a
+ * refusal. Offsets in the head are relative to `base`. All `bytes[i]` with `i < end` exist: the caller says so.
+ */
+export function scanFields(head: Head, bytes: Uint8Array, base: number, end: number, maxFields: number): number {
+  let at = base + head.used;
+  for (;;) {
+    const nameStart = at;
+    let hash = 0;
+    let token = 0;
+    while (at < end && (token = TOKEN[bytes[at] as number] as number) !== 0) {
+      hash = (Math.imul(hash, 31) + token) | 0;
+      at++;
+    }
+    if (at >= end) return INCOMPLETE;
+    if (at === nameStart && bytes[at] === CR) {
+      if (at + 1 >= end) return INCOMPLETE;
+      return bytes[at + 1] === LF ? at + 2 - base : judge(bytes, at, end, BARE_CR);
+    }
+    if (bytes[at] !== COLON || at === nameStart) return judge(bytes, at, end, nameRefusal(bytes[at], at - nameStart));
+    const nameEnd = at++;
+    while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
+    const valueStart = at;
+    let byte = 0;
+    while (at < end && (((byte = bytes[at] as number) >= SPACE && byte !== 0x7f) || byte === TAB)) at++;
+    if (at >= end) return INCOMPLETE;
+    if (byte !== CR) return judge(bytes, at, end, byte === LF ? BARE_LF : BAD_FIELD_VALUE);
+    if (at + 1 >= end) return INCOMPLETE;
+    if (bytes[at + 1] !== LF) return judge(bytes, at, end, BARE_CR);
+    let valueEnd = at;
+    while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--;
+    at += 2;
+    if (head.count >= maxFields) return TOO_MANY_FIELDS;
+    const known = knownBits(hash, bytes, nameStart, nameEnd);
+    if ((known & KNOWN_LOOKALIKE) !== 0) return LOOKALIKE_FIELD;
+    head.reserveField();
+    const fields = head.fields;
+    const slot = head.count * FIELD_WIDTH;
+    fields[slot] = nameStart - base;
+    fields[slot + NAME_END] = nameEnd - base;
+    fields[slot + VALUE_START] = valueStart - base;
+    fields[slot + VALUE_END] = valueEnd - base;
+    fields[slot + NAME_HASH] = hash;
+    fields[slot + FLAGS] = (known & NOT_FORWARDED) === 0 ? known : known | HOP;
+    head.known |= known;
+    head.count++;
+    head.used = at - base;
+  }
+}
+
+/** The refusal, once the line that earned it is complete. */
+export function judge(bytes: Uint8Array, at: number, end: number, refusal: number): number {
+  for (let i = at; i < end; i++) if (bytes[i] === LF) return refusal;
+  return INCOMPLETE;
+}
+
+function nameRefusal(byte: number | undefined, length: number): number {
+  if (byte === SPACE || byte === TAB) return length === 0 ? FOLDED_FIELD : SPACE_BEFORE_COLON;
+  if (byte === LF) return BARE_LF;
+  return byte === CR ? BARE_CR : BAD_FIELD_NAME;
+}

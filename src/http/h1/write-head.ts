@@ -1,0 +1,145 @@
+/**
+ * Writes a head as HTTP/1.1: the start line, the fields of the message in runs of untouched bytes, then the lines that
+ * this hop decides (length, coding, connection). Nothing of another hop's framing is copied.
+ */
+import type { Connection } from '../../core/runtime.ts';
+import { FRAMING, type Framing } from '../framing.ts';
+import { FIELD_WIDTH, FLAGS, type Head, HOP, REMOVED, TARGET, UPGRADE_STATE, VALUE_END } from '../head.ts';
+import { sendsTe, upgradeIndex } from './accept-head.ts';
+import { reasonOf } from './reasons.ts';
+
+/** The lines that this hop adds. */
+export interface HopLines {
+  readonly framing: Framing;
+  /** Written when >= 0 and the framing is not chunked. */
+  readonly contentLength: number;
+  readonly connection: 'close' | 'keep-alive' | '';
+}
+
+/** More than all lines that can be added: the usual reason, length, coding, connection, upgrade's name. */
+const ADDED_BYTES = 256;
+/** `Connection.reserve` gives at most 64 KiB; larger heads go through a buffer of their own. */
+const MAX_RESERVE = 65_536;
+
+const VERSION = ascii('HTTP/1.1 ');
+const REQUEST_END = ascii(' HTTP/1.1\r\n');
+const CONTENT_LENGTH = ascii('content-length: ');
+const CHUNKED = ascii('transfer-encoding: chunked\r\n');
+const CLOSE = ascii('connection: close\r\n');
+const KEEP_ALIVE = ascii('connection: keep-alive\r\n');
+const TE = ascii('connection: te\r\n');
+const UPGRADE = ascii('connection: upgrade\r\nupgrade: ');
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+export function writeHead(connection: Connection, head: Head, lines: HopLines): void {
+  const bound = head.used + head.count * 2 + ADDED_BYTES;
+  if (bound <= MAX_RESERVE) {
+    const at = connection.reserve(bound);
+    connection.commit(encodeHead(head, lines, connection.out, at));
+    return;
+  }
+  const bytes = new Uint8Array(bound);
+  connection.write(bytes, 0, encodeHead(head, lines, bytes, 0));
+}
+
+/** Trailer fields and the empty line after them. */
+export function writeTrailers(connection: Connection, fields: Head): void {
+  const bound = fields.used + fields.count * 2 + 2;
+  const isSmall = bound <= MAX_RESERVE;
+  const at = isSmall ? connection.reserve(bound) : 0;
+  const out = isSmall ? connection.out : new Uint8Array(bound);
+  const end = endLine(out, writeFields(fields, out, at));
+  if (isSmall) connection.commit(end);
+  else connection.write(out, 0, end);
+}
+
+/** Returns the offset after the head. `out` has room. */
+export function encodeHead(head: Head, lines: HopLines, out: Uint8Array, start: number): number {
+  let at = head.status === 0 ? writeRequestLine(head, out, start) : writeStatusLine(head, out, start);
+  at = writeFields(head, out, at);
+  if (lines.framing === FRAMING.chunked) at = put(out, at, CHUNKED);
+  else if (lines.contentLength >= 0) {
+    at = endLine(out, putNumber(out, put(out, at, CONTENT_LENGTH), lines.contentLength));
+  }
+  const upgrade = head.upgrade === UPGRADE_STATE.granted ? upgradeIndex(head) : -1;
+  if (upgrade >= 0) {
+    at = put(out, at, UPGRADE);
+    at = endLine(out, copy(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), out, at));
+  } else if (lines.connection === 'close') at = put(out, at, CLOSE);
+  else if (lines.connection === 'keep-alive') at = put(out, at, KEEP_ALIVE);
+  if (head.status === 0 && sendsTe(head)) at = put(out, at, TE);
+  return endLine(out, at);
+}
+
+function writeRequestLine(head: Head, out: Uint8Array, start: number): number {
+  let at = copy(head.bytes, head.methodStart, head.methodEnd, out, start);
+  out[at++] = 0x20;
+  at =
+    head.target === TARGET.authority
+      ? copy(head.bytes, head.authorityStart, head.authorityEnd, out, at)
+      : copy(head.bytes, head.pathStart, head.pathEnd, out, at);
+  return put(out, at, REQUEST_END);
+}
+
+function writeStatusLine(head: Head, out: Uint8Array, start: number): number {
+  let at = putNumber(out, put(out, start, VERSION), head.status);
+  out[at++] = 0x20;
+  if (head.reasonEnd > head.reasonStart) at = copy(head.bytes, head.reasonStart, head.reasonEnd, out, at);
+  else at = put(out, at, reasonOf(head.status));
+  return endLine(out, at);
+}
+
+/** Fields that lie side by side in the head are copied at once; each run ends before its CRLF, so spaces at the end of a line are lost. */
+function writeFields(head: Head, out: Uint8Array, start: number): number {
+  const { bytes, fields } = head;
+  let at = start;
+  let runStart = 0;
+  let runEnd = 0;
+  for (let i = 0, slot = 0; i < head.count; i++, slot += FIELD_WIDTH) {
+    if (((fields[slot + FLAGS] as number) & (REMOVED | HOP)) !== 0) continue;
+    const nameStart = fields[slot] as number;
+    if (nameStart !== runEnd + 2 || runEnd === 0) {
+      if (runEnd > 0) at = endLine(out, copy(bytes, runStart, runEnd, out, at));
+      runStart = nameStart;
+    }
+    runEnd = fields[slot + VALUE_END] as number;
+  }
+  return runEnd > 0 ? endLine(out, copy(bytes, runStart, runEnd, out, at)) : at;
+}
+
+/** Below this a loop is cheaper than a view and a `set`. */
+const LOOP_BYTES = 32;
+
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  if (end - start > LOOP_BYTES) to.set(from.subarray(start, end), at);
+  else for (let i = start, k = at; i < end; i++, k++) to[k] = from[i] as number;
+  return at + end - start;
+}
+
+function put(out: Uint8Array, start: number, bytes: Uint8Array): number {
+  for (let i = 0; i < bytes.length; i++) out[start + i] = bytes[i] as number;
+  return start + bytes.length;
+}
+
+function endLine(out: Uint8Array, at: number): number {
+  out[at] = CR;
+  out[at + 1] = LF;
+  return at + 2;
+}
+
+function putNumber(out: Uint8Array, start: number, value: number): number {
+  let digits = 1;
+  for (let bound = 10; value >= bound; bound *= 10) digits++;
+  let rest = value;
+  for (let at = start + digits - 1; at >= start; at--) {
+    out[at] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return start + digits;
+}
+
+function ascii(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
