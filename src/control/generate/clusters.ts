@@ -1,0 +1,157 @@
+/**
+ * Clusters: two for each port of a Service (HTTP and TCP differ in the ALPN of the hop), one that leads a CONNECT back
+ * into protocol detection, and the ways to hosts outside of the mesh.
+ */
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Any } from '@bufbuild/protobuf/wkt';
+import { originOf } from '../../api/origin.ts';
+import type { View } from '../../api/reader.ts';
+import {
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
+import type { AddressSchema } from '../../protos/gen/envoy/config/core/v3/address_pb.ts';
+import { MetadataSchema } from '../../protos/gen/envoy/config/core/v3/base_pb.ts';
+import { ClusterConfigSchema } from '../../protos/gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts';
+import { HttpProtocolOptionsSchema } from '../../protos/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
+import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
+import { MESH_TRANSPORT } from './endpoints.ts';
+import { meshSettings } from './mesh-settings.ts';
+import { type ClusterKey, clusterName, connectName, endpointsName, hostOf, outboundName, serverName } from './names.ts';
+import { metadata, originText } from './origin.ts';
+import { durationOf, pack, resourceOf, sameResource } from './resource.ts';
+import { servicePortFacts } from './service-port.ts';
+import { ADS, ALPN_HTTP1, ALPN_TCP, plaintext, upstreamTls } from './tls.ts';
+
+const CONNECT_TIMEOUT = durationOf(5_000);
+/** Below the keep-alive of common servers, so that the pool closes first. */
+const POOL_IDLE_TIMEOUT = durationOf(15_000);
+/** How long a proxy waits for an assignment before it goes on without. */
+const INITIAL_FETCH_TIMEOUT = durationOf(5_000);
+
+/** Envoy's own defaults for one host; and a retry budget instead of a fixed number of retries. */
+const LIMITS = {
+  thresholds: [
+    {
+      maxConnections: 1024,
+      maxPendingRequests: 1024,
+      maxRequests: 1024,
+      retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
+    },
+  ],
+};
+
+type ClusterInit = MessageInitShape<typeof ClusterSchema>;
+
+export const serviceCluster: View<ClusterKey, XdsResource | null> = {
+  name: 'cluster',
+  id: (key) => (key.carries === 'connect' ? connectName(key) : clusterName(key.carries, key)),
+  derive(read, key) {
+    const facts = read.view(servicePortFacts, key);
+    if (facts === null) return null;
+    const { trustDomain } = read.view(meshSettings, null);
+    const origin = originOf(facts.service);
+    const init = key.carries === 'connect' ? connectCluster(key) : meshCluster(key, trustDomain, facts.identities);
+    const about = metadata({ service: hostOf(key), origin: originText(origin) });
+    const message = create(ClusterSchema, init);
+    message.metadata = create(MetadataSchema, about);
+    return resourceOf(TYPE_URLS.cluster, message.name, ClusterSchema, message, [origin]);
+  },
+  same: sameResource,
+};
+
+function meshCluster(key: ClusterKey, trustDomain: string, identities: readonly string[]): ClusterInit {
+  const carries = key.carries === 'tcp' ? 'tcp' : 'http';
+  const tls = upstreamTls(serverName(key, trustDomain), carries === 'tcp' ? ALPN_TCP : ALPN_HTTP1, identities);
+  return {
+    name: clusterName(carries, key),
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: {
+      edsConfig: { ...ADS, initialFetchTimeout: INITIAL_FETCH_TIMEOUT },
+      serviceName: endpointsName(key),
+    },
+    connectTimeout: CONNECT_TIMEOUT,
+    lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
+    lbConfig: { case: 'leastRequestLbConfig', value: { choiceCount: 2 } },
+    circuitBreakers: LIMITS,
+    // The first whose labels the endpoint carries: an endpoint is plaintext only when the control plane says so.
+    transportSocketMatches: [
+      { name: 'mesh', match: { ...MESH_TRANSPORT }, transportSocket: tls },
+      { name: 'plaintext', match: {}, transportSocket: plaintext() },
+    ],
+    ...(carries === 'http' ? { typedExtensionProtocolOptions: http1Options() } : {}),
+  };
+}
+
+function connectCluster(key: ClusterKey): ClusterInit {
+  return staticCluster(connectName(key), {
+    address: {
+      case: 'envoyInternalAddress',
+      value: { addressNameSpecifier: { case: 'serverListenerName', value: outboundName(key) }, endpointId: 'detect' },
+    },
+  });
+}
+
+export function localCluster(name: string, port: number): XdsResource {
+  const init = staticCluster(name, {
+    address: {
+      case: 'socketAddress',
+      value: { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: port } },
+    },
+  });
+  const message = create(ClusterSchema, { ...init, typedExtensionProtocolOptions: http1Options() });
+  return resourceOf(TYPE_URLS.cluster, name, ClusterSchema, message, []);
+}
+
+/** To whatever host the request or the CONNECT names, by DNS. */
+export function passthroughCluster(name: string, carries: 'http' | 'tcp'): XdsResource {
+  const config = pack(ClusterConfigSchema, {
+    clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE },
+  });
+  const message = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: {
+      case: 'clusterType',
+      value: { name: 'envoy.clusters.dynamic_forward_proxy', typedConfig: config },
+    },
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    connectTimeout: CONNECT_TIMEOUT,
+    circuitBreakers: LIMITS,
+    metadata: metadata({ service: 'egress' }),
+    ...(carries === 'http' ? { typedExtensionProtocolOptions: http1Options() } : {}),
+  });
+  return resourceOf(TYPE_URLS.cluster, name, ClusterSchema, message, []);
+}
+
+export const DNS_CACHE = {
+  name: 'passthrough',
+  dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
+  maxHosts: 1024,
+};
+
+function staticCluster(name: string, address: MessageInitShape<typeof AddressSchema>): ClusterInit {
+  return {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: CONNECT_TIMEOUT,
+    circuitBreakers: LIMITS,
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
+    },
+  };
+}
+
+function http1Options(): { [name: string]: Any } {
+  return {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': pack(HttpProtocolOptionsSchema, {
+      commonHttpProtocolOptions: { idleTimeout: POOL_IDLE_TIMEOUT },
+      upstreamProtocolOptions: {
+        case: 'explicitHttpConfig',
+        value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
+      },
+    }),
+  };
+}

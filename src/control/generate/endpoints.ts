@@ -1,0 +1,75 @@
+/** ClusterLoadAssignments: the ready workloads behind one port of a Service, shared by all its clusters. */
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { originOf } from '../../api/origin.ts';
+import type { View } from '../../api/reader.ts';
+import type { Workload } from '../../api/kinds/workload.ts';
+import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
+import type { LocalityLbEndpointsSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
+import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
+import { endpointsName, type ServicePortKey } from './names.ts';
+import { metadata } from './origin.ts';
+import { inboundMode } from './peer-mode.ts';
+import { resourceOf, sameResource } from './resource.ts';
+import { type Backing, servicePort } from './service-port.ts';
+
+/** Endpoint metadata that clusters choose the transport by (Envoy: `envoy.transport_socket_match`). */
+export const TRANSPORT_METADATA = 'envoy.transport_socket_match';
+export const MESH_TRANSPORT = { tls: 'mesh' } as const;
+
+export const endpoints: View<ServicePortKey, XdsResource | null> = {
+  name: 'endpoints',
+  id: endpointsName,
+  derive(read, key) {
+    const view = read.view(servicePort, key);
+    if (view === null) return null;
+    const ready = view.backing.filter(({ workload }) => workload.status?.ready === true);
+    const localities = new Map<string, Backing[]>();
+    for (const backing of ready) {
+      const { region = '', zone = '' } = backing.workload.spec?.locality ?? {};
+      const id = `${region}/${zone}`;
+      localities.set(id, [...(localities.get(id) ?? []), backing]);
+    }
+    const groups = [...localities.keys()].toSorted().map((id): MessageInitShape<typeof LocalityLbEndpointsSchema> => {
+      const members = localities.get(id) ?? [];
+      const [region = '', zone = ''] = id.split('/');
+      return {
+        locality: { region, zone },
+        // A locality without a weight is dropped silently by gRPC clients.
+        loadBalancingWeight: members.length,
+        lbEndpoints: members.map((backing) => ({
+          loadBalancingWeight: 1,
+          metadata: endpointMetadata(backing, inboundMode(read, backing.workload, backing.port.port) !== 'disabled'),
+          hostIdentifier: {
+            case: 'endpoint',
+            value: {
+              address: {
+                address: {
+                  case: 'socketAddress',
+                  value: {
+                    address: backing.workload.spec?.address ?? '',
+                    portSpecifier: { case: 'portValue', value: backing.port.proxyPort ?? backing.port.port },
+                  },
+                },
+              },
+            },
+          },
+        })),
+      };
+    });
+    const name = endpointsName(key);
+    const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints: groups });
+    return resourceOf(TYPE_URLS.endpoints, name, ClusterLoadAssignmentSchema, message, [originOf(view.service)]);
+  },
+  same: sameResource,
+};
+
+function endpointMetadata(backing: Backing, mutualTls: boolean) {
+  const { workload, port } = backing;
+  const facts = metadata({ workload: workload.metadata.name, version: versionOf(workload) });
+  if (port.proxyPort !== undefined && mutualTls) facts.filterMetadata[TRANSPORT_METADATA] = { ...MESH_TRANSPORT };
+  return facts;
+}
+
+function versionOf(workload: Workload): string {
+  return workload.spec?.version ?? workload.metadata.labels?.['version'] ?? '';
+}

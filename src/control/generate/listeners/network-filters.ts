@@ -1,0 +1,94 @@
+/** The network filters that every listener is made of: the HTTP connection manager and the TCP proxy. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { AccessLogSchema } from '../../../protos/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
+import type { FilterSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import type { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
+import { StdoutAccessLogSchema } from '../../../protos/gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts';
+import { FilterConfigSchema as DynamicForwardSchema } from '../../../protos/gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts';
+import { RouterSchema } from '../../../protos/gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
+import {
+  HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+} from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
+import { TcpProxySchema } from '../../../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+import { DNS_CACHE } from '../clusters.ts';
+import { durationOf, pack } from '../resource.ts';
+import { ADS } from '../tls.ts';
+
+type FilterInit = MessageInitShape<typeof FilterSchema>;
+type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
+
+const HOUR = durationOf(3_600_000);
+
+export interface HttpOptions {
+  readonly statPrefix: string;
+  /** A name to subscribe to, or the routes themselves. */
+  readonly routes: string | MessageInitShape<typeof RouteConfigurationSchema>;
+  readonly direction: 'inbound' | 'outbound';
+  /** Accepts CONNECT, and requests for hosts outside of the mesh. */
+  readonly forwardProxy: boolean;
+}
+
+export function httpManager(options: HttpOptions): FilterInit {
+  const { routes, forwardProxy } = options;
+  const config = pack(HttpConnectionManagerSchema, {
+    statPrefix: options.statPrefix,
+    routeSpecifier:
+      typeof routes === 'string'
+        ? { case: 'rds', value: { routeConfigName: routes, configSource: ADS } }
+        : { case: 'routeConfig', value: routes },
+    httpFilters: forwardProxy ? [dynamicForward(), router()] : [router()],
+    accessLog: [stdoutLog()],
+    commonHttpProtocolOptions: { idleTimeout: HOUR },
+    streamIdleTimeout: durationOf(300_000),
+    requestHeadersTimeout: durationOf(60_000),
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    // An explicit proxy gets absolute-form targets; without this Envoy answers them with 404.
+    httpProtocolOptions: { allowAbsoluteUrl: true },
+    upgradeConfigs: [
+      { upgradeType: 'websocket' },
+      ...(options.direction === 'outbound' ? [{ upgradeType: 'CONNECT' }] : []),
+    ],
+    // Who called is said by the inbound proxy from the certificate that it verified, and by nobody else.
+    ...(options.direction === 'inbound'
+      ? {
+          forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+          setCurrentClientCertDetails: { uri: true },
+        }
+      : { forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE }),
+  });
+  return { name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: config } };
+}
+
+export function tcpProxy(statPrefix: string, clusters: readonly { name: string; weight: number }[]): FilterInit {
+  const [first] = clusters;
+  const config = pack(TcpProxySchema, {
+    statPrefix,
+    clusterSpecifier:
+      clusters.length === 1 && first !== undefined
+        ? { case: 'cluster', value: first.name }
+        : { case: 'weightedClusters', value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } },
+    idleTimeout: HOUR,
+    accessLog: [stdoutLog()],
+  });
+  return { name: 'envoy.filters.network.tcp_proxy', configType: { case: 'typedConfig', value: config } };
+}
+
+function router(): HttpFilterInit {
+  return { name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema, {}) } };
+}
+
+function dynamicForward(): HttpFilterInit {
+  const config = pack(DynamicForwardSchema, { implementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE } });
+  return { name: 'envoy.filters.http.dynamic_forward_proxy', configType: { case: 'typedConfig', value: config } };
+}
+
+/** Where the log goes and what it looks like is the proxy's; that there is one is configuration. */
+function stdoutLog(): MessageInitShape<typeof AccessLogSchema> {
+  return {
+    name: 'envoy.access_loggers.stdout',
+    configType: { case: 'typedConfig', value: pack(StdoutAccessLogSchema, {}) },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Outbound listeners: the explicit HTTP proxy of a workload, the loopback address of each Service that it uses, and for
+ * each port of a Service an internal listener into which a CONNECT re-enters. The protocol is said, or detected.
+ */
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { View } from '../../../api/reader.ts';
+import type { Workload } from '../../../api/kinds/workload.ts';
+import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
+import type { FilterChainSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
+import { HTTP_PROXY_LISTENER, OUTBOUND_ROUTES, outboundName, type ServicePortKey, vipListenerName } from '../names.ts';
+import { metadata, originText } from '../origin.ts';
+import { resourceOf, sameResource } from '../resource.ts';
+import type { CallerPortKey } from '../routes/http-routes.ts';
+import { type TcpClustersView, tcpClusters } from '../routes/tcp-clusters.ts';
+import { type PortProtocol } from '../protocol.ts';
+import { servicePortFacts } from '../service-port.ts';
+import { inspectAll } from './inspectors.ts';
+import { httpManager, tcpProxy } from './network-filters.ts';
+import { socketAddress } from './socket-address.ts';
+
+type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
+type ListenerInit = MessageInitShape<typeof ListenerSchema>;
+
+/** Reached by name from inside the proxy only. */
+export const internalListener: View<CallerPortKey, XdsResource | null> = {
+  name: 'internal-listener',
+  id: (key) => `${outboundName(key)} for ${key.caller}`,
+  derive(read, key) {
+    const facts = read.view(servicePortFacts, key);
+    if (facts === null) return null;
+    const internal: ListenerInit = { listenerSpecifier: { case: 'internalListener', value: {} } };
+    return portListener(outboundName(key), internal, key, facts.protocol, read.view(tcpClusters, key));
+  },
+  same: sameResource,
+};
+
+export interface VipKey extends CallerPortKey {
+  readonly address: string;
+  readonly vipPort: number;
+}
+
+/** A loopback address and port of one workload. */
+export const vipListener: View<VipKey, XdsResource | null> = {
+  name: 'vip-listener',
+  id: (key) => `${vipListenerName(key)} at ${key.address}:${key.vipPort} for ${key.caller}`,
+  derive(read, key) {
+    const facts = read.view(servicePortFacts, key);
+    if (facts === null) return null;
+    const bound: ListenerInit = { address: socketAddress(key.address, key.vipPort) };
+    return portListener(vipListenerName(key), bound, key, facts.protocol, read.view(tcpClusters, key));
+  },
+  same: sameResource,
+};
+
+export interface HttpProxyKey {
+  readonly namespace: string;
+  readonly workload: string;
+}
+
+export const httpProxyListener: View<HttpProxyKey, XdsResource | null> = {
+  name: 'http-proxy-listener',
+  id: (key) => `${key.namespace}/${key.workload}`,
+  derive(read, key) {
+    const workload = read.get({ kind: 'Workload', namespace: key.namespace, name: key.workload }) as Workload | null;
+    const port = workload?.spec?.capture?.httpProxyPort;
+    if (port === undefined) return null;
+    const manager = httpManager({
+      statPrefix: 'http-proxy',
+      routes: OUTBOUND_ROUTES,
+      direction: 'outbound',
+      forwardProxy: true,
+    });
+    const message = create(ListenerSchema, {
+      name: HTTP_PROXY_LISTENER,
+      address: socketAddress('127.0.0.1', port),
+      trafficDirection: TrafficDirection.OUTBOUND,
+      filterChains: [{ name: 'http', filters: [manager] }],
+    });
+    return resourceOf(TYPE_URLS.listener, HTTP_PROXY_LISTENER, ListenerSchema, message, []);
+  },
+  same: sameResource,
+};
+
+function portListener(
+  name: string,
+  place: ListenerInit,
+  key: ServicePortKey,
+  protocol: PortProtocol,
+  tcp: TcpClustersView,
+): XdsResource {
+  const message = create(ListenerSchema, {
+    ...place,
+    name,
+    trafficDirection: TrafficDirection.OUTBOUND,
+    ...(protocol === '' ? inspectAll() : {}),
+    filterChains: chains(key, protocol, tcp),
+  });
+  const origins = tcp.origin === null ? [] : [tcp.origin];
+  const [origin] = origins;
+  if (origin !== undefined) message.metadata = create(MetadataSchema, metadata({ origin: originText(origin) }));
+  return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
+}
+
+function chains(key: ServicePortKey, protocol: PortProtocol, tcp: TcpClustersView): FilterChainInit[] {
+  const statPrefix = outboundName(key);
+  const routes = outboundName(key);
+  const http = httpManager({ statPrefix, routes, direction: 'outbound', forwardProxy: false });
+  const raw = tcpProxy(statPrefix, tcp.clusters);
+  if (protocol === 'http') return [{ name: 'http', filters: [http] }];
+  if (protocol === 'tcp') return [{ name: 'tcp', filters: [raw] }];
+  return [
+    {
+      name: 'http',
+      filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
+      filters: [http],
+    },
+    { name: 'tcp', filterChainMatch: {}, filters: [raw] },
+  ];
+}

@@ -1,0 +1,88 @@
+/**
+ * The names of generated xDS resources. They say what a thing is to a person who reads a config dump, and everything
+ * that refers to a resource builds its name here.
+ */
+
+/** One port of one Service. */
+export interface ServicePortKey {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+}
+
+/** What a cluster carries: decides the ALPN of the hop between sidecars. */
+export type Carries = 'http' | 'tcp';
+
+export const OUTBOUND_ROUTES = 'outbound';
+export const HTTP_PROXY_LISTENER = 'outbound|http-proxy';
+export const PASSTHROUGH_HTTP = 'passthrough-http';
+export const PASSTHROUGH_TCP = 'passthrough-tcp';
+/** A share of traffic whose backend cannot be resolved goes to this cluster, which never exists. */
+export const INVALID_BACKEND = 'invalid-backend';
+export const TRUST_BUNDLE = 'trust-bundle';
+/** The workload's own SVID; the agent beside the proxy binds the name, it never comes over xDS. */
+export const OWN_CERTIFICATE = 'default';
+
+export function hostOf(key: ServicePortKey): string {
+  return `${key.service}.${key.namespace}`;
+}
+
+export function clusterName(carries: Carries, key: ServicePortKey): string {
+  return `${carries}|${key.port}|${hostOf(key)}`;
+}
+
+export function endpointsName(key: ServicePortKey): string {
+  return `${key.port}|${hostOf(key)}`;
+}
+
+/** The cluster of a CONNECT to a mesh name: leads to the internal listener of that port. */
+export function connectName(key: ServicePortKey): string {
+  return `connect|${key.port}|${hostOf(key)}`;
+}
+
+/** The internal listener of a service's port, and the routes that it uses. */
+export function outboundName(key: ServicePortKey): string {
+  return `outbound|${key.port}|${hostOf(key)}`;
+}
+
+export function vipListenerName(key: ServicePortKey): string {
+  return `${outboundName(key)}|vip`;
+}
+
+export function inboundName(appPort: number): string {
+  return `inbound|${appPort}`;
+}
+
+export function serverName(key: ServicePortKey, trustDomain: string): string {
+  return `${hostOf(key)}.mesh.${trustDomain}`;
+}
+
+/** As memo key, and back. */
+export function portKeyText(key: ServicePortKey): string {
+  return `${key.namespace}/${key.service}:${key.port}`;
+}
+
+export interface ClusterKey extends ServicePortKey {
+  readonly carries: Carries | 'connect';
+}
+
+/** null for a name that is not of a service's cluster. */
+export function parseClusterName(name: string): ClusterKey | null {
+  const parts = /^(http|tcp|connect)\|(\d{1,5})\|([^.|]+)\.([^.|]+)$/.exec(name);
+  if (parts === null) return null;
+  const [, carries = '', port = '', service = '', namespace = ''] = parts;
+  return { carries: carries as ClusterKey['carries'], port: Number(port), service, namespace };
+}
+
+export function parseEndpointsName(name: string): ServicePortKey | null {
+  const parts = /^(\d{1,5})\|([^.|]+)\.([^.|]+)$/.exec(name);
+  if (parts === null) return null;
+  const [, port = '', service = '', namespace = ''] = parts;
+  return { port: Number(port), service, namespace };
+}
+
+/** Of `outbound|<port>|<service>.<namespace>`, with or without `|vip`. */
+export function parseOutboundName(name: string): ServicePortKey | null {
+  const parts = /^outbound\|(\d{1,5}\|[^|]+)(?:\|vip)?$/.exec(name);
+  return parts === null ? null : parseEndpointsName(parts[1] ?? '');
+}

@@ -1,0 +1,40 @@
+/** Where the connections to one port of a Service go: its TCPRoute's backends, or the Service itself. */
+import { originOf } from '../../../api/origin.ts';
+import type { View } from '../../../api/reader.ts';
+import type { Origin } from '../../../api/resource.ts';
+import { clusterName, portKeyText, type ServicePortKey } from '../names.ts';
+import { servicePortFacts } from '../service-port.ts';
+import { attachedTcpRoute } from './attached.ts';
+import { weightedBackends } from './backends.ts';
+import type { CallerPortKey } from './http-routes.ts';
+
+export interface TcpClustersView {
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+  readonly backends: readonly ServicePortKey[];
+  readonly origin: Origin | null;
+}
+
+export const tcpClusters: View<CallerPortKey, TcpClustersView> = {
+  name: 'tcp-clusters',
+  id: (key) => `${portKeyText(key)} for ${key.caller}`,
+  derive(read, key) {
+    const facts = read.view(servicePortFacts, key);
+    if (facts === null) return { clusters: [], backends: [], origin: null };
+    const route = attachedTcpRoute(read, key, facts.portName, key.caller);
+    const rule = route?.spec?.rules[0];
+    if (route === null || rule === undefined) {
+      return {
+        clusters: [{ name: clusterName('tcp', key), weight: 1 }],
+        backends: [key],
+        origin: originOf(facts.service),
+      };
+    }
+    const weighted = weightedBackends(read, rule.backendRefs, route.metadata.namespace ?? '', key, 'tcp');
+    return {
+      clusters: weighted.map(({ cluster, weight }) => ({ name: cluster, weight })),
+      backends: weighted.flatMap((backend) => (backend.key === null ? [] : [backend.key])),
+      origin: originOf(route, 'spec.rules[0]'),
+    };
+  },
+  same: (a, b) => JSON.stringify([a.clusters, a.origin]) === JSON.stringify([b.clusters, b.origin]),
+};

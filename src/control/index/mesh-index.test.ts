@@ -1,0 +1,133 @@
+/** The index derives what changed and nothing else, and applying changes one by one equals applying their sum. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { View } from '../../api/reader.ts';
+import type { Change } from '../../api/source.ts';
+import type { Resource } from '../../api/resource.ts';
+import { MeshIndex } from './mesh-index.ts';
+
+const perLabel: View<string, string> = {
+  name: 'per-label',
+  id: (label) => label,
+  derive: (read, label) =>
+    read
+      .select('Workload', { namespace: 'shop', labels: { app: label } })
+      .map((workload) => `${workload.metadata.name}=${String(workload.spec)}`)
+      .join(','),
+  same: (a, b) => a === b,
+};
+
+const total: View<null, string> = {
+  name: 'total',
+  id: () => '',
+  derive: (read) => ['a', 'b', 'c'].map((label) => read.view(perLabel, label)).join(';'),
+  same: (a, b) => a === b,
+};
+
+const lengthOf: View<string, number> = {
+  name: 'length',
+  id: (label) => label,
+  derive: (read, label) => read.view(perLabel, label).length,
+  same: (a, b) => a === b,
+};
+
+const doubled: View<string, number> = {
+  name: 'doubled',
+  id: (label) => label,
+  derive: (read, label) => 2 * read.view(lengthOf, label),
+  same: (a, b) => a === b,
+};
+
+let revision = 0;
+function put(name: string, app: string, spec: unknown): Change {
+  const key = { kind: 'Workload', namespace: 'shop', name };
+  revision++;
+  const metadata = { name, namespace: 'shop', labels: { app }, resourceVersion: String(revision), uid: name };
+  const value: Resource = { apiVersion: 'weft.mesh/v1', kind: 'Workload', metadata, spec };
+  return { key, value };
+}
+
+const batch = (changes: Change[], replace = false) => ({ cursor: '', replace, changes });
+
+test('a change derives its dependents again and nothing else', () => {
+  const index = new MeshIndex();
+  index.apply(batch([put('one', 'a', 1), put('two', 'b', 2)]));
+  index.read(perLabel, 'a');
+  index.read(perLabel, 'b');
+  const before = index.derived;
+  const stale = index.apply(batch([put('three', 'b', 3)]));
+  assert.deepEqual([...stale], ['per-label b']);
+  index.read(perLabel, 'a');
+  assert.equal(index.derived, before);
+  assert.equal(index.read(perLabel, 'b'), 'three=3,two=2');
+});
+
+test('an equal result stops the wave', () => {
+  const index = new MeshIndex();
+  index.apply(batch([put('one', 'a', 1)]));
+  assert.equal(index.read(doubled, 'a'), 10);
+  index.apply(batch([put('one', 'a', 7)]));
+  const before = index.derived;
+  assert.equal(index.read(doubled, 'a'), 10);
+  assert.equal(index.derived - before, 2, 'the list and its length, not what is made of the length');
+});
+
+test('an object that loses its label leaves the selection', () => {
+  const index = new MeshIndex();
+  index.apply(batch([put('one', 'a', 1)]));
+  index.read(total, null);
+  index.apply(batch([put('one', 'b', 1)]));
+  assert.equal(index.read(total, null), ';one=1;');
+});
+
+test('a replacing batch removes what is not in it', () => {
+  const index = new MeshIndex();
+  index.apply(batch([put('one', 'a', 1), put('two', 'a', 2)]));
+  index.read(total, null);
+  index.apply(batch([put('two', 'a', 2)], true));
+  assert.equal(index.read(total, null), 'two=2;;');
+});
+
+test('a released view and what only it needed are forgotten', () => {
+  const index = new MeshIndex();
+  index.apply(batch([put('one', 'a', 1)]));
+  index.read(total, null);
+  index.read(perLabel, 'b');
+  index.release(total, null);
+  assert.equal(index.size, 1);
+  index.release(perLabel, 'b');
+  assert.equal(index.size, 0);
+});
+
+test('a view that reads itself is an error that names it', () => {
+  const loop: View<null, number> = { name: 'loop', id: () => '', derive: (read) => read.view(loop, null), same: () => false };
+  assert.throws(() => new MeshIndex().read(loop, null), /a view reads itself \(loop/);
+});
+
+test('applying changes one by one equals applying their sum', () => {
+  const change = fc.record({
+    name: fc.constantFrom('w1', 'w2', 'w3', 'w4'),
+    app: fc.constantFrom('a', 'b', 'c'),
+    spec: fc.integer({ min: 0, max: 3 }),
+    gone: fc.boolean(),
+    read: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 30 }), (steps) => {
+      const stepwise = new MeshIndex();
+      const changes = steps.map((step) => {
+        const made = put(step.name, step.app, step.spec);
+        return step.gone ? { key: made.key, value: null } : made;
+      });
+      changes.forEach((each, i) => {
+        stepwise.apply(batch([each]));
+        if (steps[i]?.read === true) stepwise.read(total, null);
+      });
+      const last = new Map(changes.map((each) => [each.key.name, each]));
+      const atOnce = new MeshIndex();
+      atOnce.apply(batch([...last.values()]));
+      assert.equal(stepwise.read(total, null), atOnce.read(total, null));
+    }),
+  );
+});

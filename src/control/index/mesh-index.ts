@@ -1,0 +1,195 @@
+/**
+ * The incremental heart of the control plane: resources in, memoised views out. Every read of a view is recorded, so a
+ * change marks exactly its dependents as stale, and a view whose result stayed equal stops the wave. It changes only in
+ * `apply`, between two generations.
+ */
+import { WeftError } from '../../core/errors.ts';
+import type { LabelSelector, Reader, View } from '../../api/reader.ts';
+import type { Batch } from '../../api/source.ts';
+import { type Key, keyText, type Resource } from '../../api/resource.ts';
+import { getFact, listFact, Objects, selectFact } from './objects.ts';
+
+/** A chain of views deeper than this is a view that reads itself through others. */
+const MAX_DEPTH = 64;
+
+/** One memoised derivation. */
+class Node {
+  readonly id: string;
+  readonly derive: (read: Reader) => unknown;
+  readonly same: (a: unknown, b: unknown) => boolean;
+  readonly facts = new Set<string>();
+  readonly reads = new Set<Node>();
+  readonly dependents = new Set<Node>();
+  value: unknown;
+  /** Something below may have changed since `value` was derived. */
+  stale = true;
+  /** Something read directly did change. */
+  dirty = true;
+  /** Held from outside; not forgotten with its last dependent. */
+  kept = false;
+
+  constructor(id: string, derive: (read: Reader) => unknown, same: (a: unknown, b: unknown) => boolean) {
+    this.id = id;
+    this.derive = derive;
+    this.same = same;
+  }
+}
+
+export class MeshIndex {
+  readonly #objects = new Objects();
+  readonly #nodes = new Map<string, Node>();
+  readonly #readers = new Map<string, Set<Node>>();
+  /** Derivations run since the start: the measure of work that a change caused. */
+  derived = 0;
+
+  /** Applies a batch and returns the ids (`view name` + space + `view.id(key)`) of the views that may have changed. */
+  apply(batch: Batch): ReadonlySet<string> {
+    const facts = new Set<string>();
+    if (batch.replace) {
+      const present = new Set(batch.changes.map((change) => keyText(change.key)));
+      for (const key of this.#objects.keys())
+        if (!present.has(keyText(key))) this.#objects.put({ key, value: null }, facts);
+    }
+    for (const change of batch.changes) this.#objects.put(change, facts);
+    const stale = new Set<string>();
+    for (const fact of facts) {
+      for (const node of this.#readers.get(fact) ?? []) {
+        node.dirty = true;
+        markStale(node, stale);
+      }
+    }
+    return stale;
+  }
+
+  get(key: Key): Resource | null {
+    return this.#objects.get(key);
+  }
+
+  list(kind: string, namespace: string | null): readonly Resource[] {
+    return this.#objects.list(kind, namespace);
+  }
+
+  /** The current value of a view, kept up to date until `release`. */
+  read<K, T>(view: View<K, T>, key: K): T {
+    const node = this.#node(view, key);
+    node.kept = true;
+    this.#refresh(node, 0);
+    return node.value as T;
+  }
+
+  /** Nobody needs this value any more: it and what only it needed are forgotten. */
+  release<K, T>(view: View<K, T>, key: K): void {
+    const node = this.#nodes.get(viewId(view, key));
+    if (node === undefined) return;
+    node.kept = false;
+    this.#collect(node);
+  }
+
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  #node<K, T>(view: View<K, T>, key: K): Node {
+    const id = viewId(view, key);
+    let node = this.#nodes.get(id);
+    if (node === undefined) {
+      node = new Node(
+        id,
+        (read) => view.derive(read, key),
+        (a, b) => view.same(a as T, b as T),
+      );
+      this.#nodes.set(id, node);
+    }
+    return node;
+  }
+
+  /** Brings a node up to date; returns whether its value changed. */
+  #refresh(node: Node, depth: number): boolean {
+    if (!node.stale) return false;
+    if (depth > MAX_DEPTH) throw new WeftError('internal', { what: 'a view reads itself', where: node.id });
+    if (!node.dirty) {
+      let changed = false;
+      for (const read of node.reads) changed = this.#refresh(read, depth + 1) || changed;
+      if (!changed) {
+        node.stale = false;
+        return false;
+      }
+    }
+    return this.#derive(node, depth);
+  }
+
+  #derive(node: Node, depth: number): boolean {
+    const before = new Set(node.reads);
+    for (const fact of node.facts) this.#readers.get(fact)?.delete(node);
+    for (const read of before) read.dependents.delete(node);
+    node.facts.clear();
+    node.reads.clear();
+    this.derived++;
+    const value = node.derive(this.#recorder(node, depth));
+    for (const read of before) if (!node.reads.has(read)) this.#collect(read);
+    const changed = node.value === undefined || !node.same(node.value, value);
+    if (changed) {
+      node.value = value;
+      for (const dependent of node.dependents) dependent.dirty = true;
+    }
+    node.stale = false;
+    node.dirty = false;
+    return changed;
+  }
+
+  #recorder(node: Node, depth: number): Reader {
+    const record = (fact: string | null) => {
+      if (fact === null || node.facts.has(fact)) return;
+      node.facts.add(fact);
+      let readers = this.#readers.get(fact);
+      if (readers === undefined) this.#readers.set(fact, (readers = new Set()));
+      readers.add(node);
+    };
+    return {
+      get: (key: Key) => {
+        record(getFact(key));
+        return this.#objects.get(key);
+      },
+      list: (kind: string, namespace: string | null) => {
+        record(listFact(kind, namespace));
+        return this.#objects.list(kind, namespace);
+      },
+      select: (kind: string, by: LabelSelector) => {
+        record(selectFact(kind, by));
+        return this.#objects.select(kind, by);
+      },
+      view: <K, T>(view: View<K, T>, key: K): T => {
+        const read = this.#node(view, key);
+        node.reads.add(read);
+        this.#refresh(read, depth + 1);
+        read.dependents.add(node);
+        return read.value as T;
+      },
+    };
+  }
+
+  #collect(node: Node): void {
+    if (node.kept || node.dependents.size > 0 || this.#nodes.get(node.id) !== node) return;
+    this.#nodes.delete(node.id);
+    for (const fact of node.facts) {
+      const readers = this.#readers.get(fact);
+      readers?.delete(node);
+      if (readers?.size === 0) this.#readers.delete(fact);
+    }
+    for (const read of node.reads) {
+      read.dependents.delete(node);
+      this.#collect(read);
+    }
+  }
+}
+
+function viewId<K, T>(view: View<K, T>, key: K): string {
+  return `${view.name} ${view.id(key)}`;
+}
+
+function markStale(node: Node, stale: Set<string>): void {
+  if (stale.has(node.id)) return;
+  stale.add(node.id);
+  node.stale = true;
+  for (const dependent of node.dependents) markStale(dependent, stale);
+}
