@@ -112,6 +112,8 @@ export interface ForwardAction {
   /** From the end of the request to the end of the response; 0: unbounded. Envoy's default is 15 s. */
   readonly timeoutMs: number;
   readonly retry: RetryPolicy | null;
+  /** Answered when the chosen cluster does not exist; Envoy's default is 503. */
+  readonly notFoundStatus: number;
   /** Protocols that may be upgraded to, lower case, such as `websocket`. */
   readonly upgrades: readonly string[];
   /** Terminates CONNECT: the tunnel's bytes go to the cluster as TCP. */

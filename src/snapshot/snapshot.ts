@@ -41,6 +41,8 @@ export interface ListenerConfig {
   readonly inspectHttp: boolean;
   /** How long the first bytes are waited for before the connection counts as server-speaks-first; ms. */
   readonly inspectTimeoutMs: number;
+  /** What that timeout does: goes on with what is known, or closes the connection. */
+  readonly continueOnInspectTimeout: boolean;
   readonly origin: string;
 }
 
@@ -82,6 +84,10 @@ export interface HttpManager {
   /** Name of a RouteConfiguration, or the table itself when it came inline. */
   readonly routes: string | RouteTable;
   readonly filters: readonly HttpFilterConfig[];
+  /** Protocols that a route may be upgraded to without saying so itself, lower case; `connect` among them accepts CONNECT. */
+  readonly upgrades: readonly string[];
+  /** `sanitize` drops x-forwarded-client-cert; `set` also writes it from the verified peer; `forward` leaves it alone. */
+  readonly forwardClientCert: 'sanitize' | 'set' | 'forward';
   /** A head that is not complete in time; 0: unbounded. Default 60 s. */
   readonly headersTimeoutMs: number;
   /** Between exchanges on a downstream connection; 0: unbounded. Default 1 h. */
