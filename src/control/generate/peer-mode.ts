@@ -9,7 +9,7 @@ import type { PeerAuthentication } from '../../policies/peer-authentication/kind
 export function inboundMode(read: Reader, workload: Workload, appPort: number): MtlsMode {
   const namespace = workload.metadata.namespace ?? '';
   const policies = read.list('PeerAuthentication', namespace) as readonly PeerAuthentication[];
-  const mesh = read.get({ kind: 'Mesh', namespace: '', name: 'default' }) as Mesh | null;
+  const settings = read.get({ kind: 'Mesh', namespace: '', name: 'default' }) as Mesh | null;
   const services = policies.length === 0 ? [] : (read.list('Service', namespace) as readonly Service[]);
-  return effectiveMode({ policies, services, mesh }, workload, appPort).mode;
+  return effectiveMode({ policies, services, workload, appPort, mesh: settings?.spec?.mtls?.mode ?? 'strict' }).mode;
 }

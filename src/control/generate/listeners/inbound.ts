@@ -60,7 +60,13 @@ function meshChains(port: WorkloadPort, trustDomain: string): FilterChainInit[] 
   return [
     {
       name: 'mesh-tcp',
-      filterChainMatch: { transportProtocol: 'tls', applicationProtocols: [ALPN_TCP] },
+      // The server name too: Envoy narrows by it before the ALPN and never goes back, so a chain without it would lose
+      // every connection of the mesh to the chain below.
+      filterChainMatch: {
+        transportProtocol: 'tls',
+        applicationProtocols: [ALPN_TCP],
+        serverNames: [`*.mesh.${trustDomain}`],
+      },
       transportSocket: downstreamTls(trustDomain, [ALPN_TCP]),
       filters: [toAppTcp(port)],
     },

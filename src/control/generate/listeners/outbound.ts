@@ -116,6 +116,8 @@ function chains(key: ServicePortKey, protocol: PortProtocol, tcp: TcpClustersVie
       filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
       filters: [http],
     },
-    { name: 'tcp', filterChainMatch: {}, filters: [raw] },
+    // Two chains, not one that matches all: Envoy narrows by transport before protocol and never goes back.
+    { name: 'tcp', filterChainMatch: { transportProtocol: 'raw_buffer' }, filters: [raw] },
+    { name: 'tls', filterChainMatch: { transportProtocol: 'tls' }, filters: [raw] },
   ];
 }
