@@ -1,0 +1,17 @@
+/** What all clusters of a proxy share. */
+import type { Log } from '../../core/log.ts';
+import type { Address } from '../../core/runtime.ts';
+import type { LogThrottle } from '../telemetry/log-throttle.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Dialer } from './dial.ts';
+import type { MeshIdentity } from './mesh-identity.ts';
+
+export interface ClusterWorld {
+  readonly dialer: Dialer;
+  readonly identity: MeshIdentity;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  readonly throttle: LogThrottle;
+  /** An HTTP proxy that traffic out of the mesh must pass through; null: direct. */
+  readonly egressProxy: Address | null;
+}

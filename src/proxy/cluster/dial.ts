@@ -1,0 +1,141 @@
+/**
+ * One connection being made to an endpoint: resolve, connect, TLS, within one deadline. Pools wait for it; what is
+ * above them never sees a connection that is not ready to carry bytes.
+ */
+import type { Connection, ConnectionHandler, ResolvedAddress, Runtime } from '../../core/runtime.ts';
+import { messageOf } from '../../core/errors.ts';
+import { Timer, type Timers } from '../../core/timer-wheel.ts';
+import { connectInternally } from './internal-connection.ts';
+import type { InternalTargets } from './internal-targets.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import { isIpLiteral, type ResolveCache } from './resolve-cache.ts';
+
+/** Everything that making connections takes; one a proxy. */
+export interface Dialer {
+  readonly runtime: Runtime;
+  readonly timers: Timers;
+  readonly resolver: ResolveCache;
+  readonly internals: InternalTargets;
+}
+
+/** Exactly one of the two, once, never before `start` returns. */
+export interface DialOwner {
+  /** Whoever is told sets the connection's handler before it returns. */
+  dialed(dial: Dial, connection: Connection): void;
+  dialFailed(dial: Dial, reason: string): void;
+}
+
+export class Dial extends Timer implements ConnectionHandler {
+  readonly #dialer: Dialer;
+  readonly #owner: DialOwner;
+  readonly #target: EndpointState;
+  #connection: Connection | null = null;
+  #securing = false;
+  #done = false;
+  #more: readonly ResolvedAddress[] = [];
+
+  constructor(dialer: Dialer, owner: DialOwner, target: EndpointState) {
+    super();
+    this.#dialer = dialer;
+    this.#owner = owner;
+    this.#target = target;
+  }
+
+  start(timeoutMs: number): void {
+    this.#dialer.timers.arm(this, timeoutMs);
+    const { address } = this.#target.endpoint;
+    if (address.kind === 'internal') this.#connectInternal(address.listener);
+    else if (isIpLiteral(address.host)) this.#connect(address.host, address.port);
+    else this.#resolve(address.host, address.port);
+  }
+
+  /** Nobody waits any longer; neither callback follows. */
+  cancel(): void {
+    this.#finish();
+    this.#connection?.destroy('no longer needed');
+  }
+
+  override fire(): void {
+    this.#fail('connect timeout');
+    this.#connection?.destroy('connect timeout');
+  }
+
+  onOpen(): void {
+    const connection = this.#connection;
+    if (this.#done || connection === null) return;
+    const { transport } = this.#target;
+    if (transport !== null && !this.#securing) {
+      const options = transport.options();
+      if (options === null) {
+        this.#fail('tls: no valid identity');
+        connection.destroy('no valid identity');
+        return;
+      }
+      this.#securing = true;
+      this.#connection = this.#dialer.runtime.net.secure(connection, options, this);
+      return;
+    }
+    this.#finish();
+    this.#target.connected();
+    this.#owner.dialed(this, connection);
+  }
+
+  /** Bytes cannot come before `onOpen` of a TLS connection; of a plain one the handler has been replaced by then. */
+  onBytes(): void {}
+  onDrained(): void {}
+  onEnd(): void {}
+
+  onClose(reason: string): void {
+    if (this.#done) return;
+    const [next, ...more] = this.#more;
+    const { address } = this.#target.endpoint;
+    if (next === undefined || this.#securing || address.kind !== 'socket') {
+      this.#fail(reason === '' ? 'closed before it was open' : reason);
+      return;
+    }
+    this.#more = more;
+    this.#connect(next.host, address.port);
+  }
+
+  #connect(host: string, port: number): void {
+    this.#connection = this.#dialer.runtime.net.connect({ host, port }, this);
+  }
+
+  #connectInternal(listener: string): void {
+    const accept = this.#dialer.internals.find(listener);
+    const { endOfTurn } = this.#dialer.runtime;
+    if (accept === null) {
+      endOfTurn(() => this.#fail(`no internal listener ${listener}`));
+      return;
+    }
+    const here = { host: '127.0.0.1', port: 0 };
+    const { near, far } = connectInternally(endOfTurn, { local: here, remote: here, tls: null }, this);
+    this.#connection = near;
+    far.handler = accept(far);
+  }
+
+  #resolve(host: string, port: number): void {
+    this.#dialer.resolver.resolve(host).then(
+      (addresses) => {
+        const [first, ...more] = addresses;
+        if (this.#done) return;
+        if (first === undefined) return this.#fail(`${host} has no address`);
+        this.#more = more;
+        this.#connect(first.host, port);
+      },
+      (error: unknown) => this.#fail(messageOf(error)),
+    );
+  }
+
+  #fail(reason: string): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#target.connectFailed(this.#dialer.runtime.clock.now());
+    this.#owner.dialFailed(this, reason);
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#dialer.timers.disarm(this);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What is known of one endpoint besides its configuration. It outlives swaps of configuration as long as its cluster
+ * and key do, so that load, ejections and connections survive a push.
+ */
+
+import type { Endpoint } from '../../snapshot/snapshot.ts';
+import type { Pool, UpstreamHost } from './attempt.ts';
+import type { UpstreamTransport } from './upstream-transport.ts';
+
+/** After a failed connect the endpoint is left alone for this long, doubled with each further failure. */
+const FIRST_EJECTION_MS = 500;
+const MAX_EJECTION_MS = 15_000;
+
+export class EndpointState implements UpstreamHost {
+  endpoint: Endpoint;
+  /** null: plaintext. */
+  transport: UpstreamTransport | null;
+  /** Connections made under another hash are not used for new requests. */
+  transportHash: string;
+  active = 0;
+  ejectedUntil = 0;
+  requests = 0;
+  failures = 0;
+  connectFailures = 0;
+  /** Made at first use. */
+  http: Pool | null = null;
+  tunnels: Pool | null = null;
+  #connectFailuresInRow = 0;
+
+  constructor(endpoint: Endpoint, transport: UpstreamTransport | null, transportHash: string) {
+    this.endpoint = endpoint;
+    this.transport = transport;
+    this.transportHash = transportHash;
+  }
+
+  get key(): string {
+    return this.endpoint.key;
+  }
+
+  get secure(): boolean {
+    return this.transport !== null;
+  }
+
+  get healthy(): boolean {
+    return this.endpoint.healthy;
+  }
+
+  connectFailed(now: number): void {
+    this.connectFailures++;
+    const doublings = Math.min(this.#connectFailuresInRow++, 10);
+    this.ejectedUntil = now + Math.min(FIRST_EJECTION_MS * 2 ** doublings, MAX_EJECTION_MS);
+  }
+
+  connected(): void {
+    this.#connectFailuresInRow = 0;
+    this.ejectedUntil = 0;
+  }
+
+  /** Idle connections close now, busy ones after what they carry. */
+  retireConnections(): void {
+    this.http?.retire();
+    this.tunnels?.retire();
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * This workload's identity as handshakes need it: the SVID joined with a trust bundle, rebuilt only when one of the two
+ * changes, because runtimes cache TLS contexts by the identity of the object. Fails closed: without a valid SVID there
+ * is no identity.
+ */
+import type { Clock, TlsIdentity } from '../../core/runtime.ts';
+import { readSpiffeId } from '../../identity/spiffe-id.ts';
+import { isValid, type Svid, type SvidSource } from '../../identity/svid.ts';
+import type { TrustBundle } from '../../snapshot/snapshot.ts';
+
+/** The one certificate that is bound locally; its key never comes over xDS. */
+const LOCAL_CERTIFICATE = 'default';
+
+export class MeshIdentity {
+  readonly #clock: Clock;
+  readonly #source: SvidSource;
+  readonly #fallbackPem: string;
+  #svid: Svid | null;
+  #bundles: ReadonlyMap<string, TrustBundle> = new Map();
+  #identities = new Map<string, TlsIdentity>();
+  /** Changes whenever what handshakes present or accept has changed. */
+  version = 0;
+
+  /** `trustBundlePem` serves until the control plane sends the bundle that a transport names. */
+  constructor(clock: Clock, source: SvidSource, trustBundlePem: string) {
+    this.#clock = clock;
+    this.#source = source;
+    this.#fallbackPem = trustBundlePem;
+    this.#svid = source.current();
+  }
+
+  get svid(): Svid | null {
+    return this.#svid;
+  }
+
+  get valid(): boolean {
+    return this.#svid !== null && isValid(this.#svid, this.#clock.wall());
+  }
+
+  get trustDomain(): string {
+    const id = this.#svid === null ? '' : readSpiffeId(this.#svid.id);
+    return typeof id === 'string' ? '' : id.trustDomain;
+  }
+
+  /** Why handshakes are refused, in words for a log or a response. */
+  get fault(): string {
+    if (this.#svid === null) return 'this workload has no identity yet';
+    const wall = this.#clock.wall();
+    if (wall < this.#svid.notBefore)
+      return `the identity ${this.#svid.id} is not valid before ${iso(this.#svid.notBefore)}`;
+    return wall < this.#svid.notAfter ? '' : `the identity ${this.#svid.id} expired at ${iso(this.#svid.notAfter)}`;
+  }
+
+  wall(): number {
+    return this.#clock.wall();
+  }
+
+  /** Reads the source again. Open connections are left alone. */
+  refresh(): void {
+    if (this.#source.current() === this.#svid) return;
+    this.#svid = this.#source.current();
+    this.#changed();
+  }
+
+  setBundles(bundles: ReadonlyMap<string, TrustBundle>): void {
+    if (bundles === this.#bundles) return;
+    const before = this.#bundles;
+    this.#bundles = bundles;
+    const same = before.size === bundles.size && [...bundles].every(([name, b]) => before.get(name)?.pem === b.pem);
+    if (!same) this.#changed();
+  }
+
+  /** Null when there is nothing valid to present, or nothing to check the peer against. */
+  tls(certificate: string, validation: string): TlsIdentity | null {
+    const svid = this.#svid;
+    if (svid === null || certificate !== LOCAL_CERTIFICATE || !this.valid) return null;
+    const known = this.#identities.get(validation);
+    if (known !== undefined) return known;
+    const trustBundlePem = this.#bundles.get(validation)?.pem ?? this.#fallbackPem;
+    if (trustBundlePem === '') return null;
+    const { certificateChainPem, privateKeyPem } = svid;
+    const identity: TlsIdentity = { certificateChainPem, privateKeyPem, trustBundlePem };
+    this.#identities.set(validation, identity);
+    return identity;
+  }
+
+  #changed(): void {
+    this.#identities = new Map();
+    this.version++;
+  }
+}
+
+function iso(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}

@@ -1,0 +1,48 @@
+/**
+ * TLS towards the endpoints of one cluster: what is offered, and who the peer must be. One object per cluster and
+ * transport match; its options are rebuilt when the identity of this workload changes.
+ */
+import type { PeerCertificate, TlsOptions } from '../../core/runtime.ts';
+import type { UpstreamTls } from '../../snapshot/snapshot.ts';
+import type { MeshIdentity } from './mesh-identity.ts';
+import { checkPeer } from './peer-ids.ts';
+
+export class UpstreamTransport {
+  readonly tls: UpstreamTls;
+  readonly #identity: MeshIdentity;
+  readonly #refused: (reason: string) => void;
+  #options: TlsOptions | null = null;
+  #builtFor = -1;
+
+  /** `refused` counts and logs a peer that is not who it should be. */
+  constructor(tls: UpstreamTls, identity: MeshIdentity, refused: (reason: string) => void) {
+    this.tls = tls;
+    this.#identity = identity;
+    this.#refused = refused;
+  }
+
+  /** Null without a valid identity: nothing is sent then. */
+  options(): TlsOptions | null {
+    const identity = this.#identity.tls(this.tls.certificate, this.tls.validation);
+    if (identity === null) return null;
+    if (this.#options === null || this.#builtFor !== this.#identity.version) {
+      this.#builtFor = this.#identity.version;
+      this.#options = {
+        role: 'client',
+        identity,
+        alpn: this.tls.alpn,
+        serverName: this.tls.serverName === '' ? null : this.tls.serverName,
+        requirePeerCertificate: true,
+        verifyPeer: (peer) => this.#verify(peer),
+      };
+    }
+    return this.#options;
+  }
+
+  #verify(peer: PeerCertificate): string | null {
+    const { trustDomain } = this.#identity;
+    const reason = checkPeer(peer, 'server', trustDomain, this.tls.peerIds, this.#identity.wall());
+    if (reason !== null) this.#refused(reason);
+    return reason;
+  }
+}
