@@ -11,6 +11,12 @@ export interface ResourceList<R> {
   readonly resourceVersion: string;
 }
 
+export interface ListOptions {
+  /** `app=catalog,version!=v1`. Unset: all. */
+  readonly labelSelector?: string | undefined;
+  readonly signal?: AbortSignal;
+}
+
 export interface ApplyOptions {
   /** Who owns the fields. */
   readonly fieldManager: string;
@@ -46,13 +52,14 @@ export class ResourceClient {
   async list<R extends Resource>(
     ref: KindRef,
     namespace: string | null,
-    labelSelector?: string,
+    options: ListOptions = {},
   ): Promise<ResourceList<R>> {
     const list = await this.#call<{ items: R[]; metadata?: { resourceVersion?: string } }>(
       'GET',
       collectionPath(ref, namespace),
       {
-        query: { labelSelector },
+        query: { labelSelector: options.labelSelector },
+        signal: options.signal,
       },
     );
     // Items of a list have no type of their own in Kubernetes.

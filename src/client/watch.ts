@@ -66,7 +66,7 @@ export async function* follow<R extends Resource>(
   while (!signal.aborted) {
     try {
       if (version === null) {
-        const list = await resources.list<R>(ref, namespace, labelSelector);
+        const list = await resources.list<R>(ref, namespace, { labelSelector, signal });
         version = list.resourceVersion;
         yield { type: 'REPLACE', items: list.items };
       }
@@ -81,7 +81,7 @@ export async function* follow<R extends Resource>(
       else if (!isWeftError(error, 'unavailable') && !isWeftError(error, 'timeout')) throw error;
     }
     // Also after a stream that ended in order: a server that ends each at once must not be called in a loop.
-    await sleep(pauseMs, undefined, { signal, ref: true }).catch(() => {});
+    await sleep(pauseMs, undefined, { signal }).catch(() => {});
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }
