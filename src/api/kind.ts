@@ -29,10 +29,10 @@ export interface Kind<Spec = unknown, Status = unknown> {
   readonly nameRule: NameRule;
   /** One sentence, for discovery, OpenAPI and the reference. */
   readonly description: string;
-  readonly spec: z.ZodType<unknown>;
+  readonly spec: z.ZodType;
   readonly specRequired: boolean;
   /** Served at `…/<name>/status`. */
-  readonly status: z.ZodType<unknown>;
+  readonly status: z.ZodType;
   /** Paths such as `spec.trustDomain` that never change after creation. */
   readonly immutable: readonly string[];
   /** Columns of a table besides NAMESPACE, NAME and AGE. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { resourceKinds } from './kinds/all.ts';
 import { serviceKind } from './kinds/service.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';

@@ -26,7 +26,7 @@ export async function call<T>(
   const { status, body } = await transport.request(httpRequest(method, path, options));
   const where = `${method} ${transport.server}${path}`;
   if (status < 200 || status > 299) throw statusError(status, body, where);
-  return parseJson<T>(body, where);
+  return parseJson(body, where) as T;
 }
 
 /** The answer's JSON, a line each. */
@@ -38,7 +38,7 @@ export async function* callLines<T>(transport: HttpTransport, path: string, opti
     for await (const line of lines) body += line;
     throw statusError(status, body, where);
   }
-  for await (const line of lines) if (line !== '') yield parseJson<T>(line, where);
+  for await (const line of lines) if (line !== '') yield parseJson(line, where) as T;
 }
 
 function httpRequest(method: string, path: string, options: CallOptions) {
@@ -48,7 +48,7 @@ function httpRequest(method: string, path: string, options: CallOptions) {
   const type = options.body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' };
   return {
     method,
-    path: query.size === 0 ? path : `${path}?${query}`,
+    path: query.size === 0 ? path : `${path}?${query.toString()}`,
     headers: { ...type, ...options.headers },
     body: options.body === undefined ? null : JSON.stringify(options.body),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -56,9 +56,9 @@ function httpRequest(method: string, path: string, options: CallOptions) {
   };
 }
 
-function parseJson<T>(body: string, where: string): T {
+function parseJson(body: string, where: string): unknown {
   try {
-    return JSON.parse(body) as T;
+    return JSON.parse(body);
   } catch (cause) {
     throw new WeftError('invalid', { what: 'the control plane answered something that is not JSON', where, cause });
   }

@@ -31,8 +31,15 @@ after(() => {
   for (const each of open) each.close();
 });
 
-async function serve(answer: RequestListener, options: ServerOptions = {}, as = identity): Promise<string> {
-  const server: Server = createServer({ cert: as.certificateChainPem, key: as.privateKeyPem, ...options }, answer);
+async function serve(
+  answer: (...args: Parameters<RequestListener>) => unknown,
+  options: ServerOptions = {},
+  as = identity,
+): Promise<string> {
+  const server: Server = createServer(
+    { cert: as.certificateChainPem, key: as.privateKeyPem, ...options },
+    (request, response) => void answer(request, response),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   open.push({
     close() {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate } from 'node:tls';
 import { WeftError } from '../core/errors.ts';
 import { connectionError } from './connection-error.ts';
-import type { HttpRequest, HttpResponse, HttpStream, HttpTransport } from './transport.ts';
+import type { HttpRequest, HttpResponse, HttpTransport } from './transport.ts';
 
 /** Read for each request, so that a renewed SVID takes effect by itself. */
 export type Credential =
@@ -52,9 +52,9 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpTransp
 interface OpenRequest {
   readonly response: IncomingMessage;
   /** The head is all that the timeout was for. */
-  answered(): void;
+  readonly answered: () => void;
   /** Ends the timeout and the signal's hold; gives the WeftError of a failure. */
-  settle(error: unknown): WeftError;
+  readonly settle: (error: unknown) => WeftError;
 }
 
 function send(options: HttpsTransportOptions, url: URL, agent: Agent, request: HttpRequest): Promise<OpenRequest> {
@@ -78,7 +78,7 @@ function send(options: HttpsTransportOptions, url: URL, agent: Agent, request: H
     };
     outgoing.on('error', (error) => reject(settle(error)));
     outgoing.on('response', (response) => resolve({ response, settle, answered: () => clearTimeout(timer) }));
-    if (signal?.aborted === true) return abort();
+    if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
     outgoing.end(body ?? undefined);
   });

@@ -63,7 +63,8 @@ export function statusError(httpStatus: number, body: string, where: string): We
 function parseStatus(body: string): StatusBody {
   try {
     const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status') return value;
+    if (typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status')
+      return value as StatusBody;
   } catch {
     // Not ours: a proxy in between, or another program. The HTTP status says enough.
   }

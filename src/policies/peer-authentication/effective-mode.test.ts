@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { MtlsMode } from '../../api/kinds/mesh.ts';
 import type { Service } from '../../api/kinds/service.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
