@@ -1,0 +1,99 @@
+/** Envoy's HttpConnectionManager → HttpManager. */
+import type { HttpConnectionManager as Message } from '../../xds/tables/messages.gen.ts';
+import {
+  HttpConnectionManager_CodecType as Codec,
+  HttpConnectionManager_ForwardClientCertDetails as ClientCert,
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+} from '../../xds/tables/messages.gen.ts';
+import { HttpConnectionManagerTable } from '../../xds/tables/tables.gen.ts';
+import type { RouteTable } from '../route-table.ts';
+import type { HttpManager } from '../snapshot.ts';
+import { expectAds } from './config-source.ts';
+import { decodeConfig } from './decode-config.ts';
+import { type FilterModules, readHttpFilters } from './http-filters.ts';
+import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readRouteConfiguration } from './read-routes.ts';
+
+/** Envoy's defaults, except `headers_timeout`, which it leaves unbounded: an open door for slow senders. */
+const IDLE_MS = 3_600_000;
+const STREAM_IDLE_MS = 300_000;
+const HEADERS_MS = 60_000;
+const DRAIN_MS = 5_000;
+const MAX_HEAD_KIB = 60;
+const MAX_FIELDS = 100;
+
+/** Throws a WeftError with the path below the filter's `typed_config`. */
+export function readHttpManager(config: Uint8Array, modules: FilterModules): HttpManager {
+  const message = decodeConfig(HttpConnectionManagerTable, config);
+  refuseUnsupported(message);
+  const common = message.commonHttpProtocolOptions;
+  return {
+    kind: 'http',
+    statPrefix: message.statPrefix,
+    routes: readRouteSpecifier(message, modules),
+    filters: readHttpFilters('http_filters', message.httpFilters, modules),
+    upgrades: message.upgradeConfigs.flatMap((upgrade, i) => {
+      refuseSet(`upgrade_configs[${i}].filters`, upgrade.filters);
+      return upgrade.enabled === false ? [] : [upgrade.upgradeType.toLowerCase()];
+    }),
+    forwardClientCert: readForwardClientCert(message),
+    headersTimeoutMs: message.requestHeadersTimeout ?? HEADERS_MS,
+    idleTimeoutMs: common?.idleTimeout ?? IDLE_MS,
+    streamIdleTimeoutMs: message.streamIdleTimeout ?? STREAM_IDLE_MS,
+    maxHeadBytes: (message.maxRequestHeadersKb ?? MAX_HEAD_KIB) * 1024,
+    maxFields: common?.maxHeadersCount ?? MAX_FIELDS,
+    accessLog: message.accessLog.length > 0,
+    drainTimeoutMs: message.drainTimeout ?? DRAIN_MS,
+  };
+}
+
+function readRouteSpecifier(message: Message, modules: FilterModules): string | RouteTable {
+  const specifier = message.routeSpecifier;
+  switch (specifier.case) {
+    case undefined:
+      throw invalid('route_specifier', 'required');
+    case 'rds':
+      expectAds('rds.config_source', specifier.value.configSource);
+      if (specifier.value.routeConfigName === '') throw invalid('rds.route_config_name', 'required');
+      return specifier.value.routeConfigName;
+    case 'routeConfig':
+      return readRouteConfiguration('route_config', specifier.value, modules);
+  }
+}
+
+function readForwardClientCert(message: Message): HttpManager['forwardClientCert'] {
+  switch (message.forwardClientCertDetails) {
+    case ClientCert.SANITIZE:
+      return 'sanitize';
+    case ClientCert.SANITIZE_SET: {
+      const details = message.setCurrentClientCertDetails;
+      refuseSet('set_current_client_cert_details.cert', details?.cert);
+      refuseSet('set_current_client_cert_details.chain', details?.chain);
+      return 'set';
+    }
+    case ClientCert.ALWAYS_FORWARD_ONLY:
+      return 'forward';
+    default:
+      throw unsupported('forward_client_cert_details');
+  }
+}
+
+function refuseUnsupported(message: Message): void {
+  if (message.codecType !== Codec.AUTO && message.codecType !== Codec.HTTP1) throw unsupported('codec_type');
+  refuseSet('normalize_path', message.normalizePath);
+  refuseSet('merge_slashes', message.mergeSlashes);
+  const slashes = message.pathWithEscapedSlashesAction;
+  if (slashes !== EscapedSlashes.IMPLEMENTATION_SPECIFIC_DEFAULT && slashes !== EscapedSlashes.KEEP_UNCHANGED) {
+    throw unsupported('path_with_escaped_slashes_action');
+  }
+  refuseSet('strip_matching_host_port', message.stripMatchingHostPort);
+  refuseSet('strip_port_mode', message.stripPortMode.value);
+  if ((message.requestTimeout ?? 0) > 0) throw unsupported('request_timeout');
+  const common = message.commonHttpProtocolOptions;
+  refuseSet('common_http_protocol_options.max_connection_duration', common?.maxConnectionDuration);
+  refuseSet('common_http_protocol_options.max_stream_duration', common?.maxStreamDuration);
+  refuseSet('common_http_protocol_options.max_requests_per_connection', common?.maxRequestsPerConnection);
+  if ((common?.headersWithUnderscoresAction ?? 0) !== 0) {
+    throw unsupported('common_http_protocol_options.headers_with_underscores_action');
+  }
+}

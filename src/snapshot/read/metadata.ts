@@ -1,0 +1,23 @@
+/** What Weft's control plane says of a resource besides its meaning: xDS metadata that Envoy carries along unread. */
+import type { Metadata } from '../../xds/tables/messages.gen.ts';
+
+const WEFT = 'weft.mesh';
+/** Chooses a cluster's transport by endpoint (Envoy: `transport_socket_matches`). */
+const TRANSPORT = 'envoy.transport_socket_match';
+
+/** Empty when it is not said. */
+export function weftText(metadata: Metadata | undefined, key: string): string {
+  const value = metadata?.filterMetadata.get(WEFT)?.[key];
+  return typeof value === 'string' ? value : '';
+}
+
+export function transportLabels(metadata: Metadata | undefined): Readonly<Record<string, string>> {
+  return textFields(metadata?.filterMetadata.get(TRANSPORT) ?? {});
+}
+
+/** Fields whose value is no text are left out: a label compares texts. */
+export function textFields(object: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const labels: Record<string, string> = Object.create(null);
+  for (const [key, value] of Object.entries(object)) if (typeof value === 'string') labels[key] = value;
+  return labels;
+}

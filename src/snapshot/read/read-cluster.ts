@@ -1,0 +1,112 @@
+/** Cluster → ClusterConfig. Throws a WeftError with the field path. */
+import type { Cluster as Message } from '../../xds/tables/messages.gen.ts';
+import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../xds/tables/messages.gen.ts';
+import { ClusterTable } from '../../xds/tables/tables.gen.ts';
+import type { ClusterConfig, EndpointSet, TransportMatch } from '../snapshot.ts';
+import { readCircuitLimits } from './circuit-limits.ts';
+import { expectAds } from './config-source.ts';
+import { decodeConfig } from './decode-config.ts';
+import { textFields, weftText } from './metadata.ts';
+import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readAssignment } from './read-endpoints.ts';
+import { readUpstreamTls } from './tls-context.ts';
+import { readProtocol } from './upstream-protocol.ts';
+
+const DYNAMIC_FORWARD = 'type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
+/** Envoy's default for `connect_timeout`. */
+const CONNECT_MS = 5_000;
+const CHOICES = 2;
+
+export function readCluster(bytes: Uint8Array): ClusterConfig {
+  const message = decodeConfig(ClusterTable, bytes);
+  refuseSet('health_checks', message.healthChecks);
+  refuseSet('outlier_detection', message.outlierDetection);
+  refuseSet('max_requests_per_connection', message.maxRequestsPerConnection);
+  refuseSet('common_lb_config.locality_config_specifier', message.commonLbConfig?.localityConfigSpecifier.case);
+  const discovery = readDiscovery(message);
+  const transport = readUpstreamTls('transport_socket', message.transportSocket);
+  const transportMatches = message.transportSocketMatches.map(
+    (match, i): TransportMatch => ({
+      labels: textFields(match.match ?? {}),
+      tls: readUpstreamTls(`transport_socket_matches[${i}].transport_socket`, match.transportSocket),
+    }),
+  );
+  const transports = [transport, ...transportMatches.map((match) => match.tls)];
+  return {
+    name: message.name,
+    discovery,
+    edsName: discovery === 'eds' ? readEdsName(message) : '',
+    inline: readInline(message, discovery),
+    connectTimeoutMs: message.connectTimeout ?? CONNECT_MS,
+    ...readPolicy(message, discovery),
+    limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
+    transportMatches,
+    transport,
+    transportHash: JSON.stringify([transport, transportMatches]),
+    ...readProtocol('typed_extension_protocol_options', message.typedExtensionProtocolOptions, transports),
+    service: weftText(message.metadata, 'service'),
+    origin: weftText(message.metadata, 'origin'),
+  };
+}
+
+function readDiscovery(message: Message): ClusterConfig['discovery'] {
+  const type = message.clusterDiscoveryType;
+  if (type.case === 'clusterType') {
+    if (type.value.typedConfig?.typeUrl === DYNAMIC_FORWARD) return 'dynamic-forward';
+    throw unsupported(
+      'cluster_type',
+      `no cluster of this proxy reads ${type.value.typedConfig?.typeUrl ?? type.value.name}`,
+    );
+  }
+  switch (type.value ?? Cluster_DiscoveryType.STATIC) {
+    case Cluster_DiscoveryType.STATIC:
+      return 'static';
+    case Cluster_DiscoveryType.STRICT_DNS:
+      return 'strict-dns';
+    case Cluster_DiscoveryType.EDS:
+      return 'eds';
+    case Cluster_DiscoveryType.ORIGINAL_DST:
+      return 'original-dst';
+    default:
+      throw unsupported('type');
+  }
+}
+
+function readEdsName(message: Message): string {
+  expectAds('eds_cluster_config.eds_config', message.edsClusterConfig?.edsConfig);
+  return message.edsClusterConfig?.serviceName || message.name;
+}
+
+function readInline(message: Message, discovery: ClusterConfig['discovery']): EndpointSet | null {
+  if (discovery !== 'static' && discovery !== 'strict-dns') {
+    refuseSet('load_assignment', message.loadAssignment);
+    return null;
+  }
+  if (message.loadAssignment === undefined) throw invalid('load_assignment', 'required');
+  return readAssignment('load_assignment', message.loadAssignment, discovery === 'strict-dns');
+}
+
+function readPolicy(
+  message: Message,
+  discovery: ClusterConfig['discovery'],
+): Pick<ClusterConfig, 'policy' | 'choices'> {
+  const config = message.lbConfig;
+  const choices = (config.case === 'leastRequestLbConfig' ? config.value.choiceCount : undefined) ?? CHOICES;
+  if (config.case === 'leastRequestLbConfig' || config.case === 'roundRobinLbConfig') {
+    refuseSet('lb_config.slow_start_config', config.value.slowStartConfig);
+  }
+  switch (message.lbPolicy) {
+    case Cluster_LbPolicy.ROUND_ROBIN:
+      return { policy: 'round-robin', choices };
+    case Cluster_LbPolicy.LEAST_REQUEST:
+      return { policy: 'least-request', choices };
+    case Cluster_LbPolicy.RANDOM:
+      return { policy: 'random', choices };
+    case Cluster_LbPolicy.CLUSTER_PROVIDED:
+      // The destination is named by the request: there is nothing to choose.
+      if (discovery === 'dynamic-forward' || discovery === 'original-dst') return { policy: 'random', choices };
+      throw invalid('lb_policy', 'CLUSTER_PROVIDED is for clusters that provide one');
+    default:
+      throw unsupported('lb_policy');
+  }
+}

@@ -1,0 +1,75 @@
+/** RouteConfiguration → RouteTable. Throws a WeftError with the field path. */
+import type { Route, RouteConfiguration, VirtualHost as HostMessage } from '../../xds/tables/messages.gen.ts';
+import { RouteConfigurationTable } from '../../xds/tables/tables.gen.ts';
+import { compileRoutes } from '../match-route.ts';
+import type { HttpFilterConfig, RouteEntry, RouteTable, VirtualHost } from '../route-table.ts';
+import { decodeConfig } from './decode-config.ts';
+import { type FilterModules, readOverrides } from './http-filters.ts';
+import { weftText } from './metadata.ts';
+import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readRetryPolicy } from './retry-policy.ts';
+import { readRouteAction, refuseHeaderEdits } from './route-action.ts';
+import { readRouteMatch } from './route-match.ts';
+
+export function readRoutes(bytes: Uint8Array, modules: FilterModules): RouteTable {
+  return readRouteConfiguration('', decodeConfig(RouteConfigurationTable, bytes), modules);
+}
+
+/** `where` is the path of the message, empty at the root. */
+export function readRouteConfiguration(where: string, message: RouteConfiguration, modules: FilterModules): RouteTable {
+  const at = where === '' ? '' : `${where}.`;
+  refuseHeaderEdits(where, message);
+  refuseSet(`${at}request_mirror_policies`, message.requestMirrorPolicies);
+  const ids = { next: 0 };
+  const overrides = readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules);
+  const hosts = message.virtualHosts.map((host, i) =>
+    readHost(`${at}virtual_hosts[${i}]`, host, overrides, modules, ids),
+  );
+  return compileRoutes({ name: message.name, hosts, ignorePort: message.ignorePortInHostMatching });
+}
+
+function readHost(
+  where: string,
+  message: HostMessage,
+  above: readonly HttpFilterConfig[],
+  modules: FilterModules,
+  ids: { next: number },
+): VirtualHost {
+  if (message.name === '') throw invalid(`${where}.name`, 'required');
+  if (message.domains.length === 0) throw invalid(`${where}.domains`, 'required');
+  if (message.requireTls !== 0) throw unsupported(`${where}.require_tls`);
+  refuseHeaderEdits(where, message);
+  refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
+  refuseSet(`${where}.hedge_policy`, message.hedgePolicy);
+  refuseSet(`${where}.include_request_attempt_count`, message.includeRequestAttemptCount);
+  const retry =
+    message.retryPolicy === undefined ? null : readRetryPolicy(`${where}.retry_policy`, message.retryPolicy);
+  const overrides = merge(
+    above,
+    readOverrides(`${where}.typed_per_filter_config`, message.typedPerFilterConfig, modules),
+  );
+  const routes = message.routes.map((route, i): RouteEntry => {
+    const at = `${where}.routes[${i}]`;
+    refuseHeaderEdits(at, route);
+    return {
+      id: ids.next++,
+      info: infoOf(route, message),
+      match: readRouteMatch(`${at}.match`, route.match),
+      action: readRouteAction(at, route, retry),
+      overrides: merge(overrides, readOverrides(`${at}.typed_per_filter_config`, route.typedPerFilterConfig, modules)),
+    };
+  });
+  return { name: message.name, domains: message.domains, routes };
+}
+
+function infoOf(route: Route, host: HostMessage): RouteEntry['info'] {
+  const origin = weftText(route.metadata, 'origin') || weftText(host.metadata, 'origin');
+  return { name: route.name === '' ? host.name : route.name, virtualHost: host.name, origin };
+}
+
+/** The more specific level wins, by filter name. */
+function merge(above: readonly HttpFilterConfig[], below: readonly HttpFilterConfig[]): readonly HttpFilterConfig[] {
+  if (below.length === 0) return above;
+  const names = new Set(below.map((override) => override.name));
+  return [...above.filter((override) => !names.has(override.name)), ...below];
+}

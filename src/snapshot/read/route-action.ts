@@ -1,0 +1,133 @@
+/** Envoy's route actions → RouteAction. Rewrites, mirrors and hedges are refused: dropping them would change requests. */
+import type { DirectResponseAction, Route, RouteAction as Message } from '../../xds/tables/messages.gen.ts';
+import { RouteAction_ClusterNotFoundResponseCode as NotFound } from '../../xds/tables/messages.gen.ts';
+import { textOf } from '../../core/bytes.ts';
+import type { ForwardAction, RetryPolicy, RouteAction, WeightedCluster } from '../route-table.ts';
+import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readRetryPolicy } from './retry-policy.ts';
+import { checkWeights } from './weighted-clusters.ts';
+
+/** Envoy's `RouteAction.timeout` where it is not said. */
+const TIMEOUT_MS = 15_000;
+const CONNECT = 'connect';
+
+/** `fallback`: the virtual host's retry policy. */
+export function readRouteAction(where: string, route: Route, fallback: RetryPolicy | null): RouteAction {
+  const action = route.action;
+  switch (action.case) {
+    case 'route':
+      return readForward(`${where}.route`, action.value, fallback);
+    case 'directResponse':
+      return readDirect(`${where}.direct_response`, action.value);
+    case 'redirect':
+      throw unsupported(`${where}.redirect`);
+    case 'nonForwardingAction':
+      throw unsupported(`${where}.non_forwarding_action`);
+    case undefined:
+      throw invalid(`${where}.action`, 'required');
+  }
+}
+
+function readForward(where: string, message: Message, fallback: RetryPolicy | null): ForwardAction {
+  refuseSet(`${where}.metadata_match`, message.metadataMatch);
+  refuseSet(`${where}.prefix_rewrite`, message.prefixRewrite);
+  refuseSet(`${where}.regex_rewrite`, message.regexRewrite);
+  refuseSet(`${where}.host_rewrite_specifier`, message.hostRewriteSpecifier.case);
+  refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
+  refuseSet(`${where}.hedge_policy`, message.hedgePolicy);
+  refuseSet(`${where}.max_stream_duration`, message.maxStreamDuration);
+  refuseSet(`${where}.idle_timeout`, message.idleTimeout);
+  refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
+  if (message.priority !== 0) throw unsupported(`${where}.priority`);
+  const clusters = readClusters(where, message);
+  const upgrades = readUpgrades(`${where}.upgrade_configs`, message);
+  return {
+    kind: 'forward',
+    clusters,
+    totalWeight: clusters.reduce((sum, cluster) => sum + cluster.weight, 0),
+    timeoutMs: message.timeout ?? TIMEOUT_MS,
+    retry: message.retryPolicy === undefined ? fallback : readRetryPolicy(`${where}.retry_policy`, message.retryPolicy),
+    notFoundStatus: readNotFound(`${where}.cluster_not_found_response_code`, message.clusterNotFoundResponseCode),
+    upgrades,
+    connect: message.upgradeConfigs.some((upgrade) => isConnect(upgrade) && upgrade.connectConfig !== undefined),
+  };
+}
+
+function readClusters(where: string, message: Message): readonly WeightedCluster[] {
+  const specifier = message.clusterSpecifier;
+  switch (specifier.case) {
+    case 'cluster':
+      return checkWeights(`${where}.cluster`, [{ name: specifier.value, weight: 1 }]);
+    case 'weightedClusters': {
+      const at = `${where}.weighted_clusters.clusters`;
+      const clusters = specifier.value.clusters.map((cluster, i) => {
+        refuseSet(`${at}[${i}].cluster_header`, cluster.clusterHeader);
+        refuseSet(`${at}[${i}].metadata_match`, cluster.metadataMatch);
+        refuseSet(`${at}[${i}].host_rewrite_literal`, cluster.hostRewriteSpecifier.case);
+        refuseSet(`${at}[${i}].typed_per_filter_config`, cluster.typedPerFilterConfig);
+        refuseHeaderEdits(`${at}[${i}]`, cluster);
+        return { name: cluster.name, weight: cluster.weight ?? 0 };
+      });
+      return checkWeights(at, clusters);
+    }
+    case 'clusterHeader':
+      throw unsupported(`${where}.cluster_header`);
+    case undefined:
+      throw invalid(`${where}.cluster_specifier`, 'required');
+  }
+}
+
+function readUpgrades(where: string, message: Message): readonly string[] {
+  return message.upgradeConfigs.map((upgrade, i) => {
+    if (upgrade.enabled === false) throw unsupported(`${where}[${i}].enabled`);
+    if (isConnect(upgrade) && upgrade.connectConfig?.allowPost)
+      throw unsupported(`${where}[${i}].connect_config.allow_post`);
+    return upgrade.upgradeType.toLowerCase();
+  });
+}
+
+function isConnect(upgrade: Message['upgradeConfigs'][number]): boolean {
+  return upgrade.upgradeType.toLowerCase() === CONNECT;
+}
+
+function readNotFound(where: string, code: number): number {
+  switch (code) {
+    case NotFound.SERVICE_UNAVAILABLE:
+      return 503;
+    case NotFound.NOT_FOUND:
+      return 404;
+    case NotFound.INTERNAL_SERVER_ERROR:
+      return 500;
+    default:
+      throw unsupported(where);
+  }
+}
+
+function readDirect(where: string, message: DirectResponseAction): RouteAction {
+  if (message.status < 200 || message.status > 599)
+    throw invalid(`${where}.status`, `${message.status} is no final status`);
+  const body = message.body?.specifier;
+  if (body?.case === undefined) return { kind: 'direct', status: message.status, body: '' };
+  switch (body.case) {
+    case 'inlineString':
+      return { kind: 'direct', status: message.status, body: body.value };
+    case 'inlineBytes':
+      return { kind: 'direct', status: message.status, body: textOf(body.value) };
+    default:
+      throw unsupported(`${where}.body.${body.case === 'filename' ? 'filename' : 'environment_variable'}`);
+  }
+}
+
+interface HeaderEdits {
+  readonly requestHeadersToAdd: readonly unknown[];
+  readonly requestHeadersToRemove: readonly string[];
+  readonly responseHeadersToAdd: readonly unknown[];
+  readonly responseHeadersToRemove: readonly string[];
+}
+
+export function refuseHeaderEdits(where: string, message: HeaderEdits): void {
+  refuseSet(`${where}.request_headers_to_add`, message.requestHeadersToAdd);
+  refuseSet(`${where}.request_headers_to_remove`, message.requestHeadersToRemove);
+  refuseSet(`${where}.response_headers_to_add`, message.responseHeadersToAdd);
+  refuseSet(`${where}.response_headers_to_remove`, message.responseHeadersToRemove);
+}

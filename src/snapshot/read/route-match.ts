@@ -1,0 +1,82 @@
+/** Envoy's RouteMatch → RouteMatch of the table. */
+import type { RouteMatch as Message, RuntimeFractionalPercent } from '../../xds/tables/messages.gen.ts';
+import { FractionalPercent_DenominatorType as Denominator } from '../../xds/tables/messages.gen.ts';
+import type { HeaderMatch, PathMatch, RouteMatch } from '../route-table.ts';
+import { readHeaderMatcher } from './header-matcher.ts';
+import { invalid, refuseSet, unsupported } from './problem.ts';
+import { quoted, regexMatch } from './string-matcher.ts';
+
+const ANY_PATH: PathMatch = { kind: 'prefix', value: new Uint8Array(0) };
+
+export function readRouteMatch(where: string, message: Message | undefined): RouteMatch {
+  if (message === undefined) throw invalid(where, 'required');
+  refuseSet(`${where}.query_parameters`, message.queryParameters);
+  const headers = message.headers.map((header, i) => readHeaderMatcher(`${where}.headers[${i}]`, header));
+  return {
+    path: readPath(where, message),
+    headers: message.grpc === undefined ? headers : [...headers, grpcContent(where)],
+    connect: message.pathSpecifier.case === 'connectMatcher',
+    fraction: readFraction(`${where}.runtime_fraction`, message.runtimeFraction),
+  };
+}
+
+function readPath(where: string, message: Message): PathMatch {
+  const specifier = message.pathSpecifier;
+  switch (specifier.case) {
+    case undefined:
+      throw invalid(`${where}.path_specifier`, 'required');
+    case 'connectMatcher':
+      return ANY_PATH;
+    case 'safeRegex':
+      return regexPath(`${where}.safe_regex.regex`, specifier.value.regex);
+    case 'pathSeparatedPrefix':
+      if (!/^[^?#]+[^?#/]$/.test(specifier.value)) {
+        throw invalid(`${where}.path_separated_prefix`, 'must have two characters, no ? or #, and no slash at its end');
+      }
+      return plainPath(where, 'segment', specifier.value, message.caseSensitive ?? true);
+    case 'prefix':
+      return plainPath(where, 'prefix', specifier.value, message.caseSensitive ?? true);
+    case 'path':
+      return plainPath(where, 'exact', specifier.value, message.caseSensitive ?? true);
+  }
+}
+
+function plainPath(
+  where: string,
+  kind: 'prefix' | 'exact' | 'segment',
+  value: string,
+  caseSensitive: boolean,
+): PathMatch {
+  if (caseSensitive) return { kind, value: Buffer.from(value, 'utf8') };
+  const rest = { prefix: '(?:.|\\n)*', exact: '', segment: '(?:/(?:.|\\n)*)?' }[kind];
+  return regexPath(where, `(?i)${quoted(value)}${rest}`);
+}
+
+function regexPath(where: string, source: string): PathMatch {
+  const { regex } = regexMatch(where, source);
+  if (regex === null) throw invalid(where, 'not a regex');
+  return { kind: 'regex', value: regex };
+}
+
+/** Envoy's Grpc::Common::isGrpcRequestHeaders: `application/grpc`, bare or with a `+` and a codec. */
+function grpcContent(where: string): HeaderMatch {
+  const match = regexMatch(`${where}.grpc`, 'application/grpc(?:\\+.*)?');
+  return { name: 'content-type', invert: false, ...match };
+}
+
+/** Runtime keys have no meaning here: the default value holds. */
+function readFraction(where: string, message: RuntimeFractionalPercent | undefined): number {
+  if (message === undefined) return 1;
+  const value = message.defaultValue;
+  if (value === undefined) throw invalid(`${where}.default_value`, 'required');
+  switch (value.denominator) {
+    case Denominator.HUNDRED:
+      return value.numerator / 100;
+    case Denominator.TEN_THOUSAND:
+      return value.numerator / 10_000;
+    case Denominator.MILLION:
+      return value.numerator / 1_000_000;
+    default:
+      throw unsupported(`${where}.default_value.denominator`);
+  }
+}

@@ -1,0 +1,43 @@
+/** Envoy's TcpProxy → TcpProxy. */
+import { TcpProxyConfigTable } from '../../xds/tables/tables.gen.ts';
+import type { WeightedCluster } from '../route-table.ts';
+import type { TcpProxy } from '../snapshot.ts';
+import type { TcpProxyConfig } from '../../xds/tables/messages.gen.ts';
+import { decodeConfig } from './decode-config.ts';
+import { invalid, refuseSet } from './problem.ts';
+import { checkWeights } from './weighted-clusters.ts';
+
+/** Envoy's default for `idle_timeout`. */
+const IDLE_MS = 3_600_000;
+
+/** Throws a WeftError with the path below the filter's `typed_config`. */
+export function readTcpProxy(config: Uint8Array): TcpProxy {
+  const message = decodeConfig(TcpProxyConfigTable, config);
+  refuseSet('metadata_match', message.metadataMatch);
+  refuseSet('max_downstream_connection_duration', message.maxDownstreamConnectionDuration);
+  return {
+    kind: 'tcp',
+    statPrefix: message.statPrefix,
+    clusters: readClusters(message),
+    idleTimeoutMs: message.idleTimeout ?? IDLE_MS,
+    accessLog: message.accessLog.length > 0,
+  };
+}
+
+function readClusters(message: TcpProxyConfig): readonly WeightedCluster[] {
+  const specifier = message.clusterSpecifier;
+  switch (specifier.case) {
+    case undefined:
+      throw invalid('cluster_specifier', 'required');
+    case 'cluster':
+      return checkWeights('cluster', [{ name: specifier.value, weight: 1 }]);
+    case 'weightedClusters': {
+      const where = 'weighted_clusters.clusters';
+      const clusters = specifier.value.clusters.map((cluster, i) => {
+        refuseSet(`${where}[${i}].metadata_match`, cluster.metadataMatch);
+        return { name: cluster.name, weight: cluster.weight };
+      });
+      return checkWeights(where, clusters);
+    }
+  }
+}
