@@ -1,0 +1,20 @@
+/** Who refers to whom, and so in which order types are sent and removed (make before break). */
+import { TYPE_ORDER, TYPE_URLS } from '../resource.ts';
+
+/** A resource is removed only when all who could still name it have settled on a state without it. */
+const REFERRERS: Readonly<Record<string, readonly string[]>> = {
+  [TYPE_URLS.cluster]: [TYPE_URLS.listener, TYPE_URLS.routes],
+  [TYPE_URLS.endpoints]: [TYPE_URLS.cluster],
+  [TYPE_URLS.routes]: [TYPE_URLS.listener],
+  [TYPE_URLS.secret]: [TYPE_URLS.listener, TYPE_URLS.cluster],
+};
+
+export function referrersOf(type: string): readonly string[] {
+  return REFERRERS[type] ?? [];
+}
+
+/** Types that Weft does not serve come last. */
+export function sendingRank(type: string): number {
+  const rank = (TYPE_ORDER as readonly string[]).indexOf(type);
+  return rank === -1 ? TYPE_ORDER.length : rank;
+}

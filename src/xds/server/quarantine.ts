@@ -1,0 +1,51 @@
+/**
+ * What a proxy refused, for as long as the content stays the same: sending it again on every reconnect would be refused
+ * again. Kept per node and not per stream, because a NACK outlives its stream.
+ */
+
+export class Quarantine {
+  readonly #maxNodes: number;
+  /** Node → type and name → refused version. Nodes in order of their last refusal. */
+  readonly #refused = new Map<string, Map<string, string>>();
+
+  /** The nodes that were refused by longest ago are forgotten first: they get the resource once more. */
+  constructor(maxNodes = 10_000) {
+    this.#maxNodes = maxNodes;
+  }
+
+  add(node: string, type: string, name: string, version: string): void {
+    const refused = this.#refused.get(node) ?? new Map<string, string>();
+    this.#refused.delete(node);
+    this.#refused.set(node, refused);
+    refused.set(keyOf(type, name), version);
+    for (const oldest of this.#refused.keys()) {
+      if (this.#refused.size <= this.#maxNodes) return;
+      this.#refused.delete(oldest);
+    }
+  }
+
+  /** True while the node refused exactly this content; other content lifts the quarantine. */
+  holds(node: string, type: string, name: string, version: string): boolean {
+    const refused = this.#refused.get(node);
+    const known = refused?.get(keyOf(type, name));
+    if (refused === undefined || known === undefined) return false;
+    if (known === version) return true;
+    this.#lift(node, refused, keyOf(type, name));
+    return false;
+  }
+
+  /** After the resource was accepted or is gone. */
+  lift(node: string, type: string, name: string): void {
+    const refused = this.#refused.get(node);
+    if (refused !== undefined) this.#lift(node, refused, keyOf(type, name));
+  }
+
+  #lift(node: string, refused: Map<string, string>, key: string): void {
+    refused.delete(key);
+    if (refused.size === 0) this.#refused.delete(node);
+  }
+}
+
+function keyOf(type: string, name: string): string {
+  return `${type} ${name}`;
+}
