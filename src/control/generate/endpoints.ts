@@ -6,6 +6,7 @@ import type { Workload } from '../../api/kinds/workload.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import type { LocalityLbEndpointsSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
+import { isLeased } from '../sources/workload-records.ts';
 import { endpointsName, type ServicePortKey } from './names.ts';
 import { metadata } from './origin.ts';
 import { inboundMode } from './peer-mode.ts';
@@ -22,7 +23,7 @@ export const endpoints: View<ServicePortKey, XdsResource | null> = {
   derive(read, key) {
     const view = read.view(servicePort, key);
     if (view === null) return null;
-    const ready = view.backing.filter(({ workload }) => workload.status?.ready === true);
+    const ready = view.backing.filter(({ workload }) => takesTraffic(workload));
     const localities = new Map<string, Backing[]>();
     for (const backing of ready) {
       const { region = '', zone = '' } = backing.workload.spec?.locality ?? {};
@@ -68,6 +69,11 @@ function endpointMetadata(backing: Backing, mutualTls: boolean) {
   const facts = metadata({ workload: workload.metadata.name, version: versionOf(workload) });
   if (port.proxyPort !== undefined && mutualTls) facts.filterMetadata[TRANSPORT_METADATA] = { ...MESH_TRANSPORT };
   return facts;
+}
+
+/** A record without a lease is as static as its file: it serves unless it says that it does not. */
+function takesTraffic(workload: Workload): boolean {
+  return isLeased(workload) ? workload.status?.ready === true : workload.status?.ready !== false;
 }
 
 function versionOf(workload: Workload): string {

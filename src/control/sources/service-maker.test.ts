@@ -1,0 +1,53 @@
+/** The Services that a workload gets when it registers, and that existing ones are left alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WeftError } from '../../core/errors.ts';
+import type { Workload, WorkloadPort } from '../../api/kinds/workload.ts';
+import { makeServices, servicesOf } from './service-maker.ts';
+
+function workload(ports: WorkloadPort[], version?: string): Workload {
+  return {
+    apiVersion: 'weft.mesh/v1',
+    kind: 'Workload',
+    metadata: { name: 'catalog-1', namespace: 'shop' },
+    spec: {
+      service: 'catalog',
+      account: 'catalog',
+      address: '127.0.0.1',
+      ports,
+      ...(version === undefined ? {} : { version }),
+    },
+  };
+}
+
+test('a web port is reached at 80 and at its own number', () => {
+  const [service] = servicesOf(workload([{ port: 8081 }]));
+  assert.deepEqual(service?.spec?.ports, [
+    { name: 'web', port: 80, targetPort: 8081 },
+    { name: 'port-8081', port: 8081, targetPort: 8081 },
+  ]);
+  assert.deepEqual(service?.spec?.selector, { app: 'catalog' });
+});
+
+test('a TCP port keeps its number and its protocol', () => {
+  const [service] = servicesOf(workload([{ name: 'redis', port: 6379, protocol: 'tcp' }]));
+  assert.deepEqual(service?.spec?.ports, [{ name: 'redis', port: 6379, targetPort: 6379, appProtocol: 'tcp' }]);
+});
+
+test('a version has a Service of its own, whatever characters it has', () => {
+  const names = servicesOf(workload([{ port: 80 }], 'V1.2_rc')).map((service) => service.metadata.name);
+  assert.deepEqual(names, ['catalog', 'catalog-v1-2-rc']);
+});
+
+test('a workload without ports gets none', () => assert.deepEqual(servicesOf(workload([])), []));
+
+test('Services that exist stay as they are', async () => {
+  const created: string[] = [];
+  await makeServices(workload([{ port: 80 }], 'v1'), {
+    async create(service) {
+      if (service.metadata.name === 'catalog') throw new WeftError('already-exists', { what: 'exists' });
+      created.push(service.metadata.name);
+    },
+  });
+  assert.deepEqual(created, ['catalog-v1']);
+});

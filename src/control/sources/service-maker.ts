@@ -1,0 +1,69 @@
+/**
+ * Makes the Services of a workload that registers for the first time, where they do not exist: `NAME` for all its
+ * versions and `NAME-VERSION` for this one, so that `weft run` alone is enough to be called by name.
+ */
+import { isWeftError } from '../../core/errors.ts';
+import type { Service, ServicePort } from '../../api/kinds/service.ts';
+import type { Workload, WorkloadPort } from '../../api/kinds/workload.ts';
+
+export const MADE_ANNOTATION = 'weft.mesh/made-for-workload';
+const HTTP_PORT = 80;
+
+export interface ServiceWriter {
+  /** Rejects with `already-exists`. */
+  create(service: Service): Promise<void>;
+}
+
+/** Services that exist are the user's: they are left as they are. */
+export async function makeServices(workload: Workload, writer: ServiceWriter): Promise<void> {
+  for (const service of servicesOf(workload)) {
+    try {
+      await writer.create(service);
+    } catch (error) {
+      if (!isWeftError(error, 'already-exists')) throw error;
+    }
+  }
+}
+
+export function servicesOf(workload: Workload): Service[] {
+  const { spec, metadata } = workload;
+  const ports = servicePorts(spec?.ports ?? []);
+  if (spec === undefined || ports.length === 0) return [];
+  const service = (name: string, selector: Record<string, string>): Service => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: metadata.namespace ?? 'default', annotations: { [MADE_ANNOTATION]: metadata.name } },
+    spec: { selector, ports },
+  });
+  const all = service(spec.service, { app: spec.service });
+  if (spec.version === undefined) return [all];
+  return [all, service(`${spec.service}-${nameOf(spec.version)}`, { app: spec.service, version: spec.version })];
+}
+
+/** Versions may have dots and capitals, names of Services may not. */
+function nameOf(version: string): string {
+  return version
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+/**
+ * The first port that may be HTTP is also port 80, so that `http://NAME/` works; every port keeps its own number, so
+ * that what worked before the mesh still does.
+ */
+function servicePorts(ports: readonly WorkloadPort[]): ServicePort[] {
+  const made: ServicePort[] = [];
+  const web = ports.find((port) => port.protocol !== 'tcp');
+  if (web !== undefined && !ports.some((port) => port.port === HTTP_PORT)) {
+    made.push({ name: 'web', port: HTTP_PORT, targetPort: web.port, ...protocolOf(web) });
+  }
+  for (const port of ports)
+    made.push({ name: port.name ?? `port-${port.port}`, port: port.port, targetPort: port.port, ...protocolOf(port) });
+  return made;
+}
+
+function protocolOf(port: WorkloadPort): { appProtocol?: string } {
+  if (port.protocol === undefined || port.protocol === '') return {};
+  return { appProtocol: port.protocol };
+}
