@@ -21,7 +21,7 @@ import { httpManager, tcpProxy } from './network-filters.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
-type ListenerInit = MessageInitShape<typeof ListenerSchema>;
+type ListenerInit = Pick<MessageInitShape<typeof ListenerSchema>, 'address' | 'listenerSpecifier'>;
 
 /** Reached by name from inside the proxy only. */
 export const internalListener: View<CallerPortKey, XdsResource | null> = {
@@ -90,13 +90,12 @@ function portListener(
   protocol: PortProtocol,
   tcp: TcpClustersView,
 ): XdsResource {
-  const message = create(ListenerSchema, {
-    ...place,
-    name,
-    trafficDirection: TrafficDirection.OUTBOUND,
-    ...(protocol === '' ? inspectAll() : {}),
-    filterChains: chains(key, protocol, tcp),
-  });
+  const common = { ...place, name, trafficDirection: TrafficDirection.OUTBOUND };
+  const filterChains = chains(key, protocol, tcp);
+  const message =
+    protocol === ''
+      ? create(ListenerSchema, { ...common, ...inspectAll(), filterChains })
+      : create(ListenerSchema, { ...common, filterChains });
   const origins = tcp.origin === null ? [] : [tcp.origin];
   const [origin] = origins;
   if (origin !== undefined) message.metadata = create(MetadataSchema, metadata({ origin: originText(origin) }));

@@ -3,7 +3,7 @@
  * itself. Each becomes two where methods differ in what may be retried: every data plane retries by route.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { parseDuration } from '../../../core/durations.ts';
+import { parseGatewayDuration } from '../../../core/durations.ts';
 import { originOf } from '../../../api/origin.ts';
 import type { View } from '../../../api/reader.ts';
 import type { Origin } from '../../../api/resource.ts';
@@ -80,9 +80,14 @@ function ruleRoutes(ranked: RankedMatch, weighted: readonly WeightedBackend[]): 
   const { route, rule, ruleIndex } = ranked;
   const name = `${route.metadata.namespace ?? ''}/${route.metadata.name}/${rule.name ?? ruleIndex}`;
   const origin = originOf(route, `spec.rules[${ruleIndex}]`);
-  const timeoutMs = rule.timeouts?.request === undefined ? 0 : parseDuration(rule.timeouts.request);
-  const tryMs = rule.timeouts?.backendRequest === undefined ? 0 : parseDuration(rule.timeouts.backendRequest);
+  const timeoutMs = durationMs(rule.timeouts?.request);
+  const tryMs = durationMs(rule.timeouts?.backendRequest);
   return forwards(ranked.match, name, origin, weighted, timeoutMs, tryMs);
+}
+
+/** 0 for unset: no limit. Validation has refused what does not parse. */
+function durationMs(text: string | undefined): number {
+  return text === undefined ? 0 : (parseGatewayDuration(text) ?? 0);
 }
 
 function forwards(
