@@ -53,6 +53,11 @@ export class BodyReader {
     this.#maxFields = maxFields;
   }
 
+  /** Whether FIN is the end of the message and not its loss. */
+  get endsWithConnection(): boolean {
+    return this.#framing === FRAMING.untilClose;
+  }
+
   /** `length` counts for FRAMING.length only and is at least 1. */
   begin(framing: Framing, length: number): void {
     this.#framing = framing;

@@ -33,7 +33,6 @@ const MAX_DIGITS = 16;
 
 /** Sets `framing` and `contentLength`. Returns 0 or a refusal. */
 export function frameRequest(head: Head): number {
-  head.framing = FRAMING.none;
   if ((head.known & FRAMING_FIELDS) === 0) return 0;
   const refusal = readFramingFields(head);
   if (refusal !== 0) return refusal;
@@ -46,7 +45,6 @@ export function frameRequest(head: Head): number {
 /** The same for a response to a request of this method. 101 is checked against the request by the client. */
 export function frameResponse(head: Head, method: Method): number {
   const status = head.status;
-  head.framing = FRAMING.none;
   if ((head.known & FRAMING_FIELDS) !== 0) {
     const refusal = readFramingFields(head);
     if (refusal !== 0) return refusal;
@@ -71,9 +69,7 @@ export function framingOfRequest(head: Head, last: boolean): Framing {
 /** Whether a request without content says so: where the method expects content (RFC 9110 section 8.6), or it was said. */
 export function tellsEmptyRequest(head: Head): boolean {
   const { method } = head;
-  return (
-    head.contentLength === 0 || method === METHOD.post || method === METHOD.put || method === METHOD.patch
-  );
+  return head.contentLength === 0 || method === METHOD.post || method === METHOD.put || method === METHOD.patch;
 }
 
 /** The framing with which a response is written to a client of this version (10 or 11) and request method. */

@@ -79,7 +79,8 @@ function absoluteForm(head: Head, host: number): number {
   while (end < pathEnd && bytes[end] !== SLASH && bytes[end] !== QUESTION) end++;
   if (!isAuthority(bytes, start, end)) return BAD_TARGET;
   const port = scheme === 'http' ? 80 : 443;
-  if (host >= 0 && !sameAuthority(bytes, start, end, head.authorityStart, head.authorityEnd, port)) return HOST_CONFLICT;
+  if (host >= 0 && !sameAuthority(bytes, start, end, head.authorityStart, head.authorityEnd, port))
+    return HOST_CONFLICT;
   head.scheme = scheme;
   head.target = TARGET.absolute;
   const isSameText = host >= 0 && head.equals(host, bytes.subarray(start, end));

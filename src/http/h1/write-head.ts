@@ -8,13 +8,9 @@ import { FIELD_WIDTH, FLAGS, type Head, HOP, REMOVED, TARGET, UPGRADE_STATE, VAL
 import { sendsTe, upgradeIndex } from './accept-head.ts';
 import { reasonOf } from './reasons.ts';
 
-/** The lines that this hop adds. */
-export interface HopLines {
-  readonly framing: Framing;
-  /** Written when >= 0 and the framing is not chunked. */
-  readonly contentLength: number;
-  readonly connection: 'close' | 'keep-alive' | '';
-}
+/** What the Connection field of this hop says. */
+export const PERSISTENCE = { unsaid: 0, close: 1, keepAlive: 2 } as const;
+export type Persistence = (typeof PERSISTENCE)[keyof typeof PERSISTENCE];
 
 /** More than all lines that can be added: the usual reason, length, coding, connection, upgrade's name. */
 const ADDED_BYTES = 256;
@@ -33,15 +29,22 @@ const UPGRADE = ascii('connection: upgrade\r\nupgrade: ');
 const CR = 0x0d;
 const LF = 0x0a;
 
-export function writeHead(connection: Connection, head: Head, lines: HopLines): void {
+/** `contentLength` is written when it is not negative and the framing is not chunked. */
+export function writeHead(
+  connection: Connection,
+  head: Head,
+  framing: Framing,
+  contentLength: number,
+  persistence: Persistence,
+): void {
   const bound = head.used + head.count * 2 + ADDED_BYTES;
   if (bound <= MAX_RESERVE) {
     const at = connection.reserve(bound);
-    connection.commit(encodeHead(head, lines, connection.out, at));
+    connection.commit(encodeHead(head, framing, contentLength, persistence, connection.out, at));
     return;
   }
   const bytes = new Uint8Array(bound);
-  connection.write(bytes, 0, encodeHead(head, lines, bytes, 0));
+  connection.write(bytes, 0, encodeHead(head, framing, contentLength, persistence, bytes, 0));
 }
 
 /** Trailer fields and the empty line after them. */
@@ -56,19 +59,24 @@ export function writeTrailers(connection: Connection, fields: Head): void {
 }
 
 /** Returns the offset after the head. `out` has room. */
-export function encodeHead(head: Head, lines: HopLines, out: Uint8Array, start: number): number {
+export function encodeHead(
+  head: Head,
+  framing: Framing,
+  contentLength: number,
+  persistence: Persistence,
+  out: Uint8Array,
+  start: number,
+): number {
   let at = head.status === 0 ? writeRequestLine(head, out, start) : writeStatusLine(head, out, start);
   at = writeFields(head, out, at);
-  if (lines.framing === FRAMING.chunked) at = put(out, at, CHUNKED);
-  else if (lines.contentLength >= 0) {
-    at = endLine(out, putNumber(out, put(out, at, CONTENT_LENGTH), lines.contentLength));
-  }
+  if (framing === FRAMING.chunked) at = put(out, at, CHUNKED);
+  else if (contentLength >= 0) at = endLine(out, putNumber(out, put(out, at, CONTENT_LENGTH), contentLength));
   const upgrade = head.upgrade === UPGRADE_STATE.granted ? upgradeIndex(head) : -1;
   if (upgrade >= 0) {
     at = put(out, at, UPGRADE);
     at = endLine(out, copy(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), out, at));
-  } else if (lines.connection === 'close') at = put(out, at, CLOSE);
-  else if (lines.connection === 'keep-alive') at = put(out, at, KEEP_ALIVE);
+  } else if (persistence === PERSISTENCE.close) at = put(out, at, CLOSE);
+  else if (persistence === PERSISTENCE.keepAlive) at = put(out, at, KEEP_ALIVE);
   if (head.status === 0 && sendsTe(head)) at = put(out, at, TE);
   return endLine(out, at);
 }
