@@ -101,7 +101,7 @@ describe('virtual addresses', () => {
     assert.deepEqual(planVips(network, [service('cart', 6379, 9000), service('web', 80)]), plan);
   });
 
-  it('stop at 200 services, and the rest is reported', () => {
+  it('stop at 200 ports, and the rest is reported', () => {
     const many = Array.from({ length: 202 }, (_, index) => service(`s${String(index).padStart(3, '0')}`, 80));
     const plan = planVips(network, many);
     assert.equal(new Set(plan.vips.map((vip) => vip.address)).size, 200);

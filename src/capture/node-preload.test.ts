@@ -103,10 +103,11 @@ for (const [version, node] of nodes()) {
       seen.length = 0;
       const { code, output } = await run(node, program('http://catalog/items?a=1'), env);
       assert.equal(code, 0, output);
-      for (const way of ['http', 'expect', 'array', 'no agent', 'fetch'])
-        assert.match(output, new RegExp(`${way} from the proxy`));
+      const ways = ['http', 'expect', 'array', ...(parseInt(version) < 22 ? ['no agent'] : []), 'fetch'];
+      const answers = ways.map((way) => `${way} from the proxy`);
+      assert.deepEqual(output.trim().split('\n'), answers);
       const requests = seen.filter((line) => !line.startsWith('CONNECT'));
-      assert.equal(requests.length, 5, seen.join('\n'));
+      assert.equal(requests.length, ways.length, seen.join('\n'));
       for (const line of requests) assert.match(line, /^GET (http:\/\/catalog)?\/items\?a=1 catalog(:80)?$/);
     });
 

@@ -6,8 +6,8 @@ import { WeftError } from '../core/errors.ts';
 
 /** Below the ephemeral ports of Linux (32768), above what applications listen on. */
 export const VIP_PORTS = { first: 20_000, last: 29_999 } as const;
-/** More services than this in one process are a gateway's, and it should say which it `uses`. */
-export const MAX_VIP_SERVICES = 200;
+/** Virtual ports of one workload. A process that calls more services is a gateway, and should say which it `uses`. */
+export const MAX_VIPS = 200;
 /** A lock on the network: whoever listens here owns 127.x.y.0/24. */
 export const NETWORK_LOCK = { host: 254, port: VIP_PORTS.first } as const;
 
@@ -73,12 +73,20 @@ export function countVipPorts(services: readonly VipService[]): number {
   return bound(services).chosen.reduce((sum, { ports }) => sum + ports.length, 0);
 }
 
+/** A service has all of its ports or none. */
 function bound(services: readonly VipService[]): { chosen: readonly VipService[]; left: readonly string[] } {
   const sorted = services.toSorted((a, b) => compare(a.namespace, b.namespace) || compare(a.service, b.service));
-  return {
-    chosen: sorted.slice(0, MAX_VIP_SERVICES),
-    left: sorted.slice(MAX_VIP_SERVICES).map(({ namespace, service }) => `${namespace}/${service}`),
-  };
+  const chosen: VipService[] = [];
+  const left: string[] = [];
+  let ports = 0;
+  for (const service of sorted) {
+    const fits = ports + service.ports.length <= MAX_VIPS;
+    if (fits) {
+      chosen.push(service);
+      ports += service.ports.length;
+    } else left.push(`${service.namespace}/${service.service}`);
+  }
+  return { chosen, left };
 }
 
 function takePort(port: number | undefined): number {

@@ -2,6 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { messageOf, WeftError } from '../core/errors.ts';
 import { decodePem, encodePem } from './pem.ts';
+import { readSpiffeId } from './spiffe-id.ts';
 
 const CA_HASH = /^sha256:[0-9a-f]{64}$/;
 
@@ -49,6 +50,14 @@ export function pinTrustBundle(pem: string, pinned: string): TrustBundle {
     });
   }
   return parseTrustBundle(encodePem('CERTIFICATE', root.raw));
+}
+
+/** The trust domain that a root names (X509-SVID 3.1). Throws `invalid` for a root that names none. */
+export function trustDomainOf(bundle: TrustBundle): string {
+  const uri = /^URI:(spiffe:\/\/[^,]*)$/.exec(bundle.roots[0]?.subjectAltName ?? '')?.[1];
+  const id = uri === undefined ? 'it has no SPIFFE id' : readSpiffeId(uri);
+  if (typeof id !== 'string' && id.path === '') return id.trustDomain;
+  throw new WeftError('invalid', { what: 'the root certificate names no trust domain', where: bundle.hashes[0] ?? '' });
 }
 
 function readRoot(der: Uint8Array, index: number): X509Certificate {

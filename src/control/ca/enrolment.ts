@@ -78,7 +78,7 @@ export class Enrolment {
     return (await this.#options.records.enrollment(namespace, workload))?.value ?? null;
   }
 
-  /** Frees the name when its workload has deregistered: no renewal any more, and another service may take it. */
+  /** Takes the identity back: no renewal any more, and another service may have the name. The last SVID lives on to its end. */
   async release(namespace: string, workload: string): Promise<void> {
     await this.#options.records.removeEnrollment(namespace, workload);
   }

@@ -94,6 +94,16 @@ export function identityRoutes(options: IdentityRoutesOptions): readonly Route[]
       },
     },
     {
+      method: 'DELETE',
+      path: `${BASE}/enrollments/:namespace/:workload`,
+      access: 'admin',
+      async handle(request) {
+        const { namespace = '', workload = '' } = request.params;
+        await enrolment.release(namespace, workload);
+        return { status: 200, body: { namespace, workload } };
+      },
+    },
+    {
       method: 'POST',
       path: `${BASE}/renewals`,
       access: 'workload',

@@ -1,0 +1,113 @@
+/**
+ * The application as a child process, in a process group of its own: the terminal's Ctrl-C reaches the agent first,
+ * which leaves the mesh in order before it passes the signal on to the whole group.
+ */
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { constants } from 'node:os';
+import { WeftError } from '../core/errors.ts';
+
+/** A line longer than this comes in pieces. */
+const MAX_LINE_CHARS = 16_384;
+
+export type OutputLine = (stream: 'stdout' | 'stderr', line: string) => void;
+
+export interface AppOptions {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Called for each line of output; null: the application has the agent's own standard streams. */
+  readonly onOutput: OutputLine | null;
+}
+
+export interface AppProcess {
+  readonly pid: number;
+  /** The exit code as a shell gives it: the application's own, or 128 + n after signal n. */
+  readonly exited: Promise<number>;
+  /** To the whole group. Harmless when it is gone. */
+  signal(name: NodeJS.Signals): void;
+}
+
+/** Rejects with `file-not-found` or `permission-denied`, which shells tell by 127 and 126. */
+export function launchApp(options: AppOptions): Promise<AppProcess> {
+  const [file, ...args] = options.command;
+  if (file === undefined)
+    throw new WeftError('invalid', { what: 'there is no command to run', hint: 'Put it after --' });
+  const stdio: StdioOptions = options.onOutput === null ? 'inherit' : ['ignore', 'pipe', 'pipe'];
+  const child = spawn(file, args, { env: options.env, stdio, detached: true });
+  const output = options.onOutput;
+  const flushed = output === null ? [] : [pipeLines(child, 'stdout', output), pipeLines(child, 'stderr', output)];
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause: NodeJS.ErrnoException) => reject(launchError(file, cause)));
+    child.once('spawn', () => {
+      const pid = child.pid ?? 0;
+      const signal = (name: NodeJS.Signals): void => signalGroup(pid, name);
+      const killGroup = (): void => signal('SIGKILL');
+      // An agent that dies by an error of its own leaves no application without a sidecar behind.
+      process.once('exit', killGroup);
+      const exited = new Promise<number>((done) => {
+        child.once('exit', (code, by) => {
+          process.off('exit', killGroup);
+          signal('SIGTERM');
+          const exitCode = code ?? 128 + (by === null ? 0 : constants.signals[by]);
+          // A grandchild may hold the pipes open; what it writes later belongs to nobody.
+          void Promise.race([Promise.all(flushed), closed(child)]).then(() => done(exitCode));
+        });
+      });
+      resolve({ pid, exited, signal });
+    });
+  });
+}
+
+function signalGroup(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // The group is gone, or never was: nothing is left to signal.
+  }
+}
+
+function closed(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => void child.once('close', () => resolve()));
+}
+
+function pipeLines(child: ChildProcess, stream: 'stdout' | 'stderr', output: OutputLine): Promise<void> {
+  const source = child[stream];
+  let rest = '';
+  source?.setEncoding('utf8');
+  source?.on('data', (text: string) => {
+    const lines = (rest + text).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) output(stream, line);
+    if (rest.length > MAX_LINE_CHARS) {
+      output(stream, rest);
+      rest = '';
+    }
+  });
+  return new Promise((resolve) => {
+    source?.once('end', () => {
+      if (rest !== '') output(stream, rest);
+      resolve();
+    });
+  });
+}
+
+function launchError(file: string, cause: NodeJS.ErrnoException): WeftError {
+  if (cause.code === 'ENOENT') {
+    return new WeftError('file-not-found', {
+      what: 'the command was not found',
+      where: file,
+      hint: 'Check its name and PATH',
+      cause,
+    });
+  }
+  const code = cause.code === 'EACCES' ? 'permission-denied' : 'io';
+  return new WeftError(code, {
+    what: `the command cannot be run (${cause.code ?? cause.message})`,
+    where: file,
+    cause,
+  });
+}
+
+/** What a shell answers when a command could not be started. */
+export function launchExitCode(error: WeftError): number {
+  return error.code === 'file-not-found' ? 127 : 126;
+}
