@@ -13,6 +13,13 @@ export function referrersOf(type: string): readonly string[] {
   return REFERRERS[type] ?? [];
 }
 
+/** Types whose news must be on its way before a listener or a route may name it. */
+export function referentsOf(type: string): readonly string[] {
+  return type === TYPE_URLS.listener || type === TYPE_URLS.routes ? CLUSTER_TYPES : [];
+}
+
+const CLUSTER_TYPES: readonly string[] = [TYPE_URLS.cluster, TYPE_URLS.endpoints];
+
 /** Types that Weft does not serve come last. */
 export function sendingRank(type: string): number {
   const rank = (TYPE_ORDER as readonly string[]).indexOf(type);

@@ -7,7 +7,7 @@ import type { Origin } from '../../api/resource.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../resource.ts';
 import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
 import { edsNameOf } from './eds-name.ts';
-import { referrersOf, sendingRank } from './push-order.ts';
+import { referentsOf, referrersOf, sendingRank } from './push-order.ts';
 import type { Quarantine } from './quarantine.ts';
 import { refusedBy } from './refusals.ts';
 import type { ResponseCache } from './response-cache.ts';
@@ -105,17 +105,15 @@ export class Session {
   next(): DeltaResponse | null {
     if (this.#view === null) return null;
     for (const state of this.#states) state.refresh();
-    let isBlocked = false;
+    const heldUp = new Set<string>();
     for (const state of this.#states) {
-      const isAsked = state.asked.size > 0 || state.owesFirst;
-      if (!isAsked && state.upserts.size === 0) continue;
-      if (state.inFlight === null) {
-        // A question is always answered: the client may wait for it before it acknowledges something else.
-        if (!isBlocked) return this.#emit(state, new Set([...state.asked, ...state.upserts]));
-        if (isAsked) return this.#emit(state, new Set(state.asked));
+      if (state.asked.size + state.upserts.size === 0 && !state.owesFirst) continue;
+      // A type waits for its own answer, and for those that it refers to; clients that wait on something else before
+      // they acknowledge (warming) are never kept from it.
+      if (state.inFlight === null && !referentsOf(state.type).some((type) => heldUp.has(type))) {
+        return this.#emit(state);
       }
-      // What comes later may refer to what is held up here.
-      isBlocked = true;
+      heldUp.add(state.type);
     }
     for (const state of this.#states) {
       const isFree = state.removals.size > 0 && state.inFlight === null;
@@ -171,12 +169,12 @@ export class Session {
     return state;
   }
 
-  /** As many of the names as one response takes; names that are not offered are said to be removed. */
-  #emit(state: TypeState, names: ReadonlySet<string>): DeltaResponse {
+  /** As much of what is due as one response takes; names that are not offered are said to be removed. */
+  #emit(state: TypeState): DeltaResponse {
     const resources: XdsResource[] = [];
     const removed: string[] = [];
     let bytes = 0;
-    for (const name of [...names].sort()) {
+    for (const name of [...new Set([...state.asked, ...state.upserts])].sort()) {
       const resource = state.offered.get(name);
       if (resource === undefined) removed.push(name);
       else if (bytes === 0 || bytes + resource.bytes.length <= this.#maxResponseBytes) {
