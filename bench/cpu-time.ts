@@ -1,0 +1,28 @@
+/** CPU time of processes as the kernel accounts it, all threads included; and their memory. */
+import { globSync, readFileSync } from 'node:fs';
+
+/** Microseconds on a CPU since each process began, summed. */
+export function cpuMicros(pids: readonly number[]): number {
+  let nanos = 0;
+  for (const pid of pids) {
+    for (const file of globSync(`/proc/${pid}/task/*/schedstat`)) {
+      nanos += Number(readFileSync(file, 'utf8').split(' ')[0]);
+    }
+  }
+  return nanos / 1000;
+}
+
+/** Resident memory in MiB, summed. */
+export function rssMib(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
+    return sum + (Number(pages) * 4096) / 2 ** 20;
+  }, 0);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}

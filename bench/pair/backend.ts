@@ -1,0 +1,26 @@
+/** The application behind every pair: nginx with a small JSON answer, on the load generator's core. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export function backendConfig(folder: string, port: number): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'backend.conf');
+  writeFileSync(
+    file,
+    `worker_processes 1; daemon off; master_process off; pid ${folder}/backend.pid; error_log /dev/null;
+events { worker_connections 8192; }
+http {
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 1h; tcp_nodelay on;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  server {
+    listen 127.0.0.1:${port} backlog=4096; default_type application/json;
+    add_header cache-control "no-store"; add_header vary "accept-encoding"; add_header x-frame-options DENY;
+    add_header strict-transport-security "max-age=31536000"; add_header x-backend "backend-7f9c5";
+    location / { return 200 '{"id":12345,"name":"a small answer of ordinary size","ok":true}\\n'; }
+  }
+}
+`,
+  );
+  return file;
+}
