@@ -3,6 +3,7 @@
  * Attempt; it stands here so that clusters and pools know nothing of routes and filters.
  */
 import type { ResponseFlag } from '../../http/flags.ts';
+import type { Head } from '../../http/head.ts';
 import type { MessageReceiver, Stream } from '../../http/message.ts';
 import type { BalanceHost } from '../../snapshot/balance/balancer.ts';
 
@@ -36,6 +37,8 @@ export interface UpstreamHost extends BalanceHost {
   readonly key: string;
   /** Reached by mTLS. */
   readonly secure: boolean;
+  /** Sees the first response: servers say how long they keep an idle connection. */
+  noteResponse(head: Head): void;
 }
 
 /** A pool hands out streams, never connections: HTTP/1.1, tunnels and a multiplexed hop look alike above it. */

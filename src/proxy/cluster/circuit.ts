@@ -38,6 +38,16 @@ export class Circuit implements RetryBudget {
     return false;
   }
 
+  /** `first`: an endpoint without any connection may have one beyond the limit, lest others starve it (as Envoy does). */
+  takeConnection(first: boolean): boolean {
+    const { connections } = this;
+    if (!first || connections.used < connections.max) return this.take(connections);
+    connections.max = connections.used + 1;
+    const taken = this.take(connections);
+    connections.max = this.#config.maxConnections;
+    return taken;
+  }
+
   /** As `planRetry` asks. */
   get limits(): CircuitLimits {
     return this.#config;

@@ -66,6 +66,12 @@ export class Cluster implements PoolHost {
     return this.#forward !== null && this.#world.egressProxy !== null;
   }
 
+  /** Whether mTLS leads to it, as far as can be said without an endpoint. */
+  get secure(): boolean {
+    const host = this.hosts[0];
+    return host === undefined ? this.#config.transport !== null : host.secure;
+  }
+
   /** Keeps the state of endpoints whose key stays; what was connected under another transport drains. */
   update(config: ClusterConfig, endpoints: EndpointSet): void {
     if (config !== this.#config) {
@@ -158,10 +164,10 @@ export class Cluster implements PoolHost {
     return { flag: 'UF', detail };
   }
 
-  /** The edge from this workload to the cluster's service; `authority` names the destination outside of the mesh. */
-  edge(mtls: boolean, authority: () => string): Edge {
+  /** The edge from this workload to the cluster's service; outside of the mesh the request's authority names the destination. */
+  edge(mtls: boolean, request: { authority(): string }): Edge {
     const { telemetry } = this.#world;
-    if (this.#forward !== null) return telemetry.egressEdge(hostOf(authority()));
+    if (this.#forward !== null) return telemetry.egressEdge(hostOf(request.authority()));
     const index = mtls ? 1 : 0;
     const known = this.#edges[index];
     if (known !== null && known !== undefined) return known;

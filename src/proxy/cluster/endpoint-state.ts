@@ -3,6 +3,8 @@
  * and key do, so that load, ejections and connections survive a push.
  */
 
+import { KEEP_ALIVE } from '../../http/field-name.ts';
+import type { Head } from '../../http/head.ts';
 import type { Endpoint } from '../../snapshot/snapshot.ts';
 import type { Pool, UpstreamHost } from './attempt.ts';
 import type { UpstreamTransport } from './upstream-transport.ts';
@@ -10,6 +12,8 @@ import type { UpstreamTransport } from './upstream-transport.ts';
 /** After a failed connect the endpoint is left alone for this long, doubled with each further failure. */
 const FIRST_EJECTION_MS = 500;
 const MAX_EJECTION_MS = 15_000;
+/** A request must not meet the server's close on its way. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
 
 export class EndpointState implements UpstreamHost {
   endpoint: Endpoint;
@@ -25,7 +29,10 @@ export class EndpointState implements UpstreamHost {
   /** Made at first use. */
   http: Pool | null = null;
   tunnels: Pool | null = null;
+  /** How long the server keeps an idle connection, less a margin; Infinity: it did not say. */
+  keepAliveMs = Number.POSITIVE_INFINITY;
   #connectFailuresInRow = 0;
+  #hasResponded = false;
 
   constructor(endpoint: Endpoint, transport: UpstreamTransport | null, transportHash: string) {
     this.endpoint = endpoint;
@@ -54,6 +61,13 @@ export class EndpointState implements UpstreamHost {
   connected(): void {
     this.#connectFailuresInRow = 0;
     this.ejectedUntil = 0;
+  }
+
+  noteResponse(head: Head): void {
+    if (this.#hasResponded) return;
+    this.#hasResponded = true;
+    const seconds = /(?:^|[\s,;])timeout=(\d{1,6})/.exec(head.value(KEEP_ALIVE) ?? '')?.[1];
+    if (seconds !== undefined) this.keepAliveMs = Math.max(Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS, 100);
   }
 
   /** Idle connections close now, busy ones after what they carry. */

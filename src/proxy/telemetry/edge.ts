@@ -24,7 +24,6 @@ export class Edge {
   readonly mtls: boolean;
   /** Ends of requests, in ms. */
   readonly duration = new Histogram();
-  readonly active: Counter;
   readonly #counters: Counters;
   readonly #tcpOpened: Counter;
   readonly #tcpReceived: Counter;
@@ -41,7 +40,6 @@ export class Edge {
     this.destination = destination;
     this.mtls = mtls;
     const labels = this.labels();
-    this.active = counters.gauge('weft_requests_active', labels);
     this.#tcpOpened = counters.counter('weft_tcp_connections_total', labels);
     this.#tcpReceived = counters.counter('weft_tcp_bytes_total', { ...labels, way: 'received' });
     this.#tcpSent = counters.counter('weft_tcp_bytes_total', { ...labels, way: 'sent' });

@@ -2,7 +2,7 @@
  * The metrics of one proxy: its edges, the limits and refusals that it counted, and their text for Prometheus. It
  * stands below cluster, router and listener, because all three report to it; it knows none of them.
  */
-import { Counters, type Counter } from '../../core/counters.ts';
+import { type Counter, Counters, type Gauge } from '../../core/counters.ts';
 import { Edge, type Direction } from './edge.ts';
 
 /** Beyond these, requests count under `other`: a caller must not be able to grow our memory with host names. */
@@ -16,12 +16,15 @@ export class Telemetry {
   readonly counters: Counters;
   /** The service that this proxy stands beside, `catalog.shop`. */
   readonly service: string;
+  /** Exchanges in flight. */
+  readonly active: Gauge;
   readonly #edges = new Map<string, Edge>();
   readonly #egressHosts = new Set<string>();
 
   constructor(service: string, counters: Counters = new Counters()) {
     this.service = service;
     this.counters = counters;
+    this.active = counters.gauge('weft_requests_active');
   }
 
   /** The same edge for the same names. */

@@ -1,0 +1,28 @@
+/** What all exchanges and relays of a proxy share. */
+import type { ChunkPool } from '../../core/chunk-pool.ts';
+import type { Log } from '../../core/log.ts';
+import type { Runtime } from '../../core/runtime.ts';
+import type { Timers } from '../../core/timer-wheel.ts';
+import type { InternalTargets } from '../cluster/internal-targets.ts';
+import type { MeshIdentity } from '../cluster/mesh-identity.ts';
+import type { AccessLog } from '../telemetry/access-log.ts';
+import type { LogThrottle } from '../telemetry/log-throttle.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Binding } from './binding.ts';
+import type { IdentityFields } from './identity-fields.ts';
+
+export interface RouterWorld {
+  readonly runtime: Runtime;
+  readonly timers: Timers;
+  readonly chunks: ChunkPool;
+  readonly telemetry: Telemetry;
+  /** null: no access log. */
+  readonly accessLog: AccessLog | null;
+  readonly identity: MeshIdentity;
+  readonly internals: InternalTargets;
+  readonly fields: IdentityFields;
+  readonly log: Log;
+  readonly throttle: LogThrottle;
+  /** The current one; an exchange asks once. */
+  binding(): Binding;
+}

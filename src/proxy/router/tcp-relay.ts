@@ -1,0 +1,220 @@
+/**
+ * Raw bytes between a downstream connection and an endpoint, each direction until its own end. Two streams and no
+ * buffer between them: a slow reader slows its writer.
+ */
+import type { Connection } from '../../core/runtime.ts';
+import { HIGH_WATER } from '../../core/runtime.ts';
+import type { ResponseFlag } from '../../http/flags.ts';
+import type { Head } from '../../http/head.ts';
+import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
+import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
+import type { TcpProxy } from '../../snapshot/snapshot.ts';
+import { OUTCOME, type UpstreamHost } from '../cluster/attempt.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { ConnectionStream, type StreamOwner } from '../cluster/connection-stream.ts';
+import type { EndedRecord } from '../telemetry/access-log.ts';
+import type { Edge } from '../telemetry/edge.ts';
+import type { RouterWorld } from './router-world.ts';
+import { SilenceTimer } from './silence.ts';
+import { Try, type TryOwner } from './try.ts';
+
+/** Nothing was sent yet when a connect fails, so another endpoint may be tried, this often in all. */
+const MAX_CONNECTS = 3;
+
+export interface TcpRelayOptions {
+  readonly proxy: TcpProxy;
+  /** From the listener: the edge of an inbound connection, or of an outbound one that found no cluster. */
+  readonly edge: Edge;
+  /** Mesh TLS of ours ended here. */
+  readonly secure: boolean;
+  /** Told once, when the downstream connection is gone. */
+  closed(): void;
+  /** Told once, by which side spoke first. */
+  spokeFirst(side: 'client' | 'server'): void;
+}
+
+export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner, StreamOwner, EndedRecord {
+  readonly request = null;
+  readonly status = 0;
+  readonly routeName: string;
+  flag: ResponseFlag = '';
+  detail = '';
+  durationMs = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  retries = 0;
+  readonly #world: RouterWorld;
+  readonly #options: TcpRelayOptions;
+  readonly #down: ConnectionStream;
+  readonly #startedAt: number;
+  #cluster: Cluster | null = null;
+  #edge: Edge;
+  #try: Try | null = null;
+  #tried: readonly UpstreamHost[] = [];
+  #host: UpstreamHost | null = null;
+  #downOwed = 0;
+  #upOwed = 0;
+  #downEnded = false;
+  #upEnded = false;
+  #ended = false;
+
+  /** Becomes the handler of an open connection and begins. */
+  constructor(world: RouterWorld, connection: Connection, options: TcpRelayOptions) {
+    super(world.timers, options.proxy.idleTimeoutMs);
+    this.#world = world;
+    this.#options = options;
+    this.#edge = options.edge;
+    this.#startedAt = world.runtime.clock.now();
+    this.routeName = options.proxy.statPrefix;
+    // Until there is an upstream the kernel keeps what the client says.
+    connection.pause();
+    this.#down = new ConnectionStream(connection, this, this);
+  }
+
+  get upstream(): string {
+    return this.#host === null ? '' : this.#host.key;
+  }
+
+  /** Separate from construction, so that the caller holds the relay before anything can end it. */
+  start(): void {
+    const { identity, runtime } = this.#world;
+    if (this.#options.secure && !identity.valid) return this.#fail('SE', identity.fault);
+    const { name } = pickCluster(this.#options.proxy.clusters, runtime.random.next());
+    this.#cluster = this.#world.binding().cluster(name);
+    if (this.#cluster === null) return this.#fail('NC', `unknown cluster ${name}`);
+    this.#connect(this.#cluster);
+  }
+
+  /** Cuts both sides: the listener's drain time is over. */
+  cut(reason: string): void {
+    this.#fail('', reason);
+  }
+
+  authority(): string {
+    return '';
+  }
+
+  // The downstream's half.
+
+  onHead(): void {}
+
+  onData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    const stream = this.#try === null ? null : this.#try.stream;
+    if (stream === null || this.#ended) return;
+    this.moved = true;
+    if (end > start) {
+      if (this.bytesIn === 0 && this.bytesOut === 0) this.#options.spokeFirst('client');
+      this.bytesIn += end - start;
+      this.#edge.countBytes(end - start, 0);
+    }
+    this.#downOwed += end - start;
+    if (last) this.#downEnded = true;
+    stream.sendData(bytes, start, end, last);
+    this.tryWritable();
+    this.#endWhenBoth();
+  }
+
+  onTrailers(fields: Head): void {
+    fields.free();
+  }
+
+  onWritable(): void {
+    const stream = this.#try === null ? null : this.#try.stream;
+    if (stream === null || this.#upOwed === 0 || this.#down.unsent > HIGH_WATER) return;
+    const owed = this.#upOwed;
+    this.#upOwed = 0;
+    stream.release(owed);
+  }
+
+  onReset(_reason: ResetReason): void {
+    this.#fail('DC', 'the client reset the connection');
+  }
+
+  closed(): void {
+    this.#options.closed();
+  }
+
+  // The upstream's half.
+
+  tryOpened(current: Try): void {
+    this.#host = current.endpoint;
+    if (this.#cluster !== null && this.#options.edge.direction === 'outbound') {
+      this.#edge = this.#cluster.edge(current.endpoint?.secure ?? false, this);
+    }
+    this.#edge.countConnection();
+    this.#down.connection.resume();
+  }
+
+  tryHead(_current: Try, head: Head): void {
+    head.free();
+  }
+
+  tryData(_current: Try, bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.moved = true;
+    if (end > start) {
+      if (this.bytesIn === 0 && this.bytesOut === 0) this.#options.spokeFirst('server');
+      this.bytesOut += end - start;
+      this.#edge.countBytes(0, end - start);
+    }
+    this.#upOwed += end - start;
+    if (last) this.#upEnded = true;
+    this.#down.sendData(bytes, start, end, last);
+    this.onWritable();
+    this.#endWhenBoth();
+  }
+
+  tryTrailers(_current: Try, fields: Head): void {
+    fields.free();
+  }
+
+  tryWritable(): void {
+    const stream: Stream | null = this.#try === null ? null : this.#try.stream;
+    if (stream === null || this.#downOwed === 0 || stream.unsent > HIGH_WATER) return;
+    const owed = this.#downOwed;
+    this.#downOwed = 0;
+    this.#down.release(owed);
+  }
+
+  tryFailed(current: Try, _reset: ResetReason, flag: ResponseFlag, detail: string): void {
+    if (this.#ended) return;
+    this.#host = current.endpoint ?? this.#host;
+    const again = flag === 'UF' && this.retries + 1 < MAX_CONNECTS && this.#cluster !== null;
+    if (!again || this.#cluster === null) return this.#fail(flag || 'UC', detail || 'the upstream reset the connection');
+    this.retries++;
+    if (current.endpoint !== null) this.#tried = [...this.#tried, current.endpoint];
+    this.#connect(this.#cluster);
+  }
+
+  protected override onSilence(): void {
+    this.#fail('SI', `idle for ${this.#options.proxy.idleTimeoutMs / 1000} s`);
+  }
+
+  #connect(cluster: Cluster): void {
+    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried);
+    this.#try.start(0);
+  }
+
+  #endWhenBoth(): void {
+    if (!this.#downEnded || !this.#upEnded || this.#ended) return;
+    this.#try?.finish(OUTCOME.ok);
+    this.#end();
+  }
+
+  #fail(flag: ResponseFlag, detail: string): void {
+    if (this.#ended) return;
+    this.flag = flag;
+    this.detail = detail;
+    if (flag === 'SE' && this.#world.throttle.allows('relay SE')) this.#world.log.warn('connection refused', { detail });
+    this.#try?.abandon(RESET.cancelled);
+    this.#end();
+    this.#down.reset(RESET.cancelled);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.stopListening();
+    this.#try = null;
+    this.durationMs = this.#world.runtime.clock.now() - this.#startedAt;
+    if (this.#options.proxy.accessLog) this.#world.accessLog?.write(this, this.#edge);
+  }
+}

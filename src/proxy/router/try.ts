@@ -1,0 +1,146 @@
+/**
+ * One try of an exchange upstream: holds the place in the cluster and the stream, and gives both back in one place.
+ * What arrives on the stream goes to the owner only while the try is live, so a late byte of an abandoned try is
+ * harmless.
+ */
+import { Timer, type Timers } from '../../core/timer-wheel.ts';
+import type { ResponseFlag } from '../../http/flags.ts';
+import type { Head } from '../../http/head.ts';
+import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
+import { type Attempt, OUTCOME, type Outcome, type Pool, type UpstreamHost } from '../cluster/attempt.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+
+export interface TryOwner {
+  authority(): string;
+  tryOpened(current: Try, stream: Stream): void;
+  /** The try is over. `flag` is what refused it before it had a stream, `reset` how its stream ended. */
+  tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void;
+  tryHead(current: Try, head: Head, last: boolean): void;
+  tryData(current: Try, bytes: Uint8Array, start: number, end: number, last: boolean): void;
+  tryTrailers(current: Try, fields: Head): void;
+  tryWritable(): void;
+}
+
+export class Try extends Timer implements Attempt {
+  endpoint: UpstreamHost | null = null;
+  waitsIn: Pool | null = null;
+  holdsSlot = false;
+  holdsRetry = false;
+  readonly tunnel: boolean;
+  readonly fresh: boolean;
+  readonly avoid: readonly UpstreamHost[];
+  readonly cluster: Cluster;
+  stream: Stream | null = null;
+  readonly #owner: TryOwner;
+  readonly #timers: Timers;
+  #live = true;
+
+  constructor(
+    owner: TryOwner,
+    cluster: Cluster,
+    timers: Timers,
+    tunnel: boolean,
+    fresh: boolean,
+    avoid: readonly UpstreamHost[],
+  ) {
+    super();
+    this.#owner = owner;
+    this.cluster = cluster;
+    this.#timers = timers;
+    this.tunnel = tunnel;
+    this.fresh = fresh;
+    this.avoid = avoid;
+  }
+
+  get live(): boolean {
+    return this.#live;
+  }
+
+  /** `timeoutMs` 0: no timeout of its own. */
+  start(timeoutMs: number): void {
+    if (timeoutMs > 0) this.#timers.arm(this, timeoutMs);
+    this.cluster.acquire(this);
+  }
+
+  /** The per-try timeout: it ends with the response head. */
+  override fire(): void {
+    this.abandon(RESET.timeout);
+    this.#owner.tryFailed(this, RESET.timeout, '', 'the per-try timeout ended');
+  }
+
+  /** The message came to its end; the stream needs nothing more. */
+  finish(outcome: Outcome): void {
+    if (!this.#live) return;
+    this.#close(outcome);
+  }
+
+  /** Nobody wants the rest. */
+  abandon(reason: ResetReason): void {
+    if (!this.#live) return;
+    const { stream } = this;
+    this.#close(reason === RESET.timeout ? OUTCOME.failed : OUTCOME.cancelled);
+    stream?.reset(reason);
+  }
+
+  /** Like `abandon`, where the rest is a response body that is worth reading to keep the connection. */
+  drop(): void {
+    if (!this.#live) return;
+    const { stream } = this;
+    this.#close(OUTCOME.failed);
+    stream?.discard();
+  }
+
+  authority(): string {
+    return this.#owner.authority();
+  }
+
+  onStream(stream: Stream): void {
+    if (!this.#live) {
+      stream.reset(RESET.cancelled);
+      return;
+    }
+    this.stream = stream;
+    this.#owner.tryOpened(this, stream);
+  }
+
+  onRefused(flag: ResponseFlag, detail: string): void {
+    if (!this.#live) return;
+    this.#close(OUTCOME.failed);
+    this.#owner.tryFailed(this, flag === 'UF' ? RESET.connect : RESET.limit, flag, detail);
+  }
+
+  onHead(head: Head, last: boolean): void {
+    if (!this.#live) {
+      head.free();
+      return;
+    }
+    if (head.status >= 200) this.#timers.disarm(this);
+    this.#owner.tryHead(this, head, last);
+  }
+
+  onData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.#live) this.#owner.tryData(this, bytes, start, end, last);
+  }
+
+  onTrailers(fields: Head): void {
+    if (this.#live) this.#owner.tryTrailers(this, fields);
+    else fields.free();
+  }
+
+  onWritable(): void {
+    if (this.#live) this.#owner.tryWritable();
+  }
+
+  onReset(reason: ResetReason): void {
+    if (!this.#live) return;
+    this.#close(OUTCOME.failed);
+    this.#owner.tryFailed(this, reason, '', '');
+  }
+
+  #close(outcome: Outcome): void {
+    this.#live = false;
+    this.#timers.disarm(this);
+    this.stream = null;
+    this.cluster.done(this, outcome);
+  }
+}
