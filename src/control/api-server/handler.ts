@@ -39,8 +39,10 @@ export interface ApiRequest {
 export interface ApiResponse {
   /** HTTP status. */
   readonly status: number;
-  /** Written as JSON; undefined sends no body. */
+  /** Written as JSON; a string or bytes as they are; undefined sends no body. */
   readonly body: unknown;
+  /** Unset: application/json, or text/plain for a string. */
+  readonly contentType?: string;
 }
 
 /** Throws WeftError for failures: the server answers with the Status object of its code and never with a stack. */

@@ -34,6 +34,7 @@ interface HttpFacts {
 /** What a WeftError of the API server carries as its cause when its code does not say it all. */
 interface StatusFacts extends HttpFacts {
   readonly causes: readonly StatusCause[];
+  readonly violations: readonly Violation[];
 }
 
 const BY_CODE: Readonly<Record<ErrorCode, HttpFacts>> = {
@@ -63,8 +64,9 @@ export function failure(
   http: HttpFacts,
   parts: ErrorParts,
   causes: readonly StatusCause[] = [],
+  violations: readonly Violation[] = [],
 ): WeftError {
-  const facts: StatusFacts = { ...http, causes };
+  const facts: StatusFacts = { ...http, causes, violations };
   return new WeftError(code, { ...parts, cause: facts });
 }
 
@@ -85,7 +87,12 @@ export function invalidObject(violations: readonly Violation[]): WeftError {
     message: hint === '' ? message : `${message}. ${hint}`,
     field: path,
   }));
-  return failure('invalid', UNPROCESSABLE, { what }, causes);
+  return failure('invalid', UNPROCESSABLE, { what }, causes, violations);
+}
+
+/** Those that `invalidObject` was made of; empty for every other error. */
+export function violationsOf(error: unknown): readonly Violation[] {
+  return isWeftError(error) ? (factsOf(error)?.violations ?? []) : [];
 }
 
 /** Messages grow with the number of violations; a client shows a screen of them at most. */
