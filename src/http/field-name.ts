@@ -5,12 +5,24 @@
 import { WeftError } from '../core/errors.ts';
 import { isToken, TOKEN } from './token.ts';
 
+/** Written by codecs alone: a filter that appends one of these changes nothing on the wire. */
+const HOP_NAMES = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 export class FieldName {
   /** Lower case. */
   readonly text: string;
   readonly bytes: Uint8Array;
   /** Of the lower-case bytes: `hash = hash * 31 + byte`, in 32 bits. The scanner computes the same on the fly. */
   readonly hash: number;
+  /** Means one hop only: framing and the connection. */
+  readonly isHop: boolean;
 
   /** Any letter case; throws a WeftError `invalid` for what is not a token (RFC 9110 section 5.1). */
   constructor(name: string) {
@@ -20,6 +32,7 @@ export class FieldName {
     this.text = name.toLowerCase();
     this.bytes = Buffer.from(this.text, 'latin1');
     this.hash = hashOf(this.bytes, 0, this.bytes.length);
+    this.isHop = HOP_NAMES.has(this.text);
   }
 }
 

@@ -198,7 +198,7 @@ export class Head {
     bytes[at++] = 0x20;
     fields[slot + VALUE_START] = at;
     fields[slot + NAME_HASH] = name.hash;
-    fields[slot + FLAGS] = 0;
+    fields[slot + FLAGS] = name.isHop ? HOP : 0;
     return at;
   }
 

@@ -61,7 +61,7 @@ export function expectsContinue(head: Head): boolean {
 }
 
 /** The one Upgrade field with one protocol that may be relayed, or -1. */
-export function upgradeIndex(head: Head): number {
+function upgradeIndex(head: Head): number {
   let found = -1;
   for (let i = 0; i < head.count; i++) {
     if (!isKnown(head, i, KNOWN_UPGRADE)) continue;

@@ -3,9 +3,10 @@
  * this hop decides (length, coding, connection). Nothing of another hop's framing is copied.
  */
 import type { Connection } from '../../core/runtime.ts';
+import { UPGRADE as UPGRADE_NAME } from '../field-name.ts';
 import { FRAMING, type Framing } from '../framing.ts';
 import { FIELD_WIDTH, FLAGS, type Head, HOP, REMOVED, TARGET, UPGRADE_STATE, VALUE_END } from '../head.ts';
-import { sendsTe, upgradeIndex } from './accept-head.ts';
+import { sendsTe } from './accept-head.ts';
 import { reasonOf } from './reasons.ts';
 
 /** What the Connection field of this hop says. */
@@ -71,7 +72,7 @@ export function encodeHead(
   at = writeFields(head, out, at);
   if (framing === FRAMING.chunked) at = put(out, at, CHUNKED);
   else if (contentLength >= 0) at = endLine(out, putNumber(out, put(out, at, CONTENT_LENGTH), contentLength));
-  const upgrade = head.upgrade === UPGRADE_STATE.granted ? upgradeIndex(head) : -1;
+  const upgrade = head.upgrade === UPGRADE_STATE.granted ? head.find(UPGRADE_NAME) : -1;
   if (upgrade >= 0) {
     at = put(out, at, UPGRADE);
     at = endLine(out, copy(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), out, at));

@@ -1,5 +1,5 @@
 /** A MessageReceiver that writes down what it was told, and a server around it. */
-import type { Head } from '../../head.ts';
+import { Head } from '../../head.ts';
 import type { MessageReceiver, ResetReason } from '../../message.ts';
 import { DEFAULT_HTTP1_LIMITS, type Http1Limits } from '../limits.ts';
 import { Http1Server } from '../server.ts';
@@ -103,4 +103,28 @@ export function serve(
   });
   const served: Served = { connection, time, server, streams, receivers, refused, closed: 0 };
   return served;
+}
+
+export const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+export function respond(stream: ServerStream, status = 200, body = ''): void {
+  const head = Head.response(status);
+  head.contentLength = body.length;
+  stream.sendHead(head, body === '');
+  head.free();
+  if (body !== '') send(stream, body, true);
+}
+
+export function send(stream: ServerStream, text: string, last: boolean): void {
+  stream.sendData(Buffer.from(text, 'latin1'), 0, text.length, last);
+}
+
+/** One request in, its recorder and stream out. */
+export function one(input: string, limits = {}): { s: Served; r: Recorder; stream: ServerStream } {
+  const s = serve(null, limits);
+  s.connection.feed(input);
+  const r = s.receivers[0];
+  const stream = s.streams[0];
+  if (r === undefined || stream === undefined) throw new Error(`refused: ${s.refused}`);
+  return { s, r, stream };
 }

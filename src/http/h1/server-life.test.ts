@@ -1,0 +1,224 @@
+/** The life of a server connection: order, back-pressure, time, and its end. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Head } from '../head.ts';
+import { RESET } from '../message.ts';
+import type { ServerStream } from './server-stream.ts';
+import { GET, one, respond, serve } from './test/recorder.ts';
+
+describe('pipelining', () => {
+  it('answers in order, one exchange at a time, the rest unread', () => {
+    const s = serve();
+    s.connection.feed(GET + GET.replace('/', '/2') + GET.replace('/', '/3'));
+    assert.equal(s.receivers.length, 1);
+    assert.ok(s.connection.paused);
+    for (const n of [1, 2, 3]) {
+      assert.equal(s.receivers.length, n);
+      respond(s.streams[n - 1] as ServerStream, 200, String(n));
+    }
+    assert.deepEqual(s.connection.written.match(/\r\n\r\n(\d)/g), ['\r\n\r\n1', '\r\n\r\n2', '\r\n\r\n3']);
+    assert.ok(!s.connection.paused);
+  });
+
+  it('with answers within onHead does not nest', () => {
+    const s = serve((stream) => respond(stream));
+    s.connection.feed(GET.repeat(5_000));
+    assert.equal(s.receivers.length, 5_000);
+  });
+
+  it('stops while nobody takes the responses', () => {
+    const s = serve((stream) => {
+      respond(stream);
+      s.connection.backlog += 30_000;
+    });
+    s.connection.feed(GET.repeat(10));
+    assert.equal(s.receivers.length, 3);
+    assert.ok(s.connection.paused);
+    s.connection.backlog = 0;
+    s.connection.handler.onDrained();
+    assert.equal(s.receivers.length, 6);
+  });
+});
+
+describe('back-pressure', () => {
+  const upload = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n';
+
+  it('pauses at 64 KiB of unreleased bytes and resumes when half is released', () => {
+    const { s, r, stream } = one(upload);
+    s.connection.feed('x'.repeat(40_000));
+    assert.ok(!s.connection.paused);
+    s.connection.feed('x'.repeat(40_000));
+    assert.ok(s.connection.paused);
+    s.connection.feed('x'.repeat(40_000));
+    assert.equal(r.body.length, 80_000, 'nothing is delivered while paused');
+    stream.release(40_000);
+    assert.ok(s.connection.paused);
+    stream.release(40_000);
+    assert.equal(r.body.length, 120_000);
+  });
+
+  it('makes the credit whole again when the message ends', () => {
+    const { s, stream } = one(upload);
+    s.connection.feed('x'.repeat(120_000));
+    assert.ok(s.connection.paused);
+    stream.release(100_000);
+    s.connection.feed('x'.repeat(80_000));
+    respond(stream);
+    assert.ok(!s.connection.paused);
+    s.connection.feed(GET);
+    assert.equal(s.receivers.length, 2);
+  });
+
+  it('passes onDrained on, and shows the backlog', () => {
+    const { s, r, stream } = one(GET);
+    stream.sendHead(Head.response(200), false);
+    s.connection.backlog = 70_000;
+    assert.equal(stream.unsent, 70_000);
+    s.connection.handler.onDrained();
+    assert.equal(r.writable, 1);
+  });
+});
+
+describe('discard', () => {
+  it('drops the rest of the request and keeps the connection', () => {
+    const { s, r, stream } = one('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc');
+    respond(stream, 403);
+    stream.discard();
+    s.connection.feed('x'.repeat(99_997) + GET);
+    assert.equal(r.body, 'abc');
+    assert.equal(s.receivers.length, 2);
+  });
+
+  it('gives up past its bound', () => {
+    const { s, stream } = one('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc', {
+      maxDiscardBytes: 1000,
+    });
+    respond(stream, 403);
+    stream.discard();
+    s.connection.feed('x'.repeat(1_001));
+    assert.ok(s.connection.ended);
+    s.connection.feed('x'.repeat(98_996) + GET);
+    assert.equal(s.receivers.length, 1);
+    assert.ok(s.connection.closed, 'what is dropped while closing is bounded too');
+  });
+
+  it('does not wait for ever for the rest of an answered request', () => {
+    const { s, stream } = one('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+    respond(stream, 403);
+    stream.discard();
+    s.time.advance(61_000);
+    assert.ok(s.connection.ended);
+  });
+});
+
+describe('time', () => {
+  it('closes a connection that sends nothing', () => {
+    const s = serve();
+    s.time.advance(59_900);
+    assert.ok(!s.connection.ended);
+    s.time.advance(200);
+    assert.ok(s.connection.ended);
+    assert.equal(s.connection.written, '');
+    s.time.advance(3_000);
+    assert.ok(s.connection.closed);
+  });
+
+  it('answers 408 to a head that trickles, counted from its first byte', () => {
+    const s = serve((stream) => respond(stream));
+    s.connection.feed(GET);
+    s.connection.takeWritten();
+    for (const c of 'GET / HTTP/1.1\r\nX:') {
+      s.connection.feed(c);
+      s.time.advance(3_000);
+    }
+    s.time.advance(10_000);
+    assert.match(s.connection.written, /^HTTP\/1\.1 408 /);
+    assert.deepEqual(
+      s.refused.map(([status]) => status),
+      [408],
+    );
+    assert.equal(s.receivers.length, 1);
+  });
+
+  it('closes between requests after the idle timeout, not before', () => {
+    const s = serve((stream) => respond(stream), { idleTimeoutMs: 5_000 });
+    s.connection.feed(GET);
+    s.time.advance(4_900);
+    assert.ok(!s.connection.ended);
+    s.connection.feed(GET);
+    s.time.advance(4_900);
+    assert.ok(!s.connection.ended);
+    s.time.advance(200);
+    assert.ok(s.connection.ended);
+  });
+
+  it('is unbounded where the limit is 0', () => {
+    const s = serve((stream) => respond(stream), { headTimeoutMs: 0, idleTimeoutMs: 0 });
+    s.time.advance(1e8);
+    s.connection.feed(GET);
+    s.time.advance(1e8);
+    assert.ok(!s.connection.ended);
+    assert.equal(s.time.timers.size, 0);
+  });
+
+  it("does not end an exchange: that is the router's", () => {
+    const { s } = one(GET);
+    s.time.advance(1e7);
+    assert.ok(!s.connection.ended);
+  });
+
+  it('lets a slow reader take the last response as long as it takes something', () => {
+    const { s, stream } = one('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    s.connection.backlog = 1_000_000;
+    respond(stream);
+    for (let i = 0; i < 10; i++) {
+      s.connection.backlog -= 10_000;
+      s.time.advance(2_010);
+      assert.ok(!s.connection.closed);
+    }
+    s.time.advance(2_100);
+    assert.ok(s.connection.closed);
+  });
+});
+
+describe('drain', () => {
+  it('closes an idle connection at once', () => {
+    const s = serve((stream) => respond(stream));
+    s.connection.feed(GET);
+    s.server.drain();
+    assert.ok(s.connection.ended);
+    s.connection.fin();
+    assert.equal(s.closed, 1);
+  });
+
+  it('finishes the exchange in flight with Connection: close', () => {
+    const { s, stream } = one(GET + GET);
+    s.server.drain();
+    assert.ok(!s.connection.ended);
+    respond(stream, 200, 'ok');
+    assert.match(s.connection.written, /connection: close\r\n/);
+    assert.ok(s.connection.ended);
+    assert.equal(s.receivers.length, 1);
+  });
+
+  it('lets a head that has begun finish', () => {
+    const s = serve((stream) => respond(stream));
+    s.connection.feed(GET.slice(0, 10));
+    s.server.drain();
+    s.connection.feed(GET.slice(10));
+    assert.match(s.connection.written, /200 OK[^]*connection: close/);
+    assert.ok(s.connection.ended);
+  });
+});
+
+describe('a client that goes away', () => {
+  it('resets the exchange in flight', () => {
+    for (const leave of ['fin', 'close'] as const) {
+      const { s, r } = one(GET);
+      if (leave === 'fin') s.connection.fin();
+      else s.connection.destroy('ECONNRESET');
+      assert.equal(r.reset, RESET.connection);
+      assert.equal(s.closed, 1);
+    }
+  });
+});
