@@ -1,0 +1,190 @@
+/**
+ * The sending half of a connection, shared by every runtime: writers fill one pooled chunk, which leaves once at the end
+ * of the turn, and `onDrained` is decided here and nowhere else.
+ */
+import { EMPTY_BYTES } from './bytes.ts';
+import { CHUNK_BYTES, type ChunkPool } from './chunk-pool.ts';
+import { type ConnectionHandler, HIGH_WATER, LOW_WATER } from './runtime.ts';
+
+/** Below this, copying byte by byte beats making a view for `set`. */
+const LOOP_COPY_BYTES = 96;
+
+/** Collects what is to happen at the end of the turn; the runtime decides when that is. */
+export class Turn {
+  readonly #later: (run: () => void) => void;
+  readonly #run = (): void => this.#end();
+  #outputs: Output[] = [];
+  #spareOutputs: Output[] = [];
+  #tasks: (() => void)[] = [];
+  readonly #report: (error: unknown) => void;
+  #scheduled = false;
+
+  /** `report` receives what a task threw, so that the tasks and flushes behind it still run. */
+  constructor(later: (run: () => void) => void, report: (error: unknown) => void) {
+    this.#later = later;
+    this.#report = report;
+  }
+
+  /** Runs before the flushes, so that what it writes leaves in the same turn. */
+  after(run: () => void): void {
+    this.#tasks.push(run);
+    this.#schedule();
+  }
+
+  flushLater(output: Output): void {
+    this.#outputs.push(output);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#later(this.#run);
+  }
+
+  #end(): void {
+    // What tasks and onDrained add from here on belongs to the next turn, or a fast peer could keep this one alive.
+    this.#scheduled = false;
+    if (this.#tasks.length > 0) {
+      const tasks = this.#tasks;
+      this.#tasks = [];
+      for (let i = 0; i < tasks.length; i++) this.#try(tasks[i] as () => void);
+    }
+    const outputs = this.#outputs;
+    this.#outputs = this.#spareOutputs;
+    for (let i = 0; i < outputs.length; i++) outputs[i]?.endTurn();
+    outputs.length = 0;
+    this.#spareOutputs = outputs;
+  }
+
+  #try(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+}
+
+export abstract class Output {
+  abstract handler: ConnectionHandler;
+  /** The writer's between `reserve` and `commit`. */
+  out: Uint8Array = EMPTY_BYTES;
+  closed = false;
+  /** True after `end`: what is written from then on is dropped. */
+  protected ended = false;
+  readonly #turn: Turn;
+  readonly #chunks: ChunkPool;
+  #outEnd = 0;
+  #dirty = false;
+  #over = false;
+
+  constructor(turn: Turn, chunks: ChunkPool) {
+    this.#turn = turn;
+    this.#chunks = chunks;
+  }
+
+  /** Bytes handed to `transmit` that are not with the kernel yet. */
+  protected abstract get unsent(): number;
+
+  /** Sends `chunk[0, end)`. True: the chunk is still needed, and the runtime gives it back itself. */
+  protected abstract transmit(chunk: Uint8Array, end: number): boolean;
+
+  /** A handler's bug costs its connection, not the process. */
+  protected abstract handlerThrew(error: unknown): void;
+
+  get backlog(): number {
+    return this.#outEnd + this.unsent;
+  }
+
+  /** True while a writer waits for `onDrained`. */
+  protected get over(): boolean {
+    return this.#over;
+  }
+
+  reserve(bytes: number): number {
+    if (bytes > CHUNK_BYTES) throw new RangeError(`reserve: ${bytes} bytes, at most ${CHUNK_BYTES}`);
+    if (this.#outEnd + bytes > this.out.length) {
+      this.flush();
+      this.out = this.#chunks.take();
+    }
+    return this.#outEnd;
+  }
+
+  commit(end: number): void {
+    if (this.closed || this.ended) return;
+    this.#outEnd = end;
+    this.#touched();
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    if (this.closed || this.ended) return;
+    let from = start;
+    while (from < end) {
+      if (this.#outEnd === this.out.length) {
+        this.flush();
+        this.out = this.#chunks.take();
+      }
+      const to = Math.min(end, from + this.out.length - this.#outEnd);
+      if (to - from < LOOP_COPY_BYTES) {
+        const out = this.out;
+        // In range: `to - from` bytes are free behind #outEnd.
+        for (let at = this.#outEnd, i = from; i < to; i++) out[at++] = bytes[i] as number;
+      } else {
+        this.out.set(bytes.subarray(from, to), this.#outEnd);
+      }
+      this.#outEnd += to - from;
+      from = to;
+    }
+    this.#touched();
+  }
+
+  /** Sends now what was written so far. */
+  flush(): void {
+    const end = this.#outEnd;
+    if (end === 0) return;
+    const chunk = this.out;
+    this.out = EMPTY_BYTES;
+    this.#outEnd = 0;
+    if (!this.transmit(chunk, end)) this.#chunks.give(chunk);
+  }
+
+  endTurn(): void {
+    this.#dirty = false;
+    if (this.closed) {
+      this.dropOutput();
+      return;
+    }
+    this.flush();
+    this.settle();
+  }
+
+  /** The one place that calls `onDrained`; a runtime calls it whenever bytes have left. */
+  protected settle(): void {
+    if (!this.#over || this.closed || this.backlog > LOW_WATER) return;
+    this.#over = false;
+    try {
+      this.handler.onDrained();
+    } catch (error) {
+      this.handlerThrew(error);
+    }
+  }
+
+  /** Forgets what was not sent: on close. */
+  protected dropOutput(): void {
+    if (this.out !== EMPTY_BYTES) this.#chunks.give(this.out);
+    this.out = EMPTY_BYTES;
+    this.#outEnd = 0;
+  }
+
+  protected giveChunk(chunk: Uint8Array): void {
+    this.#chunks.give(chunk);
+  }
+
+  #touched(): void {
+    if (!this.#over && this.backlog > HIGH_WATER) this.#over = true;
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#turn.flushLater(this);
+  }
+}

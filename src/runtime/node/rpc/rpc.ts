@@ -1,0 +1,14 @@
+/** RPC of a real process: gRPC framing on `node:http2`, behind the Rpc seam. */
+import type { Log } from '../../../core/log.ts';
+import type { Rpc } from '../../../core/runtime.ts';
+import type { ConnectionContext } from '../connection.ts';
+import { RpcClient } from './client.ts';
+import { serveRpc } from './server.ts';
+
+export function createNodeRpc(context: ConnectionContext, log: Log): Rpc {
+  const client = new RpcClient(context);
+  return {
+    serve: (at, tls, accept) => serveRpc(context, log, at, tls, accept),
+    open: (target, path, handler) => client.open(target, path, handler),
+  };
+}

@@ -1,0 +1,34 @@
+/** The plaintext side of a connection: takes the socket of a plain one and hands it to the handshake. */
+import { WeftError } from '../../core/errors.ts';
+import type { Connection, ConnectionHandler, TlsOptions } from '../../core/runtime.ts';
+import { CLOSED_IN_HANDSHAKE, tlsReason } from '../tls-reason.ts';
+import { type ConnectionContext, SocketConnection } from './connection.ts';
+import { localOf } from './socket-address.ts';
+import { beginHandshake } from './tls-handshake.ts';
+
+export function secureConnection(
+  context: ConnectionContext,
+  plain: Connection,
+  tls: TlsOptions,
+  handler: ConnectionHandler,
+): Connection {
+  if (!(plain instanceof SocketConnection)) {
+    throw new WeftError('unsupported', { what: 'TLS needs a connection of the same runtime' });
+  }
+  const secured = new SocketConnection(context, plain.info, handler);
+  const socket = plain.release();
+  if (socket === null) {
+    context.turn.after(() => secured.destroy(tlsReason(CLOSED_IN_HANDSHAKE)));
+    return secured;
+  }
+  const abort = beginHandshake(socket, tls, {
+    onSecured(tlsSocket, facts) {
+      tlsSocket.on('data', (bytes: Buffer) => secured.received(bytes, 0, bytes.length));
+      secured.attach(tlsSocket, false);
+      secured.opened({ local: localOf(tlsSocket), remote: plain.info.remote, tls: facts });
+    },
+    onRefused: (reason) => secured.destroy(reason),
+  });
+  secured.attachLater(abort);
+  return secured;
+}

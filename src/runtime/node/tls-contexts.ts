@@ -1,0 +1,63 @@
+/**
+ * OpenSSL contexts, made once for each identity object and dropped with it: building one parses keys and chains, which
+ * costs more than a handshake.
+ */
+import { constants } from 'node:crypto';
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+} from 'node:tls';
+import type { TlsIdentity, TlsOptions } from '../../core/runtime.ts';
+
+/** A handshake that takes longer is abandoned; callers that want less arm their own timer. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+const clientContexts = new WeakMap<TlsIdentity, SecureContext>();
+const servers = new WeakMap<TlsIdentity, Map<string, Server>>();
+
+/** Throws what OpenSSL says of unusable PEM. */
+export function clientContext(identity: TlsIdentity): SecureContext {
+  let context = clientContexts.get(identity);
+  if (context === undefined) {
+    context = createSecureContext(contextOptions(identity));
+    clientContexts.set(identity, context);
+  }
+  return context;
+}
+
+/** A server that listens nowhere: sockets are given to it by emitting 'connection'. `prepare` runs once on a new one. */
+export function tlsServer(tls: TlsOptions, prepare: (server: Server) => void): Server {
+  let ofIdentity = servers.get(tls.identity);
+  if (ofIdentity === undefined) {
+    ofIdentity = new Map();
+    servers.set(tls.identity, ofIdentity);
+  }
+  const key = JSON.stringify([tls.alpn, tls.requirePeerCertificate]);
+  let server = ofIdentity.get(key);
+  if (server === undefined) {
+    server = createServer({
+      ...contextOptions(tls.identity),
+      ...(tls.alpn.length > 0 ? { ALPNProtocols: [...tls.alpn] } : {}),
+      requestCert: tls.identity.trustBundlePem !== '',
+      rejectUnauthorized: tls.requirePeerCertificate,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    prepare(server);
+    ofIdentity.set(key, server);
+  }
+  return server;
+}
+
+function contextOptions(identity: TlsIdentity): SecureContextOptions {
+  return {
+    ...(identity.certificateChainPem === '' ? {} : { cert: identity.certificateChainPem, key: identity.privateKeyPem }),
+    // Never undefined: that would mean the roots of the public web.
+    ca: identity.trustBundlePem === '' ? [] : identity.trustBundlePem,
+    minVersion: 'TLSv1.3',
+    // A resumed session carries the verdict of an earlier handshake, perhaps under an older trust bundle.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * What policies need of a verified certificate. Subject alternative names are read from the DER: the text form that
+ * Node makes of them joins all names with commas and quotes some, and identities hang on them.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { latin1Of } from '../core/bytes.ts';
+import type { PeerCertificate } from '../core/runtime.ts';
+import { type DerValue, derChildren, derValue } from './der.ts';
+
+const SEQUENCE = 0x30;
+const OID = 0x06;
+const OCTET_STRING = 0x04;
+/** TBSCertificate.extensions, RFC 5280 section 4.1. */
+const EXTENSIONS = 0xa3;
+/** GeneralName, RFC 5280 section 4.2.1.6. */
+const DNS_NAME = 0x82;
+const URI = 0x86;
+/** 2.5.29.17 */
+const SUBJECT_ALT_NAME = '\x55\x1d\x11';
+
+/** Throws when the certificate is not well-formed DER. */
+export function readPeerCertificate(certificate: X509Certificate): PeerCertificate {
+  const uris: string[] = [];
+  const dnsNames: string[] = [];
+  for (const name of generalNames(certificate.raw)) {
+    if (name.tag === URI) uris.push(latin1Of(name.content));
+    else if (name.tag === DNS_NAME) dnsNames.push(latin1Of(name.content));
+  }
+  return {
+    uris,
+    dnsNames,
+    notAfter: certificate.validToDate.getTime(),
+    serialNumber: certificate.serialNumber,
+    // Node names them keyUsage; they are the OIDs of the extended key usage extension.
+    extendedKeyUsages: (certificate.keyUsage as readonly string[] | undefined) ?? [],
+  };
+}
+
+function generalNames(der: Uint8Array): readonly DerValue[] {
+  const [tbs] = derChildren(derValue(der, SEQUENCE));
+  if (tbs === undefined) return [];
+  const extensions = derChildren(tbs.content).find((value) => value.tag === EXTENSIONS);
+  if (extensions === undefined) return [];
+  const names: DerValue[] = [];
+  for (const extension of derChildren(derValue(extensions.content, SEQUENCE))) {
+    const [id, ...rest] = derChildren(extension.content);
+    if (id === undefined || id.tag !== OID || latin1Of(id.content) !== SUBJECT_ALT_NAME) continue;
+    const value = rest.find((part) => part.tag === OCTET_STRING);
+    if (value !== undefined) names.push(...derChildren(derValue(value.content, SEQUENCE)));
+  }
+  return names;
+}
