@@ -13,7 +13,7 @@ import type { ApiResponse } from './handler.ts';
 import { type Bounds, ROUTE_BODY_BYTES } from './http/bounds.ts';
 import { mediaType, readBody } from './http/read-body.ts';
 import type { LineWriter } from './http/respond.ts';
-import { emptyOpenApiV2 } from './openapi-v2.ts';
+import { openApiV2 } from './openapi-v2.ts';
 import type { RouteMatch, RouteTable } from './routes.ts';
 import { failure, METHOD_NOT_ALLOWED } from './status.ts';
 import { pathSegments, readTarget, type Target } from './target.ts';
@@ -31,8 +31,6 @@ export interface DispatchOptions {
   readonly version: string;
   /** Whether the control plane serves; false makes /readyz 503. */
   readonly ready: () => boolean;
-  /** Takes a place among the open watches and begins the answer. Throws `limit-exceeded`. */
-  readonly openWatch: (request: IncomingMessage) => LineWriter;
 }
 
 export interface Incoming {
@@ -41,6 +39,8 @@ export interface Incoming {
   readonly caller: Caller;
   readonly remote: Address;
   readonly signal: AbortSignal;
+  /** Takes a place among the open watches and begins the answer. Throws `limit-exceeded`. */
+  readonly openWatch: () => LineWriter;
 }
 
 const APPLY_SETS = '/apis/weft.mesh/v1/applysets';
@@ -57,7 +57,7 @@ export async function dispatch(options: DispatchOptions, incoming: Incoming): Pr
   const segments = pathSegments(url.pathname);
   if (segments === null) throw new WeftError('invalid', { what: 'the path is not percent-encoded correctly' });
   const route = options.routes.find(method, segments);
-  if (route !== null) return mounted(options, incoming, route);
+  if (route !== null) return mounted(incoming, route);
   requireGoodCredential(caller);
   if (caller.user === null) throw unauthenticated();
   if (url.pathname === APPLY_SETS) {
@@ -66,13 +66,14 @@ export async function dispatch(options: DispatchOptions, incoming: Incoming): Pr
   }
   const target = readTarget(options.verbs.kinds, segments);
   if (target !== null) return resource(options, incoming, target, method);
-  const document = staticDocument(options, segments, request.headers.accept ?? '');
+  if (method === 'GET' && url.pathname === '/openapi/v2') return openApiV2(request.headers.accept ?? '');
+  const document = staticDocument(options, segments);
   if (document === null) throw new WeftError('not-found', { what: 'the server could not find the requested resource' });
   if (method !== 'GET') throw notAllowed(method);
   return { status: 200, body: document };
 }
 
-async function mounted(options: DispatchOptions, incoming: Incoming, match: RouteMatch): Promise<ApiResponse> {
+async function mounted(incoming: Incoming, match: RouteMatch): Promise<ApiResponse> {
   const { request, url, caller, remote, signal } = incoming;
   const { route, params } = match;
   if (route.access !== 'public') requireGoodCredential(caller);
@@ -133,7 +134,7 @@ async function resource(
     case 'deletecollection':
       return deleteCollection(options.verbs, call);
     case 'watch':
-      await watchObjects(options.verbs, call, incoming.signal, () => options.openWatch(request));
+      await watchObjects(options.verbs, call, incoming.signal, incoming.openWatch);
       return null;
   }
 }
@@ -155,12 +156,11 @@ function body({ bounds }: DispatchOptions, { request, caller }: Incoming): Promi
   return readBody(request, { maxBytes, maxYamlBytes: bounds.maxSmallBodyBytes });
 }
 
-function staticDocument(options: DispatchOptions, segments: readonly string[], accept: string): unknown {
+function staticDocument(options: DispatchOptions, segments: readonly string[]): unknown {
   const { kinds } = options.verbs;
   const [root, version, ...path] = segments;
   if (root === 'version' && segments.length === 1) return versionDocument(options.version);
   if (root !== 'openapi') return discoveryDocument(kinds, segments);
-  if (version === 'v2' && path.length === 0) return emptyOpenApiV2(accept);
   if (version !== 'v3') return null;
   if (path.length === 0) return openApiIndex(kinds);
   const id = path.join('/');

@@ -2,14 +2,16 @@
  * `/openapi/v2` for clients from before OpenAPI v3 (kubectl below 1.27), which insist on it and on its protobuf form
  * before they apply anything. It says nothing: such clients then leave validation to the server, which is strict.
  */
-import { Buffer } from 'node:buffer';
+import type { ApiResponse } from './handler.ts';
 
 const INFO = { title: 'Weft', version: 'v1' } as const;
 
-/** JSON, or the protobuf form (gnostic `openapi.v2.Document`) for who accepts only that. */
-export function emptyOpenApiV2(accept: string): Record<string, unknown> | Buffer {
-  const wantsProtobuf = accept.includes('application/com.github.proto-openapi.spec.v2');
-  return wantsProtobuf ? DOCUMENT : { swagger: '2.0', info: INFO, paths: {}, definitions: {} };
+/** Media type of the protobuf form, gnostic `openapi.v2.Document`. */
+const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
+export function openApiV2(accept: string): ApiResponse {
+  if (accept.includes(PROTOBUF)) return { status: 200, body: DOCUMENT, contentType: PROTOBUF };
+  return { status: 200, body: { swagger: '2.0', info: INFO, paths: {}, definitions: {} } };
 }
 
 /** Document { swagger = 1; Info info = 2 { title = 1; version = 2 }; Paths paths = 8 } */

@@ -70,7 +70,8 @@ class FrontDoor implements ApiServer {
   readonly #log: Log;
   readonly #authenticator: Authenticator;
   readonly #dispatch: DispatchOptions;
-  readonly #closing = new AbortController();
+  readonly #underWay = new Set<AbortController>();
+  #closing = false;
   #watches = 0;
 
   constructor(options: ApiServerOptions, verbs: DispatchOptions['verbs']) {
@@ -85,9 +86,6 @@ class FrontDoor implements ApiServer {
       bounds,
       version: options.version,
       ready: options.ready ?? (() => true),
-      openWatch: () => {
-        throw new WeftError('internal', { what: 'a watch outside of a request' });
-      },
     };
     this.#server = createServer(
       {
@@ -132,7 +130,8 @@ class FrontDoor implements ApiServer {
   }
 
   close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing = true;
+    for (const each of this.#underWay) each.abort();
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#server.closeAllConnections(), this.#bounds.closeTimeoutMs);
       this.#server.close(() => {
@@ -145,17 +144,20 @@ class FrontDoor implements ApiServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
+    this.#underWay.add(gone);
+    response.on('close', () => {
+      this.#underWay.delete(gone);
+      gone.abort();
+    });
     const socket = request.socket as TLSSocket;
     const remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     const caller = this.#authenticator.identify(request.headers.authorization, socket);
     const about = { method: request.method, path: pathOf(request), user: userText(caller.user), remote: remote.host };
     try {
-      const url = new URL(request.url ?? '/', 'https://api');
-      const options = { ...this.#dispatch, openWatch: () => this.#openWatch(response, about) };
-      const answer = await dispatch(options, { request, url, caller, remote, signal });
-      if (answer !== null) respond(response, answer, this.#bounds, request.complete && !this.#closing.signal.aborted);
+      const openWatch = () => this.#openWatch(response, about);
+      const url = readUrl(request.url ?? '');
+      const answer = await dispatch(this.#dispatch, { request, url, caller, remote, signal: gone.signal, openWatch });
+      if (answer !== null) respond(response, answer, this.#bounds, request.complete && !this.#closing);
     } catch (error) {
       this.#report(error, about);
       const status = statusOf(error);
@@ -205,6 +207,13 @@ function tlsOptions({ certificateChainPem, privateKeyPem, trustBundlePem }: TlsI
     ca: trustBundlePem,
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
+}
+
+/** Origin form only (RFC 9112 section 3.2.1): this is no proxy. */
+function readUrl(target: string): URL {
+  const text = `https://api${target}`;
+  if (target.startsWith('/') && URL.canParse(text)) return new URL(text);
+  throw new WeftError('invalid', { what: 'the request target is not a path' });
 }
 
 function pathOf(request: IncomingMessage): string {

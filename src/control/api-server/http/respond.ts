@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { ApiResponse } from '../handler.ts';
 import type { Bounds } from './bounds.ts';
 
-const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const;
+const JSON_TYPE = 'application/json';
 
 /** `keepAlive` false: the request was not read to its end, and the connection cannot be used again. */
 export function respond(response: ServerResponse, answer: ApiResponse, bounds: Bounds, keepAlive: boolean): void {
@@ -11,19 +11,24 @@ export function respond(response: ServerResponse, answer: ApiResponse, bounds: B
     response.destroy();
     return;
   }
-  const text =
-    answer.body === undefined ? '' : typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-  const type = typeof answer.body === 'string' ? { 'content-type': 'text/plain; charset=utf-8' } : {};
+  const content = contentOf(answer.body);
+  const type = answer.contentType ?? (typeof answer.body === 'string' ? 'text/plain; charset=utf-8' : JSON_TYPE);
   response.setTimeout(bounds.stallTimeoutMs, () => response.destroy());
   response.writeHead(answer.status, {
-    ...JSON_HEADERS,
-    ...type,
-    'content-length': Buffer.byteLength(text),
+    'content-type': type,
+    'cache-control': 'no-store',
+    'content-length': content.length,
     ...(answer.status === 401 ? { 'www-authenticate': 'Bearer realm="weft"' } : {}),
     ...(answer.status === 429 ? { 'retry-after': '1' } : {}),
     ...(keepAlive ? {} : { connection: 'close' }),
   });
-  response.end(text);
+  response.end(content);
+}
+
+function contentOf(body: unknown): Uint8Array {
+  if (body === undefined) return Buffer.alloc(0);
+  if (body instanceof Uint8Array) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 /** Lines of an answer without end. */
@@ -34,7 +39,7 @@ export interface LineWriter {
 }
 
 export function respondLines(response: ServerResponse, bounds: Bounds, cut: () => void): LineWriter {
-  response.writeHead(200, JSON_HEADERS);
+  response.writeHead(200, { 'content-type': JSON_TYPE, 'cache-control': 'no-store' });
   response.flushHeaders();
   return {
     async write(line) {

@@ -25,9 +25,26 @@ export async function watchObjects(
   open: () => LineWriter,
 ): Promise<void> {
   const matches = inScope(call, readSelectors(call.query));
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs(call.query))]);
-  const version = call.query.get('resourceVersion') ?? '';
-  const batches = context.store.watch(startOf(call.query, version), stop)[Symbol.asyncIterator]();
+  const stop = new AbortController();
+  const stopNow = () => stop.abort();
+  const timer = setTimeout(stopNow, timeoutMs(call.query));
+  signal.addEventListener('abort', stopNow);
+  try {
+    await follow(context, call, matches, stop.signal, open);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stopNow);
+  }
+}
+
+async function follow(
+  context: VerbContext,
+  call: ResourceCall,
+  matches: Matches,
+  signal: AbortSignal,
+  open: () => LineWriter,
+): Promise<void> {
+  const batches = context.store.watch(startOf(call.query), signal)[Symbol.asyncIterator]();
   const first = batches.next();
   await refusedAtOnce(first);
   const events = new EventWriter(context, call, open());
@@ -50,7 +67,8 @@ async function refusedAtOnce(first: Promise<unknown>): Promise<void> {
 }
 
 /** Unset and 0: the present state as ADDED, then changes (API conventions, "The resourceVersion parameter"). */
-function startOf(query: URLSearchParams, version: string): string | null {
+function startOf(query: URLSearchParams): string | null {
+  const version = query.get('resourceVersion') ?? '';
   return version === '' || version === '0' || query.get('sendInitialEvents') === 'true' ? null : version;
 }
 
