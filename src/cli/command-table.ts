@@ -1,0 +1,68 @@
+/** Every command by name. A module is loaded only when its command runs, so that a sidecar carries no schema or YAML. */
+import type { CommandEntry } from './command.ts';
+
+const MESH = 'Mesh:';
+const RESOURCES = 'Resources:';
+const INSIGHT = 'Insight:';
+const OTHER = 'Other:';
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'dev',
+    group: MESH,
+    summary: 'run all services of a weft.yaml as a mesh',
+    load: () => import('./commands/dev.ts'),
+  },
+  { name: 'up', group: MESH, summary: 'run a control plane', load: () => import('./commands/up.ts') },
+  { name: 'run', group: MESH, summary: 'run a service under a sidecar', load: () => import('./commands/run.ts') },
+  {
+    name: 'token',
+    group: MESH,
+    summary: 'tokens with which workloads join from elsewhere',
+    load: () => import('./commands/token.ts'),
+  },
+  {
+    name: 'apply',
+    group: RESOURCES,
+    summary: 'create or change resources from files, all or none',
+    load: () => import('./commands/apply.ts'),
+  },
+  { name: 'get', group: RESOURCES, summary: 'list resources', load: () => import('./commands/get.ts') },
+  {
+    name: 'describe',
+    group: RESOURCES,
+    summary: 'show one resource and what follows from it',
+    load: () => import('./commands/describe.ts'),
+  },
+  { name: 'delete', group: RESOURCES, summary: 'delete resources', load: () => import('./commands/delete.ts') },
+  {
+    name: 'status',
+    group: INSIGHT,
+    summary: 'control plane, proxies, workloads and certificates',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'top',
+    group: INSIGHT,
+    summary: 'live traffic: who calls whom, how much, how well',
+    load: () => import('./commands/top.ts'),
+  },
+  {
+    name: 'check',
+    group: INSIGHT,
+    summary: 'find what is wrong, before and after installation',
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'completion',
+    group: OTHER,
+    summary: 'completion script for bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
+  {
+    name: 'version',
+    group: OTHER,
+    summary: 'version of this program and of the control plane',
+    load: () => import('./commands/version.ts'),
+  },
+];
