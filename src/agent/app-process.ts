@@ -5,13 +5,17 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { constants } from 'node:os';
 import { WeftError } from '../core/errors.ts';
+import type { Clock } from '../core/runtime.ts';
+import { within } from './pause.ts';
 
 /** A line longer than this comes in pieces. */
 const MAX_LINE_CHARS = 16_384;
+const FLUSH_WAIT_MS = 500;
 
 export type OutputLine = (stream: 'stdout' | 'stderr', line: string) => void;
 
 export interface AppOptions {
+  readonly clock: Clock;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called for each line of output; null: the application has the agent's own standard streams. */
@@ -48,8 +52,9 @@ export function launchApp(options: AppOptions): Promise<AppProcess> {
           process.off('exit', killGroup);
           signal('SIGTERM');
           const exitCode = code ?? 128 + (by === null ? 0 : constants.signals[by]);
-          // A grandchild may hold the pipes open; what it writes later belongs to nobody.
-          void Promise.race([Promise.all(flushed), closed(child)]).then(() => done(exitCode));
+          // A grandchild may hold the pipes open: the end of the application does not wait for it long.
+          const lines = Promise.all(flushed).then(() => undefined);
+          void within(options.clock, FLUSH_WAIT_MS, lines, () => undefined).then(() => done(exitCode));
         });
       });
       resolve({ pid, exited, signal });
@@ -63,10 +68,6 @@ function signalGroup(pid: number, name: NodeJS.Signals): void {
   } catch {
     // The group is gone, or never was: nothing is left to signal.
   }
-}
-
-function closed(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => void child.once('close', () => resolve()));
 }
 
 function pipeLines(child: ChildProcess, stream: 'stdout' | 'stderr', output: OutputLine): Promise<void> {

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { isWeftError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Files } from '../core/runtime.ts';
-import type { NamedVip } from '../capture/service-variables.ts';
 import { loadSigningKey } from '../identity/key-maker.ts';
 import type { Svid } from '../identity/svid.ts';
 import { workloadId } from '../identity/spiffe-id.ts';
 import { assembleSvid } from '../identity/certificate.ts';
+import type { KeptOutbound } from './outbound.ts';
 
 const SECRET_MODE = 0o600;
 
@@ -24,12 +24,9 @@ export interface Membership {
 }
 
 /** The numbers that this workload's listeners had. */
-export interface KeptPorts {
-  readonly proxyPorts: readonly number[];
-  readonly httpProxyPort: number;
-  readonly adminPort: number;
-  readonly network: { readonly x: number; readonly y: number } | null;
-  readonly vips: readonly NamedVip[];
+export interface KeptPorts extends KeptOutbound {
+  /** Blocks of sidecar ports. */
+  readonly blocks: readonly number[];
 }
 
 export function workloadDirectory(stateDir: string, namespace: string, workload: string): string {

@@ -1,0 +1,25 @@
+/** What the agent asks of a data plane beside the application. The CLI joins it with Weft's proxy; tests bring their own. */
+import type { Address } from '../core/runtime.ts';
+import type { SvidSource } from '../identity/svid.ts';
+
+export interface SidecarOptions {
+  readonly node: { readonly id: string; readonly cluster: string; readonly metadata: Readonly<Record<string, string>> };
+  readonly xds: Address;
+  readonly svid: SvidSource;
+  readonly trustBundlePem: string;
+  readonly admin: Address;
+  /** Where the last good configuration is kept; private to the user. */
+  readonly statePath: string;
+  /** The proxy that other hosts are reached through. */
+  readonly egressProxy: Address | null;
+}
+
+export interface Sidecar {
+  /** Resolves when the first configuration serves, from the control plane or from disk. */
+  readonly ready: Promise<void>;
+  /** Takes no new work, and waits until what is under way has ended, at most `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type StartSidecar = (options: SidecarOptions) => Promise<Sidecar>;

@@ -1,0 +1,68 @@
+/** The workload's own record, as it is written to the control plane. Pure. */
+import type { Workload } from '../api/kinds/workload.ts';
+import type { Vip } from '../capture/vip.ts';
+
+export type PortProtocol = 'http' | 'http2' | 'grpc' | 'tcp' | '';
+
+export interface AppPort {
+  /** Empty: unnamed. */
+  readonly name: string;
+  readonly port: number;
+  /** Empty: detected. */
+  readonly protocol: PortProtocol;
+}
+
+export interface RecordParts {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly service: string;
+  readonly account: string;
+  readonly version: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly address: string;
+  readonly ports: readonly (AppPort & { readonly proxyPort: number })[];
+  readonly httpProxyPort: number;
+  readonly adminPort: number;
+  readonly vips: readonly Vip[];
+  readonly uses: readonly string[] | null;
+  readonly locality: { readonly region: string; readonly zone: string } | null;
+}
+
+export function workloadRecord(parts: RecordParts): Workload {
+  const { service, account, version, address, adminPort, uses, locality } = parts;
+  return {
+    apiVersion: 'weft.mesh/v1',
+    kind: 'Workload',
+    metadata: {
+      name: parts.workload,
+      namespace: parts.namespace,
+      labels: { ...parts.labels, app: service, ...(version === null ? {} : { version }) },
+    },
+    spec: {
+      service,
+      account,
+      ...(version === null ? {} : { version }),
+      address,
+      ports: parts.ports.map(({ name, port, protocol, proxyPort }) => ({
+        ...(name === '' ? {} : { name }),
+        port,
+        proxyPort,
+        ...(protocol === '' ? {} : { protocol }),
+      })),
+      proxy: 'weft',
+      capture: {
+        httpProxyPort: parts.httpProxyPort,
+        vips: parts.vips.map((vip) => ({
+          service: vip.service,
+          namespace: vip.namespace,
+          port: vip.port,
+          address: vip.address,
+          vipPort: vip.vipPort,
+        })),
+      },
+      ...(uses === null ? {} : { uses: [...uses] }),
+      adminPort,
+      ...(locality === null ? {} : { locality }),
+    },
+  };
+}
