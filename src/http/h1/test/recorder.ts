@@ -17,6 +17,7 @@ export class Recorder implements MessageReceiver {
   writable = 0;
   onHeadCalled: ((head: Head, last: boolean) => void) | null = null;
   onDataCalled: (() => void) | null = null;
+  onTrailersCalled: (() => void) | null = null;
 
   onHead(head: Head, last: boolean): void {
     this.#mustBeOpen();
@@ -45,6 +46,7 @@ export class Recorder implements MessageReceiver {
     for (let i = 0; i < fields.count; i++) this.trailers.push(`${fields.nameText(i)}=${fields.text(i)}`);
     fields.free();
     this.done = true;
+    this.onTrailersCalled?.();
   }
 
   onWritable(): void {
