@@ -33,6 +33,8 @@ export class Downstream {
   readonly clientCert: Uint8Array | null;
   /** Filled by filters; lives as long as the connection. */
   readonly memo: Slots = [];
+  /** Set by the owner of the connection: it went to another handler. */
+  onHandedOver: () => void = () => {};
 
   constructor(
     world: RouterWorld,

@@ -382,6 +382,7 @@ export class HttpExchange
     if (listener === null || enterInternal(listener, this.#stream, this.#down.world.internals) === null) return false;
     this.#handedOver = true;
     this.#downGone = true;
+    this.#down.onHandedOver();
     this.#end();
     return true;
   }

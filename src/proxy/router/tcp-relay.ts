@@ -179,7 +179,8 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     if (this.#ended) return;
     this.#host = current.endpoint ?? this.#host;
     const again = flag === 'UF' && this.retries + 1 < MAX_CONNECTS && this.#cluster !== null;
-    if (!again || this.#cluster === null) return this.#fail(flag || 'UC', detail || 'the upstream reset the connection');
+    if (!again || this.#cluster === null)
+      return this.#fail(flag || 'UC', detail || 'the upstream reset the connection');
     this.retries++;
     if (current.endpoint !== null) this.#tried = [...this.#tried, current.endpoint];
     this.#connect(this.#cluster);
@@ -204,7 +205,8 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     if (this.#ended) return;
     this.flag = flag;
     this.detail = detail;
-    if (flag === 'SE' && this.#world.throttle.allows('relay SE')) this.#world.log.warn('connection refused', { detail });
+    if (flag === 'SE' && this.#world.throttle.allows('relay SE'))
+      this.#world.log.warn('connection refused', { detail });
     this.#try?.abandon(RESET.cancelled);
     this.#end();
     this.#down.reset(RESET.cancelled);

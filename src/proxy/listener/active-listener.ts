@@ -1,0 +1,193 @@
+/**
+ * One listener at work: takes connections, finds their filter chain, and hands them to what the chain says. Its
+ * configuration is replaced in place; connections keep the one they came under and drain when it changes.
+ */
+import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
+import { CallbackTimer } from '../../core/timer-wheel.ts';
+import { matchChain, whyNoChain } from '../../snapshot/match-chain.ts';
+import type { FilterChain, ListenerConfig } from '../../snapshot/snapshot.ts';
+import { Downstream, edgeOf } from '../router/downstream.ts';
+import { TcpRelay } from '../router/tcp-relay.ts';
+import { type Detected, RAW } from './detect.ts';
+import { Handshake } from './handshake.ts';
+import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
+import type { ListenerWorld } from './listener-world.ts';
+import { Peek, type PeekOwner } from './peek.ts';
+import { Refusals } from './refusals.ts';
+import type { Served } from './served.ts';
+
+/** Raw connections are not cut by a change at once: Envoy's default drain time. */
+const TCP_DRAIN_MS = 600_000;
+
+export class ActiveListener implements PeekOwner, HttpConnectionOwner {
+  readonly name: string;
+  readonly #world: ListenerWorld;
+  readonly #refusals: Refusals;
+  readonly #served = new Set<Served>();
+  #config: ListenerConfig;
+  /** The last silent connection was one whose server spoke first: the next is not made to wait. */
+  #serverFirst = false;
+  draining = false;
+
+  constructor(config: ListenerConfig, world: ListenerWorld) {
+    this.name = config.name;
+    this.#config = config;
+    this.#world = world;
+    this.#refusals = new Refusals(world.router, config.name);
+  }
+
+  get config(): ListenerConfig {
+    return this.#config;
+  }
+
+  /** Exchanges and tunnels in flight. */
+  get busy(): number {
+    let count = 0;
+    for (const served of this.#served) if (!served.idle) count++;
+    return count;
+  }
+
+  get connections(): number {
+    return this.#served.size;
+  }
+
+  /** Connections of the old configuration end in order; new ones get the new one. */
+  update(config: ListenerConfig): void {
+    if (config === this.#config) return;
+    this.#config = config;
+    this.#serverFirst = false;
+    this.drainServed();
+  }
+
+  /** Existing connections: HTTP after the exchange in flight, raw ones when the drain time is over. */
+  drainServed(): void {
+    const old = [...this.#served];
+    for (const served of old) served.drain();
+    const cut = new CallbackTimer(() => {
+      for (const served of old) if (this.#served.has(served)) served.cut();
+    });
+    this.#world.router.timers.arm(cut, TCP_DRAIN_MS);
+  }
+
+  cutAll(): void {
+    for (const served of [...this.#served]) served.cut();
+  }
+
+  readonly accept = (connection: Connection): ConnectionHandler => {
+    const { connections, router } = this.#world;
+    if (!connections.take()) {
+      this.#refusals.limit(connection.info, connections.name);
+      connection.destroy(connections.name);
+      return NOBODY;
+    }
+    const { inspectHttp, inspectTimeoutMs } = this.#config;
+    const inspectTls = this.#config.inspectTls || this.#config.chains.some((chain) => chain.tls !== null);
+    const known = !inspectTls && (!inspectHttp || this.#serverFirst);
+    if (known || (this.#serverFirst && matchChain(this.#config, this.#facts(connection, RAW)) !== null)) {
+      this.#begin(connection, RAW);
+      return connection.closed ? NOBODY : connection.handler;
+    }
+    return new Peek(connection, this, router.timers, {
+      tls: inspectTls,
+      http: inspectHttp,
+      timeoutMs: inspectTimeoutMs,
+    });
+  };
+
+  detected(peek: Peek, found: Detected, final: boolean): boolean {
+    if (!final && matchChain(this.#config, this.#facts(peek.connection, found)) === null) return false;
+    this.#begin(peek.connection, found);
+    return true;
+  }
+
+  peekClosed(_peek: Peek): void {
+    this.#world.connections.give();
+  }
+
+  connectionEnded(served: Served): void {
+    if (this.#served.delete(served)) this.#world.connections.give();
+  }
+
+  #begin(connection: Connection, found: Detected): void {
+    const facts = this.#facts(connection, found);
+    const chain = matchChain(this.#config, facts);
+    if (chain === null) {
+      this.#refuse(connection, () => this.#refusals.noChain(connection.info, whyNoChain(this.#config, facts)));
+      return;
+    }
+    if (chain.tls === null) {
+      this.#serve(connection, chain, false);
+      return;
+    }
+    const { chainTls, router } = this.#world;
+    const options = chainTls.options(chain.tls);
+    if (options === null) {
+      this.#refuse(connection, () => this.#refusals.noIdentity(connection.info));
+      return;
+    }
+    const { info } = connection;
+    new Handshake(router.runtime.net, router.timers, connection, options, {
+      secured: (secured) => this.#serve(secured, chain, true),
+      handshakeFailed: (reason) => {
+        this.#world.connections.give();
+        this.#refusals.tls(info, reason);
+      },
+    });
+  }
+
+  #serve(connection: Connection, chain: FilterChain, secure: boolean): void {
+    const { direction } = this.#config;
+    const { router } = this.#world;
+    const { network } = chain;
+    if (network.kind === 'http') {
+      const filters = this.#world.filters(network);
+      const down = new Downstream(router, network, filters, direction, connection.info, secure);
+      this.#served.add(new HttpConnection(connection, down, this));
+      return;
+    }
+    let served: Served;
+    const relay = new TcpRelay(router, connection, {
+      proxy: network,
+      edge: edgeOf(router, direction, connection.info, secure),
+      secure,
+      closed: () => this.connectionEnded(served),
+      spokeFirst: (side) => {
+        this.#serverFirst = side === 'server';
+      },
+    });
+    served = { idle: false, drain: () => {}, cut: () => relay.cut('drained') };
+    this.#served.add(served);
+    relay.start();
+  }
+
+  #facts(connection: Connection, found: Detected) {
+    const { port } = this.#world.destination.of(connection.info);
+    return { ...found, destinationPort: port };
+  }
+
+  #refuse(connection: Connection, tell: () => void): void {
+    tell();
+    connection.handler = new Refused(() => this.#world.connections.give());
+    connection.destroy('refused');
+  }
+}
+
+/** Waits for the end of a connection that was refused. */
+class Refused implements ConnectionHandler {
+  readonly #closed: () => void;
+
+  constructor(closed: () => void) {
+    this.#closed = closed;
+  }
+
+  onOpen(): void {}
+  onBytes(): void {}
+  onDrained(): void {}
+  onEnd(): void {}
+
+  onClose(): void {
+    this.#closed();
+  }
+}
+
+const NOBODY: ConnectionHandler = new Refused(() => {});

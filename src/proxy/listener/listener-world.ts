@@ -1,0 +1,16 @@
+/** What all listeners of a proxy share. */
+import type { OriginalDestination } from '../../capture/original-destination.ts';
+import type { Limit } from '../../core/limit.ts';
+import type { HttpManager } from '../../snapshot/snapshot.ts';
+import type { FilterSet } from '../router/downstream.ts';
+import type { RouterWorld } from '../router/router-world.ts';
+import type { ChainTls } from './chain-tls.ts';
+
+export interface ListenerWorld {
+  readonly router: RouterWorld;
+  readonly destination: OriginalDestination;
+  /** Downstream connections of the whole proxy. */
+  readonly connections: Limit;
+  readonly chainTls: ChainTls;
+  filters(manager: HttpManager): FilterSet;
+}

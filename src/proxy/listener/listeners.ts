@@ -1,0 +1,101 @@
+/**
+ * The listeners of a proxy across snapshots. An address that stays keeps its socket, whatever else of its listener
+ * changes; what cannot be bound is reported and the rest goes on.
+ */
+import { messageOf } from '../../core/errors.ts';
+import type { Listener } from '../../core/runtime.ts';
+import type { ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
+import { ActiveListener } from './active-listener.ts';
+import type { ListenerWorld } from './listener-world.ts';
+
+export interface BindFailure {
+  readonly listener: string;
+  readonly reason: string;
+}
+
+interface Bound {
+  active: ActiveListener;
+  /** null: internal. */
+  readonly socket: Listener | null;
+}
+
+export class Listeners {
+  readonly #world: ListenerWorld;
+  /** By address, or by name for internal ones. */
+  readonly #bound = new Map<string, Bound>();
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(world: ListenerWorld) {
+    this.#world = world;
+  }
+
+  get active(): readonly ActiveListener[] {
+    return [...this.#bound.values()].map(({ active }) => active);
+  }
+
+  /** One at a time, in the order of the calls. Resolves when every socket of the snapshot is bound or has failed. */
+  apply(snapshot: Snapshot): Promise<readonly BindFailure[]> {
+    const applied = this.#queue.then(() => this.#apply(snapshot));
+    this.#queue = applied;
+    return applied;
+  }
+
+  /** Stops accepting and cuts what is open. */
+  close(): Promise<void> {
+    const closed = this.#queue.then(async () => {
+      const all = [...this.#bound.entries()];
+      for (const [key, bound] of all) {
+        await this.#unbind(key, bound);
+        bound.active.cutAll();
+      }
+    });
+    this.#queue = closed;
+    return closed;
+  }
+
+  async #apply(snapshot: Snapshot): Promise<readonly BindFailure[]> {
+    const wanted = new Map([...snapshot.listeners.values()].map((config) => [keyOf(config), config]));
+    // Internal ones first: a connection that is accepted may be led to one.
+    const configs = [...wanted].sort(([, a], [, b]) => Number(a.address !== null) - Number(b.address !== null));
+    for (const [key, bound] of [...this.#bound]) {
+      if (wanted.has(key)) continue;
+      await this.#unbind(key, bound);
+      bound.active.drainServed();
+    }
+    const failures: BindFailure[] = [];
+    for (const [key, config] of configs) {
+      const known = this.#bound.get(key);
+      if (known !== undefined) {
+        known.active.update(config);
+        continue;
+      }
+      try {
+        this.#bound.set(key, await this.#bind(config));
+      } catch (error) {
+        failures.push({ listener: config.name, reason: messageOf(error) });
+        this.#world.router.log.error('listener not bound', { listener: config.name, reason: messageOf(error) });
+      }
+    }
+    this.#world.router.telemetry.counters.gauge('weft_listeners_failed').set(failures.length);
+    return failures;
+  }
+
+  async #bind(config: ListenerConfig): Promise<Bound> {
+    const active = new ActiveListener(config, this.#world);
+    if (config.address === null) {
+      this.#world.router.internals.register(config.name, active.accept);
+      return { active, socket: null };
+    }
+    return { active, socket: await this.#world.router.runtime.net.listen(config.address, active.accept) };
+  }
+
+  async #unbind(key: string, bound: Bound): Promise<void> {
+    this.#bound.delete(key);
+    if (bound.socket === null) this.#world.router.internals.unregister(bound.active.name, bound.active.accept);
+    else await bound.socket.close();
+  }
+}
+
+function keyOf({ address, name }: ListenerConfig): string {
+  return address === null ? `internal:${name}` : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * Holds a new connection until enough of it was seen to choose its filter chain, without consuming a byte. A client that
+ * says nothing is given a moment, then the connection goes on as raw bytes: its server may be the one to speak first.
+ */
+import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
+import { Timer, type Timers } from '../../core/timer-wheel.ts';
+import { type Detected, detect, MAX_PEEK_BYTES, RAW } from './detect.ts';
+
+export interface PeekOwner {
+  /** False: nothing takes such a connection yet; the peek waits on. Takes the connection over when true. */
+  detected(peek: Peek, found: Detected, final: boolean): boolean;
+  peekClosed(peek: Peek): void;
+}
+
+/** A client that sends nothing where something is required. */
+const PATIENCE_MS = 10_000;
+
+export class Peek extends Timer implements ConnectionHandler {
+  readonly connection: Connection;
+  readonly #owner: PeekOwner;
+  readonly #timers: Timers;
+  readonly #inspectTls: boolean;
+  readonly #inspectHttp: boolean;
+  #seen: Uint8Array | null = null;
+  #isPatient = false;
+
+  constructor(
+    connection: Connection,
+    owner: PeekOwner,
+    timers: Timers,
+    inspect: { readonly tls: boolean; readonly http: boolean; readonly timeoutMs: number },
+  ) {
+    super();
+    this.connection = connection;
+    this.#owner = owner;
+    this.#timers = timers;
+    this.#inspectTls = inspect.tls;
+    this.#inspectHttp = inspect.http;
+    timers.arm(this, inspect.timeoutMs > 0 ? inspect.timeoutMs : PATIENCE_MS);
+  }
+
+  /** Whether the client has sent anything. */
+  get silent(): boolean {
+    return this.#seen === null;
+  }
+
+  onOpen(): void {}
+  onDrained(): void {}
+
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    const part = bytes.subarray(start, end);
+    const seen = this.#seen === null ? part : Buffer.concat([this.#seen, part]);
+    const found = detect(seen, this.#inspectTls, this.#inspectHttp) ?? (seen.length > MAX_PEEK_BYTES ? RAW : null);
+    if (found === null) {
+      this.#seen = this.#seen === null ? part.slice() : seen;
+      return;
+    }
+    this.#seen = seen;
+    this.#finish(found, true);
+  }
+
+  /** Half-closed before it was understood: what it said may still be all that its server needs. */
+  onEnd(): void {
+    if (this.#seen === null) this.connection.destroy('');
+    else this.#finish(RAW, true);
+  }
+
+  onClose(): void {
+    this.#timers.disarm(this);
+    this.#owner.peekClosed(this);
+  }
+
+  override fire(): void {
+    const final = this.#isPatient || !this.silent;
+    if (this.#finish(RAW, final)) return;
+    this.#isPatient = true;
+    this.#timers.arm(this, PATIENCE_MS);
+  }
+
+  #finish(found: Detected, final: boolean): boolean {
+    const seen = this.#seen;
+    // Given back first: whoever takes the connection finds the bytes where they were.
+    if (seen !== null) {
+      this.connection.unread(seen, 0, seen.length);
+      this.#seen = null;
+    }
+    const taken = this.#owner.detected(this, found, final);
+    if (taken) this.#timers.disarm(this);
+    return taken;
+  }
+}
