@@ -1,0 +1,50 @@
+/** Asks the proxies of this machine what they counted, at their admin endpoints on loopback. */
+import { get } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import type { Workload } from '../../api/kinds/workload.ts';
+import { type EdgeTotals, edgeTotals } from './edge-totals.ts';
+import { parsePrometheus } from './prometheus.ts';
+
+const TIMEOUT_MS = 1_500;
+const MAX_BYTES = 8 * 1024 * 1024;
+
+export interface ScrapedWorkload {
+  readonly workload: Workload;
+  /** null: it runs elsewhere, has no proxy, or its proxy did not answer. */
+  readonly edges: readonly EdgeTotals[] | null;
+}
+
+export function scrapeAll(workloads: readonly Workload[]): Promise<ScrapedWorkload[]> {
+  const here = localAddresses();
+  return Promise.all(
+    workloads.map(async (workload) => {
+      const { adminPort, address = '' } = workload.spec ?? {};
+      const local = address.startsWith('127.') || here.has(address);
+      if (adminPort === undefined || !local) return { workload, edges: null };
+      const text = await fetchText(adminPort, '/metrics').catch(() => null);
+      return { workload, edges: text === null ? null : edgeTotals(parsePrometheus(text)) };
+    }),
+  );
+}
+
+function localAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)));
+}
+
+function fetchText(port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // Not fetch: under `weft dev` started by a workload, proxy variables of the environment would send it astray.
+    const request = get({ host: '127.0.0.1', port, path, timeout: TIMEOUT_MS, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > MAX_BYTES) request.destroy(new Error('the answer is too long'));
+      });
+      response.on('error', reject);
+      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error('no metrics there'))));
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer in time')));
+    request.on('error', reject);
+  });
+}
