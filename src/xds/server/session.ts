@@ -149,9 +149,15 @@ export class Session {
   /** True when the client confirmed exactly what it is offered under this name, which may be nothing; or did not ask for it. */
   isSettled(type: TypeUrl, name: string): boolean {
     const state = this.#state(type);
-    if (state === undefined || !(state.isSubscribed(name) || state.acked.has(name))) return true;
-    if (state.inFlight?.removed.has(name)) return false;
-    return state.acked.get(name) === state.offered.get(name)?.version;
+    return state === undefined || state.isSettledOn(name);
+  }
+
+  /** The same of every name that the client asked for or still has. */
+  isTypeSettled(type: TypeUrl): boolean {
+    const state = this.#state(type);
+    if (state === undefined) return true;
+    state.refresh();
+    return state.isSettled;
   }
 
   #state(type: string): TypeState | undefined {

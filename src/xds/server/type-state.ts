@@ -55,6 +55,12 @@ export class TypeState {
     );
   }
 
+  isSettledOn(name: string): boolean {
+    if (!this.isSubscribed(name) && !this.acked.has(name)) return true;
+    if (this.inFlight?.removed.has(name)) return false;
+    return this.acked.get(name) === this.offered.get(name)?.version;
+  }
+
   isSubscribed(name: string): boolean {
     return this.wildcard || this.names.has(name);
   }

@@ -1,0 +1,234 @@
+/**
+ * Joins generation to the proxies: serves delta ADS, gives every stream the view of its proxy, and pushes what changed.
+ * It knows who is connected and how far each has come, so status and drain ask here.
+ */
+import { messageOf } from '../../core/errors.ts';
+import { Limit } from '../../core/limit.ts';
+import type { Log } from '../../core/log.ts';
+import type {
+  Address,
+  Clock,
+  Listener,
+  PeerCertificate,
+  Rpc,
+  RpcHandler,
+  RpcStatus,
+  RpcStream,
+  TlsOptions,
+} from '../../core/runtime.ts';
+import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
+import { shortTypeName, type TypeUrl } from '../../xds/resource.ts';
+import { Quarantine } from '../../xds/server/quarantine.ts';
+import { ResponseCache } from '../../xds/server/response-cache.ts';
+import { type Nack, Session } from '../../xds/server/session.ts';
+import type { DeltaDiscoveryRequest } from '../../xds/tables/messages.gen.ts';
+import { AckWaits } from './ack-waits.ts';
+import { admit, type Authorize } from './admit.ts';
+import { Debounce } from './debounce.ts';
+import { type Admitted, type ProxyStatus, ProxyStream, type StreamOwner } from './proxy-stream.ts';
+import { RPC_STATUS } from './rpc-status.ts';
+import type { ProxyNode, Views } from './views.ts';
+
+export interface PublisherOptions {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly views: Views;
+  readonly authorize: Authorize;
+  /** Called for every refused resource, after it was logged. */
+  readonly onNack?: (node: ProxyNode, nack: Nack) => void;
+  /** Open streams; default 20,000. */
+  readonly maxStreams?: number;
+  /** Streams that get their new view in one turn of the event loop; default 200. */
+  readonly pushBatch?: number;
+}
+
+/** What to wait for: one resource, all of a type, or whatever a status says. */
+export type Awaited = { readonly type: TypeUrl; readonly name?: string } | ((proxy: ProxyStatus) => boolean);
+
+export const DELTA_ADS_PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
+
+/** A stream that says nothing is closed after this. */
+const FIRST_MESSAGE_TIMEOUT_MS = 15_000;
+
+export class Publisher implements StreamOwner {
+  /** Refusals of it are streams that were turned away. */
+  readonly streamLimit: Limit;
+  readonly #options: PublisherOptions;
+  readonly #log: Log;
+  /** With the timer that ends it: for its first message, then for its certificate. */
+  readonly #streams = new Map<ProxyStream, CallbackTimer>();
+  readonly #byNode = new Map<string, ProxyStream>();
+  readonly #responses = new ResponseCache();
+  readonly #quarantine = new Quarantine();
+  readonly #waits: AckWaits;
+  readonly #debounce: Debounce;
+  readonly #pushTimer = new CallbackTimer(() => this.#push());
+  readonly #changed = new Set<string>();
+  #unsubscribe: () => void;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.streamLimit = new Limit('xds.streams', options.maxStreams ?? 20_000);
+    this.#waits = new AckWaits(options.timers);
+    this.#debounce = new Debounce(options.clock, options.timers, () => this.#push());
+    this.#unsubscribe = options.views.onChange((nodes, urgency) => {
+      for (const node of nodes === 'all' ? this.#byNode.keys() : nodes)
+        if (this.#byNode.has(node)) this.#changed.add(node);
+      if (this.#changed.size > 0) this.#debounce.touch(urgency);
+    });
+  }
+
+  /** Serves the proxies. `tls` must require and verify the peer's certificate: streams without one are refused. */
+  listen(rpc: Rpc, at: Address, tls: TlsOptions): Promise<Listener> {
+    return rpc.serve(at, tls, (stream, path, peer) => this.accept(stream, path, peer));
+  }
+
+  accept(rpc: RpcStream, path: string, peer: PeerCertificate | null): RpcHandler | RpcStatus {
+    if (path !== DELTA_ADS_PATH)
+      return { code: RPC_STATUS.unimplemented, message: `no such method: ${path.slice(0, 200)}` };
+    if (peer === null) return { code: RPC_STATUS.unauthenticated, message: 'a client certificate is required' };
+    if (!this.streamLimit.take()) return { code: RPC_STATUS.resourceExhausted, message: 'too many streams' };
+    const stream = new ProxyStream(rpc, peer, this);
+    const timeout = new CallbackTimer(() => {
+      if (stream.admitted === null) stream.end({ code: RPC_STATUS.deadlineExceeded, message: 'no first message' });
+      else stream.end({ code: RPC_STATUS.unauthenticated, message: 'the certificate of this connection has expired' });
+    });
+    this.#streams.set(stream, timeout);
+    this.#options.timers.arm(timeout, FIRST_MESSAGE_TIMEOUT_MS);
+    return stream;
+  }
+
+  admit(stream: ProxyStream, request: DeltaDiscoveryRequest): Admitted | RpcStatus {
+    const node = admit(request.node, stream.peer, this.#options.authorize);
+    if (typeof node === 'string') {
+      this.#log.warn('proxy refused', { reason: node, remoteHost: stream.remoteHost, peer: stream.peer.uris[0] ?? '' });
+      return { code: RPC_STATUS.permissionDenied, message: node };
+    }
+    const { clock } = this.#options;
+    const session = new Session({
+      nodeId: node.id,
+      responses: this.#responses,
+      quarantine: this.#quarantine,
+      wallMs: () => clock.wall(),
+      onNack: (nack) => this.#onNack(node, nack),
+    });
+    session.offer(this.#options.views.viewOf(node));
+    const last = this.#byNode.get(node.id);
+    this.#byNode.set(node.id, stream);
+    // The old one may be a connection that died without a word; two live proxies of one name would show in the log.
+    last?.end({ code: RPC_STATUS.aborted, message: 'superseded by a newer stream of the same node' });
+    this.#armExpiry(stream);
+    this.#log.info('proxy connected', { node: node.id, kind: node.kind, remoteHost: stream.remoteHost });
+    return { node, session, connectedSinceMs: clock.wall() };
+  }
+
+  onProgress(stream: ProxyStream): void {
+    this.#waits.onProgress(stream);
+  }
+
+  onGone(stream: ProxyStream, status: RpcStatus): void {
+    const timeout = this.#streams.get(stream);
+    if (timeout !== undefined) this.#options.timers.disarm(timeout);
+    this.#streams.delete(stream);
+    this.streamLimit.give();
+    this.#waits.onGone(stream);
+    const node = stream.admitted?.node;
+    if (node === undefined) return;
+    this.#log.info('proxy disconnected', { node: node.id, code: status.code, reason: status.message });
+    if (this.#byNode.get(node.id) !== stream) return;
+    this.#byNode.delete(node.id);
+    this.#changed.delete(node.id);
+    this.#options.views.release(node.id);
+  }
+
+  /** Every connected proxy, in order of node id. */
+  proxies(): readonly ProxyStatus[] {
+    const all = [...this.#byNode.values()].flatMap((stream) => stream.status() ?? []);
+    return all.sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
+  }
+
+  proxy(nodeId: string): ProxyStatus | null {
+    return this.#byNode.get(nodeId)?.status() ?? null;
+  }
+
+  /**
+   * Pushes what waits, then resolves to true when every proxy that is connected now has acknowledged exactly what it is
+   * offered (or is gone), and to false after `timeoutMs`. A proxy that refused it, and so goes on as before, is not done.
+   */
+  waitForAck(what: Awaited, timeoutMs: number): Promise<boolean> {
+    this.flush();
+    return this.#waits.wait(this.#byNode.values(), (stream) => isDone(stream, what), timeoutMs);
+  }
+
+  /** Pushes all changes now, without waiting for others. */
+  flush(): void {
+    this.#debounce.cancel();
+    this.#options.timers.disarm(this.#pushTimer);
+    while (this.#changed.size > 0) this.#pushSome(this.#changed.size);
+  }
+
+  /** A stream lives no longer than the certificate that it was let in by; its proxy has a newer one by then. */
+  #armExpiry(stream: ProxyStream): void {
+    const timer = this.#streams.get(stream);
+    if (timer !== undefined) this.#options.timers.arm(timer, stream.peer.notAfter - this.#options.clock.wall());
+  }
+
+  /** Ends every stream: proxies keep what they have and try elsewhere or again. */
+  close(): void {
+    this.#unsubscribe();
+    this.#debounce.cancel();
+    this.#options.timers.disarm(this.#pushTimer);
+    const status = { code: RPC_STATUS.unavailable, message: 'the control plane is shutting down' };
+    for (const stream of [...this.#streams.keys()]) stream.end(status);
+  }
+
+  /** In batches, so that a change for everybody does not keep the event loop from answering. */
+  #push(): void {
+    this.#pushSome(this.#options.pushBatch ?? 200);
+    if (this.#changed.size > 0) this.#options.timers.arm(this.#pushTimer, 0);
+  }
+
+  #pushSome(count: number): void {
+    let left = count;
+    for (const nodeId of this.#changed) {
+      if (left-- === 0) return;
+      this.#changed.delete(nodeId);
+      const stream = this.#byNode.get(nodeId);
+      const node = stream?.admitted?.node;
+      if (stream === undefined || node === undefined) continue;
+      try {
+        stream.offer(this.#options.views.viewOf(node));
+      } catch (error) {
+        // One proxy's view must not keep the others from theirs; it goes on with what it has.
+        this.#log.error('no view for a proxy', { node: nodeId, reason: messageOf(error) });
+      }
+      this.#waits.onProgress(stream);
+    }
+  }
+
+  #onNack(node: ProxyNode, nack: Nack): void {
+    this.#log.warn('proxy refused a resource', {
+      node: node.id,
+      type: shortTypeName(nack.type),
+      resource: nack.name,
+      version: nack.version,
+      reason: nack.reason,
+      origins: nack.origins.map(
+        ({ kind, namespace, name, file }) => `${kind}/${namespace}/${name}${file && ` (${file})`}`,
+      ),
+    });
+    this.#options.onNack?.(node, nack);
+  }
+}
+
+function isDone(stream: ProxyStream, what: Awaited): boolean {
+  if (typeof what === 'function') {
+    const status = stream.status();
+    return status === null || what(status);
+  }
+  const session = stream.admitted?.session;
+  if (session === undefined) return true;
+  return what.name === undefined ? session.isTypeSettled(what.type) : session.isSettled(what.type, what.name);
+}
