@@ -4,17 +4,30 @@ import { FieldName } from '../http/field-name.ts';
 import type { FilterModule } from '../http/filter.ts';
 import { Head } from '../http/head.ts';
 import { WeftError } from '../core/errors.ts';
+import type { ReceivedResource, Refusal } from '../xds/client/received.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
-import type * as m from '../xds/tables/messages.gen.ts';
 import * as t from '../xds/tables/tables.gen.ts';
 import { encode } from '../xds/wire/encode.ts';
-import { create, type Table } from '../xds/wire/table.ts';
-import { applyDelta, EMPTY_SNAPSHOT, type Refusal, resourceKey } from './apply.ts';
+import { create } from '../xds/wire/table.ts';
+import { applyDelta, EMPTY_SNAPSHOT, resourceKey } from './apply.ts';
 import { explain } from './explain.ts';
+import {
+  ADS,
+  any,
+  asCluster,
+  asEndpoints,
+  asListener,
+  asRoutes,
+  assignment,
+  cluster,
+  httpFilter,
+  listener,
+  received,
+  routes,
+} from './sample-resources.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const P = 'type.googleapis.com/';
-const ADS = create(t.ConfigSourceTable, { configSourceSpecifier: { case: 'ads', value: {} } });
 const GUARD = `${P}test.Guard`;
 
 /** Refuses requests that carry x-stop; its configuration must be one byte. */
@@ -30,115 +43,25 @@ const guard: FilterModule<number> = {
 };
 const MODULES = new Map<string, FilterModule>([[GUARD, guard]]);
 
-function any<T extends object>(type: string, table: Table<T>, message: T): m.Any {
-  return { typeUrl: `${P}${type}`, value: encode(table, message) };
+function apply(last: Snapshot, changed: readonly ReceivedResource[]): { next: Snapshot; refused: Refusal[] } {
+  let next = last;
+  const refused: Refusal[] = [];
+  for (const resource of changed) {
+    const result = applyDelta(next, { type: resource.type, changed: [resource], removed: [] }, MODULES);
+    next = result.next;
+    refused.push(...result.refused);
+  }
+  return { next, refused };
 }
 
-function meta(fields: Record<string, string>): m.Metadata {
-  return { filterMetadata: new Map([['weft.mesh', fields]]) };
-}
-
-function socket(address: string, port: number): m.Address {
-  const value = create(t.SocketAddressTable, { address, portSpecifier: { case: 'portValue', value: port } });
-  return { address: { case: 'socketAddress', value } };
-}
-
-function cluster(parts: Partial<m.Cluster> = {}): m.Cluster {
-  return create(t.ClusterTable, {
-    name: 'http|80|a.shop',
-    clusterDiscoveryType: { case: 'type', value: 3 },
-    edsClusterConfig: { edsConfig: ADS, serviceName: '80|a.shop' },
-    lbPolicy: 1,
-    metadata: meta({ service: 'a.shop', origin: 'Service/shop/a' }),
-    ...parts,
-  });
-}
-
-function assignment(addresses: readonly string[], parts: Partial<m.LbEndpoint> = {}): m.ClusterLoadAssignment {
-  const lbEndpoints = addresses.map((address) => {
-    const endpoint = create(t.EndpointTable, { address: socket(address, 15001) });
-    return create(t.LbEndpointTable, { hostIdentifier: { case: 'endpoint', value: endpoint }, ...parts });
-  });
-  return create(t.ClusterLoadAssignmentTable, {
-    clusterName: '80|a.shop',
-    endpoints: [create(t.LocalityLbEndpointsTable, { lbEndpoints })],
-  });
-}
-
-function routes(action: Partial<m.RouteAction> = {}, match: Partial<m.RouteMatch> = {}): m.RouteConfiguration {
-  const value = create(t.RouteActionTable, {
-    clusterSpecifier: { case: 'cluster', value: 'http|80|a.shop' },
-    ...action,
-  });
-  const route = create(t.RouteTable, {
-    name: 'to-a',
-    match: create(t.RouteMatchTable, { pathSpecifier: { case: 'prefix', value: '/' }, ...match }),
-    action: { case: 'route', value },
-    metadata: meta({ origin: 'HTTPRoute/shop/a' }),
-  });
-  const host = create(t.VirtualHostTable, { name: 'a', domains: ['a'], routes: [route] });
-  return create(t.RouteConfigurationTable, { name: 'outbound', virtualHosts: [host] });
-}
-
-const ROUTER = create(t.HttpFilterTable, {
-  name: 'router',
-  configType: {
-    case: 'typedConfig',
-    value: { typeUrl: `${P}envoy.extensions.filters.http.router.v3.Router`, value: new Uint8Array() },
-  },
-});
-
-function httpFilter(typeUrl: string, value: number[], isOptional = false): m.HttpFilter {
-  const config = { typeUrl, value: Uint8Array.from(value) };
-  return create(t.HttpFilterTable, { name: 'guard', isOptional, configType: { case: 'typedConfig', value: config } });
-}
-
-function listener(filters: readonly m.HttpFilter[] = [], parts: Partial<m.Listener> = {}): m.Listener {
-  const manager = create(t.HttpConnectionManagerTable, {
-    routeSpecifier: { case: 'rds', value: { configSource: ADS, routeConfigName: 'outbound' } },
-    httpFilters: [...filters, ROUTER],
-  });
-  const type = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
-  const value = any(type, t.HttpConnectionManagerTable, manager);
-  const chain = create(t.FilterChainTable, {
-    name: 'http',
-    filters: [{ name: 'hcm', configType: { case: 'typedConfig', value } }],
-  });
-  return create(t.ListenerTable, {
-    name: 'outbound|http-proxy',
-    address: socket('127.0.0.1', 15080),
-    trafficDirection: 2,
-    filterChains: [chain],
-    ...parts,
-  });
-}
-
-let version = 0;
-function received<T extends { name: string } | { clusterName: string }>(type: string, table: Table<T>, message: T) {
-  const name = 'name' in message ? message.name : message.clusterName;
-  return { type, name, version: String(++version), bytes: encode(table, message) };
-}
-const asCluster = (message: m.Cluster) => received(TYPE_URLS.cluster, t.ClusterTable, message);
-const asEndpoints = (message: m.ClusterLoadAssignment) =>
-  received(TYPE_URLS.endpoints, t.ClusterLoadAssignmentTable, message);
-const asRoutes = (message: m.RouteConfiguration) => received(TYPE_URLS.routes, t.RouteConfigurationTable, message);
-const asListener = (message: m.Listener) => received(TYPE_URLS.listener, t.ListenerTable, message);
-
-function apply(
-  last: Snapshot,
-  changed: readonly ReturnType<typeof asCluster>[],
-): { readonly next: Snapshot; readonly refused: readonly Refusal[] } {
-  return applyDelta(last, { changed, removed: [] }, MODULES);
-}
-
-function accepted(changed: readonly ReturnType<typeof asCluster>[]): Snapshot {
+function accepted(changed: readonly ReceivedResource[]): Snapshot {
   const { next, refused } = apply(EMPTY_SNAPSHOT, changed);
   assert.deepEqual(refused, []);
   return next;
 }
 
 /** The reason for which the only resource is refused. */
-function reason(resource: ReturnType<typeof asCluster>): string {
+function reason(resource: ReceivedResource): string {
   const { next, refused } = apply(EMPTY_SNAPSHOT, [resource]);
   assert.equal(next, EMPTY_SNAPSHOT);
   assert.equal(refused.length, 1);
@@ -169,9 +92,7 @@ test('a refused resource keeps its last good version while its neighbours go on'
   assert.equal(next.clusters.size, 1);
   assert.deepEqual(refused, [
     {
-      type: TYPE_URLS.routes,
       name: 'outbound',
-      version: bad.version,
       reason: 'this proxy cannot do that (virtual_hosts[0].routes[0].route.prefix_rewrite)',
     },
   ]);
@@ -179,8 +100,8 @@ test('a refused resource keeps its last good version while its neighbours go on'
 
 test('a removed resource goes, with its bytes', () => {
   const before = accepted([asCluster(cluster())]);
-  const removed = [{ type: TYPE_URLS.cluster, name: 'http|80|a.shop' }];
-  const { next } = applyDelta(before, { changed: [], removed }, MODULES);
+  const delta = { type: TYPE_URLS.cluster, changed: [], removed: ['http|80|a.shop'] };
+  const { next } = applyDelta(before, delta, MODULES);
   assert.equal(next.clusters.size, 0);
   assert.equal(next.bytes.has(resourceKey(TYPE_URLS.cluster, 'http|80|a.shop')), false);
 });

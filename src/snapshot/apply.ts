@@ -3,28 +3,16 @@
  * stays the same object, and the caller learns the reason for each refusal by name: the NACK.
  */
 import { messageOf } from '../core/errors.ts';
+import type { ReceivedResource, Refusal, XdsDelta } from '../xds/client/received.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
 import type { FilterModules } from './read/http-filters.ts';
+import { invalid, unsupported } from './read/problem.ts';
 import { readCluster } from './read/read-cluster.ts';
 import { readEndpoints } from './read/read-endpoints.ts';
 import { readListener } from './read/read-listener.ts';
 import { readRoutes } from './read/read-routes.ts';
 import { readSecret } from './read/read-secret.ts';
-import type { ReceivedResource, Snapshot } from './snapshot.ts';
-
-export interface SnapshotDelta {
-  readonly changed: readonly ReceivedResource[];
-  readonly removed: readonly { readonly type: string; readonly name: string }[];
-}
-
-export interface Refusal {
-  readonly type: string;
-  readonly name: string;
-  /** Of the refused version. */
-  readonly version: string;
-  /** Ends with the field path in parentheses. */
-  readonly reason: string;
-}
+import type { Snapshot } from './snapshot.ts';
 
 export const EMPTY_SNAPSHOT: Snapshot = {
   listeners: new Map(),
@@ -38,22 +26,21 @@ export const EMPTY_SNAPSHOT: Snapshot = {
 /** Returns `last` itself when nothing changed. Never throws for what a resource holds. */
 export function applyDelta(
   last: Snapshot,
-  delta: SnapshotDelta,
+  delta: XdsDelta,
   modules: FilterModules,
 ): { readonly next: Snapshot; readonly refused: readonly Refusal[] } {
   const draft = new Draft(last);
   const refused: Refusal[] = [];
-  for (const { type, name } of delta.removed) draft.remove(type, name);
+  for (const name of delta.removed) draft.remove(delta.type, name);
   for (const resource of delta.changed) {
     if (last.bytes.get(resourceKey(resource.type, resource.name))?.version === resource.version) continue;
     try {
       const entry = readResource(resource, modules);
       if (entry.name !== resource.name)
-        throw new Error(`the resource calls itself ${JSON.stringify(entry.name)} (name)`);
+        throw invalid('name', `the resource calls itself ${JSON.stringify(entry.name)}`);
       draft.set(resource, entry);
     } catch (error) {
-      const { type, name, version } = resource;
-      refused.push({ type, name, version, reason: messageOf(error) });
+      refused.push({ name: resource.name, reason: messageOf(error) });
     }
   }
   return { next: draft.finish(), refused };
@@ -87,7 +74,7 @@ function readResource({ type, bytes }: ReceivedResource, modules: FilterModules)
     case 'secrets':
       return readSecret(bytes);
     case undefined:
-      throw new Error(`resources of type ${type} are not read by this proxy`);
+      throw unsupported('', `resources of type ${type} are not read by this proxy`);
   }
 }
 

@@ -4,6 +4,7 @@
  * across resources: a route names its cluster, a cluster names its endpoints.
  */
 import type { Address } from '../core/runtime.ts';
+import type { ReceivedResource } from '../xds/client/received.ts';
 import type { HttpFilterConfig, RouteTable, WeightedCluster } from './route-table.ts';
 
 export interface Snapshot {
@@ -14,13 +15,6 @@ export interface Snapshot {
   readonly secrets: ReadonlyMap<string, TrustBundle>;
   /** As received, by type URL + ' ' + name: config dump and the copy on disk. */
   readonly bytes: ReadonlyMap<string, ReceivedResource>;
-}
-
-export interface ReceivedResource {
-  readonly type: string;
-  readonly name: string;
-  readonly version: string;
-  readonly bytes: Uint8Array;
 }
 
 /** SDS validation context: roots only. The workload's own SVID never comes over xDS; its name is bound locally. */

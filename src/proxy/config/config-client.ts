@@ -1,0 +1,253 @@
+/**
+ * The proxy's configuration, from the control plane or the disk to the Binding that requests run on: what arrives is
+ * read and validated, warmed, and swapped in whole. It keeps serving the last good state whatever happens to the stream.
+ */
+import { messageOf } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Address, Runtime } from '../../core/runtime.ts';
+import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
+import type { SvidSource } from '../../identity/svid.ts';
+import { applyDelta, EMPTY_SNAPSHOT, resourceKey } from '../../snapshot/apply.ts';
+import type { FilterModules } from '../../snapshot/read/http-filters.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { clientStatus } from '../../xds/client/client-status.ts';
+import { DeltaClient } from '../../xds/client/delta-client.ts';
+import type { Refusal, XdsDelta } from '../../xds/client/received.ts';
+import { TYPE_URLS } from '../../xds/resource.ts';
+import type { Node } from '../../xds/tables/messages.gen.ts';
+import { NodeTable } from '../../xds/tables/tables.gen.ts';
+import type { JsonObject, JsonValue } from '../../xds/wire/json.ts';
+import { create } from '../../xds/wire/table.ts';
+import type { Binding } from '../router/binding.ts';
+import { dumpConfig } from './config-dump.ts';
+import { ConfigStore } from './config-store.ts';
+import { ControlLink } from './control-link.ts';
+import { warm } from './warming.ts';
+import { byType, wantedNames } from './wanted-names.ts';
+
+/** How long a cluster or listener waits for what it refers to, as Envoy's `initial_fetch_timeout`. */
+const INITIAL_FETCH_MS = 15_000;
+/** A control plane that has said nothing for this long counts as away: the copy on disk serves. */
+const SILENCE_MS = 2_000;
+const SECRET_BUNDLE = 'trust-bundle';
+
+/** Makes the objects that act on a snapshot. When it throws, the change is refused and the last binding stays. */
+export type BindingFactory = (snapshot: Snapshot) => Binding;
+
+export interface ConfigClientOptions {
+  readonly runtime: Pick<Runtime, 'clock' | 'random' | 'rpc' | 'files'>;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
+  readonly xds: Address;
+  readonly svid: SvidSource;
+  /** Roots of the control plane until it has sent newer ones. */
+  readonly trustBundlePem: string;
+  /** Null: nothing is kept on disk. */
+  readonly statePath: string | null;
+  readonly modules: FilterModules;
+  readonly bind: BindingFactory;
+  /** Takes the new binding into use; called after each change, and not before the first. */
+  readonly swap: (binding: Binding) => void;
+}
+
+export class ConfigClient {
+  readonly #options: ConfigClientOptions;
+  readonly #client: DeltaClient;
+  readonly #node: Node;
+  readonly #link: ControlLink;
+  readonly #store: ConfigStore | null;
+  readonly #fetchTimer: CallbackTimer;
+  readonly #silenceTimer: CallbackTimer;
+  readonly #ready = Promise.withResolvers<void>();
+  #received: Snapshot = EMPTY_SNAPSHOT;
+  #active: Snapshot = EMPTY_SNAPSHOT;
+  #waiting: ReadonlySet<string> = new Set();
+  /** When each awaited resource stops being waited for, by `Clock.now()`. */
+  readonly #deadlines = new Map<string, number>();
+  /** The control plane said that there is none. */
+  readonly #missing = new Set<string>();
+  /** Listeners have come, or it was said that there are none. */
+  #begun = false;
+  /** A control plane has spoken: the disk is of the past. */
+  #heard = false;
+  #restoring = false;
+  #closed = false;
+
+  constructor(options: ConfigClientOptions) {
+    const { runtime, timers, log, node } = options;
+    this.#options = options;
+    this.#node = create(NodeTable, {
+      id: node.id,
+      cluster: node.cluster,
+      metadata: node.metadata,
+      userAgentName: 'weft',
+    });
+    this.#client = new DeltaClient({
+      node: this.#node,
+      wallMs: () => runtime.clock.wall(),
+      apply: (delta) => this.#apply(delta),
+    });
+    this.#link = new ControlLink({
+      clock: runtime.clock,
+      random: runtime.random,
+      rpc: runtime.rpc,
+      timers,
+      log,
+      address: options.xds,
+      svid: options.svid,
+      trustBundlePem: () => this.#received.secrets.get(SECRET_BUNDLE)?.pem ?? options.trustBundlePem,
+      client: this.#client,
+      onMessage: () => {
+        this.#heard = true;
+        timers.disarm(this.#silenceTimer);
+      },
+      onDown: () => this.#restore(),
+    });
+    this.#store =
+      options.statePath === null
+        ? null
+        : new ConfigStore({
+            files: runtime.files,
+            timers,
+            log,
+            path: options.statePath,
+            held: () => this.#client.held(),
+          });
+    this.#fetchTimer = new CallbackTimer(() => this.#fetchEnded());
+    this.#silenceTimer = new CallbackTimer(() => this.#restore());
+  }
+
+  start(): void {
+    this.#options.timers.arm(this.#silenceTimer, SILENCE_MS);
+    this.#link.open();
+  }
+
+  /** The control plane's or the disk's configuration is in use and waits for nothing. Rejects never. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#active;
+  }
+
+  /** The control plane has answered on the open stream. */
+  get connected(): boolean {
+    return this.#link.connected;
+  }
+
+  /** Since the last contact with the control plane; 0 while it is there. */
+  get staleSeconds(): number {
+    return this.#link.staleSeconds;
+  }
+
+  /** Keys of resources for which a cluster or listener waits. */
+  get waiting(): ReadonlySet<string> {
+    return this.#waiting;
+  }
+
+  configDump(): JsonValue {
+    return dumpConfig(this.#client.states());
+  }
+
+  /** An encoded envoy.service.status.v3.ClientStatusResponse. */
+  status(withContents: boolean): Uint8Array {
+    return clientStatus(this.#node, this.#client.states(), withContents);
+  }
+
+  /** Ends the stream and writes what is due to disk. The binding stays in use. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#options.timers.disarm(this.#fetchTimer);
+    this.#options.timers.disarm(this.#silenceTimer);
+    this.#link.close();
+    await this.#store?.close();
+  }
+
+  #apply(delta: XdsDelta): readonly Refusal[] {
+    const { modules, log } = this.#options;
+    const { next, refused } = applyDelta(this.#received, delta, modules);
+    for (const name of delta.removed) this.#missing.add(resourceKey(delta.type, name));
+    for (const { name } of delta.changed) this.#missing.delete(resourceKey(delta.type, name));
+    for (const { name, reason } of refused) log.warn('configuration refused', { type: delta.type, name, reason });
+    if (delta.type === TYPE_URLS.listener) this.#begun = true;
+    this.#rebuild(next);
+    this.#store?.changed();
+    return refused;
+  }
+
+  /** Warms what was received, binds what is ready and swaps it in. Throws what the factory throws, and changes nothing then. */
+  #rebuild(received: Snapshot): void {
+    const now = this.#options.runtime.clock.now();
+    const { active, waiting } = warm(received, this.#active, (key) => this.#isSettled(key, now));
+    if (active !== this.#active) this.#options.swap(this.#options.bind(active));
+    this.#received = this.#want(received, active);
+    this.#active = active;
+    this.#waiting = waiting;
+    this.#armFetch(now);
+    if (this.#begun && waiting.size === 0) this.#ready.resolve();
+  }
+
+  /** Something was waited for in vain: what waits for it goes on without. */
+  #fetchEnded(): void {
+    try {
+      this.#rebuild(this.#received);
+    } catch (error) {
+      this.#options.log.error('configuration cannot be used', { error: messageOf(error) });
+    }
+  }
+
+  #isSettled(key: string, now: number): boolean {
+    return this.#missing.has(key) || (this.#deadlines.get(key) ?? Number.POSITIVE_INFINITY) <= now;
+  }
+
+  /** Asks for what received and active resources refer to, and lets go of what nothing refers to any longer. */
+  #want(received: Snapshot, active: Snapshot): Snapshot {
+    let kept = received;
+    for (const [type, names] of byType(wantedNames([received, active]))) {
+      this.#client.want(type, names);
+      const removed = [...kept.bytes.values()].flatMap((resource) =>
+        resource.type === type && !names.has(resource.name) ? [resource.name] : [],
+      );
+      if (removed.length > 0) kept = applyDelta(kept, { type, changed: [], removed }, this.#options.modules).next;
+      for (const known of [this.#missing, this.#deadlines]) {
+        for (const key of known.keys()) {
+          if (key.startsWith(`${type} `) && !names.has(key.slice(type.length + 1))) known.delete(key);
+        }
+      }
+    }
+    // Outside of a response (a timer, a restore) nobody else sends what became due.
+    this.#link.flush();
+    return kept;
+  }
+
+  #armFetch(now: number): void {
+    const { timers } = this.#options;
+    let nearest = Number.POSITIVE_INFINITY;
+    // A deadline that has passed stays as long as its resource is wanted: it is waited for once.
+    for (const key of this.#waiting) {
+      const deadline = this.#deadlines.get(key) ?? now + INITIAL_FETCH_MS;
+      this.#deadlines.set(key, deadline);
+      nearest = Math.min(nearest, deadline);
+    }
+    if (nearest === Number.POSITIVE_INFINITY) timers.disarm(this.#fetchTimer);
+    else timers.arm(this.#fetchTimer, nearest - now);
+  }
+
+  /** The control plane is away and nothing was ever received: serves what was last good. Once. */
+  #restore(): void {
+    if (this.#heard || this.#restoring || this.#store === null) return;
+    this.#restoring = true;
+    void this.#store.load().then((resources) => {
+      if (this.#closed || this.#heard || resources.length === 0) return;
+      const refused = this.#client.restore(resources);
+      this.#options.log.warn('the control plane is away: serving the saved configuration', {
+        resources: resources.length,
+        refused: refused.length,
+      });
+      // A stream that is open but silent has not heard what is held now.
+      this.#link.open();
+    });
+  }
+}
