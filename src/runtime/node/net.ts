@@ -5,7 +5,8 @@
 import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Log } from '../../core/log.ts';
 import type { Address, Connection, ConnectionHandler, ConnectionInfo, Listener, Net } from '../../core/runtime.ts';
-import { type ConnectionContext, SocketConnection } from './connection.ts';
+import type { ConnectionContext } from '../../core/base-connection.ts';
+import { SocketConnection } from './connection.ts';
 import { bindDatagram } from './datagram.ts';
 import { resolveName } from './resolve.ts';
 import { secureConnection } from './secure.ts';

@@ -4,7 +4,7 @@ import { type Log, silentLog } from '../../core/log.ts';
 import { Turn } from '../../core/output.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { nodeClock } from './clock.ts';
-import type { ConnectionContext } from './connection.ts';
+import type { ConnectionContext } from '../../core/base-connection.ts';
 import { nodeFiles } from './files.ts';
 import { createNodeNet } from './net.ts';
 import { nodeRandom } from './random.ts';

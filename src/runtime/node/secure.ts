@@ -2,7 +2,8 @@
 import { WeftError } from '../../core/errors.ts';
 import type { Connection, ConnectionHandler, TlsOptions } from '../../core/runtime.ts';
 import { CLOSED_IN_HANDSHAKE, tlsReason } from '../tls-reason.ts';
-import { type ConnectionContext, SocketConnection } from './connection.ts';
+import type { ConnectionContext } from '../../core/base-connection.ts';
+import { SocketConnection } from './connection.ts';
 import { localOf } from './socket-address.ts';
 import { beginHandshake } from './tls-handshake.ts';
 

@@ -5,7 +5,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as http2Connect, constants } from 'node:http2';
 import { connect as netConnect, type Socket } from 'node:net';
 import type { Address, RpcHandler, RpcStatus, RpcStream, RpcTarget } from '../../../core/runtime.ts';
-import type { ConnectionContext } from '../connection.ts';
+import type { ConnectionContext } from '../../../core/base-connection.ts';
 import { codeOf, reasonOf, textOfAddress } from '../socket-error.ts';
 import { beginHandshake } from '../tls-handshake.ts';
 import { keepAlive, SESSION_SETTINGS } from './session.ts';

@@ -1,7 +1,7 @@
 /** RPC of a real process: gRPC framing on `node:http2`, behind the Rpc seam. */
 import type { Log } from '../../../core/log.ts';
 import type { Rpc } from '../../../core/runtime.ts';
-import type { ConnectionContext } from '../connection.ts';
+import type { ConnectionContext } from '../../../core/base-connection.ts';
 import { RpcClient } from './client.ts';
 import { serveRpc } from './server.ts';
 

@@ -7,7 +7,7 @@ import { constants, type IncomingHttpHeaders, performServerHandshake, type Serve
 import { Limit } from '../../../core/limit.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Address, Listener, PeerCertificate, RpcAccept, RpcStatus, TlsOptions } from '../../../core/runtime.ts';
-import type { ConnectionContext } from '../connection.ts';
+import type { ConnectionContext } from '../../../core/base-connection.ts';
 import { remoteOf } from '../socket-address.ts';
 import { bindError, codeOf } from '../socket-error.ts';
 import { beginHandshake } from '../tls-handshake.ts';
