@@ -97,6 +97,9 @@ export interface PeerCertificate {
   /** All URI SANs of the leaf. */
   readonly uris: readonly string[];
   readonly dnsNames: readonly string[];
+  /** Of the subject; empty unless there is exactly one. `<namespace>/<workload>` in SVIDs of a mesh. */
+  readonly commonName: string;
+  /** Milliseconds since the Unix epoch. */
   readonly notAfter: number;
   readonly serialNumber: string;
   /** Extended key usages as OIDs; empty when the extension is absent. */

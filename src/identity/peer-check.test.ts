@@ -14,6 +14,7 @@ const good = {
   dnsNames: [],
   notAfter: NOW + 1,
   serialNumber: '01',
+  commonName: 'shop/web-1',
   extendedKeyUsages: [SERVER, CLIENT],
 } as PeerCertificate;
 const expected: PeerExpectation = { trustDomain: 'weft.local', role: 'server', ids: [ID] };

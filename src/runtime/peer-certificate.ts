@@ -17,6 +17,12 @@ const DNS_NAME = 0x82;
 const URI = 0x86;
 /** 2.5.29.17 */
 const SUBJECT_ALT_NAME = '\x55\x1d\x11';
+/** 2.5.4.3 */
+const COMMON_NAME = '\x55\x04\x03';
+/** TBSCertificate.version; absent in version 1. */
+const VERSION = 0xa0;
+/** After the version come serial, signature, issuer, validity, subject. */
+const SUBJECT = 4;
 
 /** Throws when the certificate is not well-formed DER. */
 export function readPeerCertificate(certificate: X509Certificate): PeerCertificate {
@@ -29,11 +35,27 @@ export function readPeerCertificate(certificate: X509Certificate): PeerCertifica
   return {
     uris,
     dnsNames,
+    commonName: commonName(certificate.raw),
     notAfter: certificate.validToDate.getTime(),
     serialNumber: certificate.serialNumber,
     // Node names them keyUsage; they are the OIDs of the extended key usage extension.
     extendedKeyUsages: (certificate.keyUsage as readonly string[] | undefined) ?? [],
   };
+}
+
+function commonName(der: Uint8Array): string {
+  const [tbs] = derChildren(derValue(der, SEQUENCE));
+  if (tbs === undefined) return '';
+  const fields = derChildren(tbs.content).filter((value) => value.tag !== VERSION);
+  const names: string[] = [];
+  for (const set of derChildren(fields[SUBJECT]?.content ?? new Uint8Array())) {
+    for (const attribute of derChildren(set.content)) {
+      const [id, value] = derChildren(attribute.content);
+      if (id?.tag === OID && latin1Of(id.content) === COMMON_NAME && value !== undefined)
+        names.push(latin1Of(value.content));
+    }
+  }
+  return names.length === 1 ? (names[0] ?? '') : '';
 }
 
 function generalNames(der: Uint8Array): readonly DerValue[] {
