@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DeltaClient } from './client/delta-client.ts';
 import type { Refusal, XdsDelta } from './client/received.ts';
 import { xdsResource } from './content-version.ts';

@@ -122,7 +122,8 @@ export class ProxyStream implements RpcHandler {
   /** What is not sent now stays in the session and merges with what comes. */
   #pump(): void {
     const session = this.#admitted?.session;
-    while (session !== undefined && !this.#isOver && this.#rpc.writable) {
+    if (session === undefined) return;
+    while (!this.#isOver && this.#rpc.writable) {
       const response = session.next();
       if (response === null) return;
       this.#rpc.send(response.bytes);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { PeerCertificate } from '../../core/runtime.ts';
-import { EDS, fixture, peerOf, resource, TestProxy, WEB } from './publisher-fixture.ts';
+import { EDS, fixture, peerOf, resource, TestProxy, WEB } from './publisher.fixture.ts';
 
 test('a proxy that connects gets its view, and is listed with what it acknowledged', () => {
   const { publisher, connect } = fixture();

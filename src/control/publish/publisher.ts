@@ -181,7 +181,7 @@ export class Publisher implements StreamOwner {
     this.#debounce.cancel();
     this.#options.timers.disarm(this.#pushTimer);
     const status = { code: RPC_STATUS.unavailable, message: 'the control plane is shutting down' };
-    for (const stream of [...this.#streams.keys()]) stream.end(status);
+    for (const stream of this.#streams.keys()) stream.end(status);
   }
 
   /** In batches, so that a change for everybody does not keep the event loop from answering. */

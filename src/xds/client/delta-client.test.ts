@@ -23,9 +23,9 @@ const node = create(NodeTable, { id: 'shop/web-1', cluster: 'web', userAgentName
 interface Fixture {
   readonly client: DeltaClient;
   readonly applied: XdsDelta[];
-  refuse(delta: XdsDelta): readonly Refusal[];
+  refuse: (delta: XdsDelta) => readonly Refusal[];
   /** All requests that are due. */
-  requests(): DeltaDiscoveryRequest[];
+  readonly requests: () => DeltaDiscoveryRequest[];
 }
 
 function fixture(maxResources?: number): Fixture {

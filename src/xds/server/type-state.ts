@@ -13,8 +13,8 @@ export interface InFlight {
   readonly removed: Set<string>;
 }
 
-export const MAX_NAMES = 20_000;
-export const MAX_NAME_LENGTH = 1024;
+const MAX_NAMES = 20_000;
+const MAX_NAME_LENGTH = 1024;
 
 const NOTHING: ReadonlyMap<string, XdsResource> = new Map();
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import type { Duration } from '@bufbuild/protobuf/wkt';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isWeftError } from '../../core/errors.ts';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';

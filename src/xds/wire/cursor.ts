@@ -3,8 +3,7 @@
  * must name the field: that name is the reason in a NACK.
  */
 import { WeftError } from '../../core/errors.ts';
-
-export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+import { WIRE } from './wire-type.ts';
 
 // Fatal: proto3 strings are UTF-8, and a name that two parsers read differently is a way around a rule.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

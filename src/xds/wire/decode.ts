@@ -3,10 +3,11 @@
  * message field merges, the last member of a oneof wins, packed and unpacked lists are one. Every input is bounded.
  */
 import { WeftError } from '../../core/errors.ts';
-import { Cursor, WIRE } from './cursor.ts';
+import { Cursor } from './cursor.ts';
 import { countElement, type Decoding, descend } from './decoding.ts';
 import type { JsonObject } from './json.ts';
 import { readMilliseconds, readStruct, readValue } from './well-known.ts';
+import { WIRE, wireTypeOf } from './wire-type.ts';
 import { type Field, type Fields, KIND, type Kind, type Table, zeroOf } from './table.ts';
 
 export interface DecodeOptions {
@@ -203,29 +204,5 @@ function readScalar(cursor: Cursor, kind: Kind): unknown {
       return cursor.sfixed64();
     default:
       throw cursor.fault(`kind ${kind} is not a scalar`);
-  }
-}
-
-/** The wire type of one value; a packed list is `bytes` whatever its elements. */
-export function wireTypeOf(kind: Kind): number {
-  switch (kind) {
-    case KIND.double:
-    case KIND.fixed64:
-    case KIND.sfixed64:
-      return WIRE.fixed64;
-    case KIND.float:
-    case KIND.fixed32:
-    case KIND.sfixed32:
-      return WIRE.fixed32;
-    case KIND.string:
-    case KIND.bytes:
-    case KIND.message:
-    case KIND.duration:
-    case KIND.timestamp:
-    case KIND.struct:
-    case KIND.value:
-      return WIRE.bytes;
-    default:
-      return WIRE.varint;
   }
 }

@@ -2,11 +2,10 @@
  * Plain objects to bytes by field table. Deterministic: fields in order of number, map entries in order of key, so that
  * equal messages have equal hashes.
  */
-import { wireTypeOf } from './decode.ts';
-import { WIRE } from './cursor.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { Sink } from './sink.ts';
 import { type Field, type Fields, KIND, type Kind, type Table } from './table.ts';
+import { WIRE, wireTypeOf } from './wire-type.ts';
 
 /** `message` is trusted to have the table's interface; fields that it lacks are written as unset. */
 export function encode<T extends object>(table: Table<T>, message: T): Uint8Array {

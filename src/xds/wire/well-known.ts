@@ -1,7 +1,8 @@
 /** Reads the well-known types that become plain values: Duration, Timestamp, Struct and Value. */
-import { type Cursor, WIRE } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
 import { countElement, type Decoding, descend } from './decoding.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import { WIRE } from './wire-type.ts';
 
 /** Duration and Timestamp alike: seconds (1) and nanos (2). `last` is an earlier occurrence, which merges. */
 export function readMilliseconds(cursor: Cursor, last: number | undefined): number {
