@@ -24,6 +24,8 @@ export interface MembershipOptions {
   readonly joinToken: () => Promise<string>;
   /** How long a control plane that is away is waited for. */
   readonly patienceMs: number;
+  /** Ends the patience. */
+  readonly signal: AbortSignal;
 }
 
 /** Rejects with what the control plane said, or with the last failure to reach it once the patience is over. */
@@ -39,9 +41,9 @@ export async function becomeMember(options: MembershipOptions): Promise<Membersh
     try {
       return await enrolAnew(options);
     } catch (error) {
-      if (!isAway(error) || clock.now() >= deadline) throw error;
+      if (!isAway(error) || clock.now() >= deadline || options.signal.aborted) throw error;
       if (failures === 0) log.info('waiting for the control plane', { reason: messageOf(error) });
-      await pause(clock, backOffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS, options.random.next()));
+      await pause(clock, backOffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS, options.random.next()), options.signal);
     }
   }
 }

@@ -15,10 +15,17 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** The result of `work`, or `late()` when it takes longer than `ms`; the work itself goes on. */
-export async function within<T>(clock: Clock, ms: number, work: Promise<T>, late: () => T): Promise<T> {
+/** The result of `work`, or `late()` when it takes longer than `ms` or the signal is aborted; the work itself goes on. */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  work: Promise<T>,
+  late: () => T,
+  signal?: AbortSignal,
+): Promise<T> {
   const over = new AbortController();
-  const timeout = pause(clock, ms, over.signal).then(() => (over.signal.aborted ? work : late()));
+  const waiting = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  const timeout = pause(clock, ms, waiting).then(() => (over.signal.aborted ? work : late()));
   try {
     return await Promise.race([work, timeout]);
   } finally {

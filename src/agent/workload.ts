@@ -96,7 +96,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   held.defer(() => controlPlane.close());
   const directory = workloadDirectory(options.stateDir, namespace, workload);
   const kept = new KeptState(files, directory, log);
-  const joining = membershipOptions(options, controlPlane, kept);
+  const joining = membershipOptions(options, controlPlane, kept, ended.signal);
   const member = await unlessStopped(stop, becomeMember(joining));
   if (member === null) return stoppedEarly(stop);
   holder.set(member.svid);
@@ -147,7 +147,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     egressProxy: await egressProxy(options),
   });
   held.defer(() => sidecar.close());
-  if ((await unlessStopped(stop, sidecarReady(options, sidecar))) === null) return stoppedEarly(stop);
+  if ((await unlessStopped(stop, sidecarReady(options, sidecar, ended.signal))) === null) return stoppedEarly(stop);
 
   const env = appEnvironment({ ...options, inherited: options.env, httpProxyPort, vips });
   const app = await launchApp({ clock, command: options.command, env, onOutput: options.onOutput });
@@ -200,23 +200,29 @@ function stoppedEarly(stop: StopRequest): number {
   return signalExitCode(stop.signal ?? 'SIGTERM');
 }
 
-async function sidecarReady(options: WorkloadOptions, sidecar: Sidecar): Promise<true> {
-  await within(options.runtime.clock, SIDECAR_READY_MS, sidecar.ready, () => {
+async function sidecarReady(options: WorkloadOptions, sidecar: Sidecar, signal: AbortSignal): Promise<true> {
+  const late = (): never => {
     throw new WeftError('timeout', {
       what: `the sidecar had no configuration after ${SIDECAR_READY_MS / 1000} s`,
       where: `${options.namespace}/${options.workload}`,
       hint: 'weft status tells what the control plane knows of it',
     });
-  });
+  };
+  await within(options.runtime.clock, SIDECAR_READY_MS, sidecar.ready, late, signal);
   return true;
 }
 
-function membershipOptions(options: WorkloadOptions, controlPlane: ControlPlane, kept: KeptState): MembershipOptions {
+function membershipOptions(
+  options: WorkloadOptions,
+  controlPlane: ControlPlane,
+  kept: KeptState,
+  signal: AbortSignal,
+): MembershipOptions {
   const { namespace, workload, service, account, log, keyMaker, joinToken } = options;
   const { clock, random } = options.runtime;
   const claim = { namespace, workload, service, account };
   const patienceMs = options.patienceMs ?? PATIENCE_MS;
-  return { clock, random, log, keyMaker, controlPlane, kept, claim, joinToken, patienceMs };
+  return { clock, random, log, keyMaker, controlPlane, kept, claim, joinToken, patienceMs, signal };
 }
 
 function registrationOptions(options: WorkloadOptions, controlPlane: ControlPlane) {
