@@ -23,7 +23,7 @@ import { dumpConfig } from './config-dump.ts';
 import { ConfigStore } from './config-store.ts';
 import { ControlLink } from './control-link.ts';
 import { warm } from './warming.ts';
-import { byType, wantedNames } from './wanted-names.ts';
+import { byType, keepWanted, type WantedNames, wantedNames } from './wanted-names.ts';
 
 /** How long a cluster or listener waits for what it refers to, as Envoy's `initial_fetch_timeout`. */
 const INITIAL_FETCH_MS = 15_000;
@@ -180,11 +180,16 @@ export class ConfigClient {
   /** Warms what was received, binds what is ready and swaps it in. Throws what the factory throws, and changes nothing then. */
   #rebuild(received: Snapshot): void {
     const now = this.#options.runtime.clock.now();
-    const { active, waiting } = warm(received, this.#active, (key) => this.#isSettled(key, now));
+    const settled = (key: string): boolean => this.#isSettled(key, now);
+    const first = warm(received, this.#active, settled);
+    const wanted = wantedNames([received, first.active]);
+    const kept = keepWanted(received, wanted);
+    const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled);
     if (active !== this.#active) this.#options.swap(this.#options.bind(active));
-    this.#received = this.#want(received, active);
+    this.#received = kept;
     this.#active = active;
     this.#waiting = waiting;
+    this.#want(wanted);
     this.#armFetch(now);
     if (this.#begun && waiting.size === 0) this.#ready.resolve();
   }
@@ -202,15 +207,9 @@ export class ConfigClient {
     return this.#missing.has(key) || (this.#deadlines.get(key) ?? Number.POSITIVE_INFINITY) <= now;
   }
 
-  /** Asks for what received and active resources refer to, and lets go of what nothing refers to any longer. */
-  #want(received: Snapshot, active: Snapshot): Snapshot {
-    let kept = received;
-    for (const [type, names] of byType(wantedNames([received, active]))) {
+  #want(wanted: WantedNames): void {
+    for (const [type, names] of byType(wanted)) {
       this.#client.want(type, names);
-      const removed = [...kept.bytes.values()].flatMap((resource) =>
-        resource.type === type && !names.has(resource.name) ? [resource.name] : [],
-      );
-      if (removed.length > 0) kept = applyDelta(kept, { type, changed: [], removed }, this.#options.modules).next;
       for (const known of [this.#missing, this.#deadlines]) {
         for (const key of known.keys()) {
           if (key.startsWith(`${type} `) && !names.has(key.slice(type.length + 1))) known.delete(key);
@@ -219,7 +218,6 @@ export class ConfigClient {
     }
     // Outside of a response (a timer, a restore) nobody else sends what became due.
     this.#link.flush();
-    return kept;
   }
 
   #armFetch(now: number): void {

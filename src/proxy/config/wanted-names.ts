@@ -1,4 +1,5 @@
 /** The names that a snapshot refers to: what is subscribed to besides listeners and clusters, which are taken whole. */
+import { applyDelta } from '../../snapshot/apply.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import type { ClusterConfig, FilterChain, ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
 
@@ -34,6 +35,17 @@ export function byType(wanted: WantedNames): readonly (readonly [string, Readonl
     [TYPE_URLS.routes, wanted.routes],
     [TYPE_URLS.secret, wanted.secrets],
   ];
+}
+
+/** What is received, without what nothing refers to; `received` itself when all is wanted. */
+export function keepWanted(received: Snapshot, wanted: WantedNames): Snapshot {
+  let kept = received;
+  for (const [type, names] of byType(wanted)) {
+    const resources = [...received.bytes.values()].filter((resource) => resource.type === type);
+    const removed = resources.flatMap(({ name }) => (names.has(name) ? [] : [name]));
+    if (removed.length > 0) kept = applyDelta(kept, { type, changed: [], removed }, new Map()).next;
+  }
+  return kept;
 }
 
 export function chainsOf(listener: ListenerConfig): readonly FilterChain[] {
