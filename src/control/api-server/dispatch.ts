@@ -104,8 +104,9 @@ async function resource(
   const verb = verbOf(method, target, url.searchParams);
   const { kind, namespace, name, subresource } = target;
   const action: Action = { verb, kind: kind.kind, namespace, name, subresource };
-  // The name of a new object stands in the body: whoever could create some object may send one.
-  if (verb !== 'create' || caller.user?.role !== 'workload') authorize(caller.user, action);
+  // The name of a new object stands in the body: a workload that could create one of its own name may send it.
+  const own = verb === 'create' && caller.user?.role === 'workload' ? caller.user.workload : name;
+  authorize(caller.user, { ...action, name: own });
   const parsed = verb === 'get' || verb === 'list' || verb === 'watch' ? undefined : await body(options, incoming);
   const full = verb === 'create' ? targetOfCreate(target, parsed) : target;
   const user = authorize(caller.user, { ...action, name: full.name });

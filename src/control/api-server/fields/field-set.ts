@@ -93,7 +93,7 @@ export function fieldText(path: string): string {
     .join('');
 }
 
-/** Finds the fields of a set that are, contain or lie in a given one, without walking the set. */
+/** Finds what a set has at, above and below a path, without walking the set. */
 export class FieldIndex {
   readonly #fields: FieldSet;
   readonly #below = new Map<string, string[]>();
@@ -109,6 +109,12 @@ export class FieldIndex {
     }
   }
 
+  /** True when a field is this one or lies in it. */
+  holds(path: string): boolean {
+    return this.#fields.has(path) || this.#below.has(path);
+  }
+
+  /** Fields that are this one, contain it or lie in it. */
   related(path: string): readonly string[] {
     const above = [path, ...parentsOf(path)].filter((each) => this.#fields.has(each));
     return [...above, ...(this.#below.get(path) ?? [])];

@@ -33,14 +33,18 @@ export function applyFields(
 
   const kept = others.map((owner) => ({ ...owner, fields: losing(owner.fields, conflicts, owner) }));
   const before = owners.find((owner) => sameManager(owner, manager));
-  let object = overlay(live ?? {}, config);
   const needed = [wanted, ...kept.map((owner) => owner.fields)].map((fields) => new FieldIndex(fields));
-  for (const path of before?.fields ?? []) {
-    if (needed.every((index) => index.related(path).length === 0)) object = removeField(object, path);
-  }
+  const dropped = [...(before?.fields ?? [])].filter((path) => !needed.some((index) => index.holds(path)));
+  const object = overlay(dropped.reduce(removeField, live ?? {}), config);
   const unchanged = before !== undefined && sameFields(before.fields, wanted) && equalJson(object, live);
   const mine: Owner = { ...manager, fields: wanted, time: unchanged ? before.time : now };
-  return { object, owners: [...kept, mine] };
+  return { object, owners: withOwner(owners, kept, mine) };
+}
+
+/** `mine` in the place that it had, so that an order that changes is no change of the object. */
+function withOwner(before: readonly Owner[], others: readonly Owner[], mine: Owner): readonly Owner[] {
+  const place = before.findIndex((owner) => sameManager(owner, mine));
+  return place === -1 ? [...others, mine] : others.toSpliced(place, 0, mine);
 }
 
 interface FoundConflict extends FieldConflict {
@@ -87,7 +91,7 @@ export function ownersAfterUpdate(
     }));
   const before = owners.find((owner) => sameManager(owner, manager));
   const still = [...(before?.fields ?? [])].filter((path) => present.has(path));
-  return [...others, { ...manager, fields: new Set([...still, ...written]), time: now }];
+  return withOwner(owners, others, { ...manager, fields: new Set([...still, ...written]), time: now });
 }
 
 /** Maps merge; everything else of `config` replaces. */

@@ -40,7 +40,8 @@ function merge(keys: Readonly<Record<string, string>>, path: string, target: unk
   }
   for (const [name, order] of Object.entries(patch)) {
     const [directiveName, list = ''] = name.split('/');
-    if (directiveName === '$setElementOrder') merged[list] = ordered(keys, `${path}.${list}`, merged[list], order);
+    if (directiveName === '$setElementOrder' && Object.hasOwn(merged, list))
+      merged[list] = ordered(keys, `${path}.${list}`, merged[list], order);
     if (directiveName === '$deleteFromPrimitiveList' && Array.isArray(order)) {
       const present = own(merged, list);
       if (Array.isArray(present)) merged[list] = present.filter((item) => !order.includes(item));
