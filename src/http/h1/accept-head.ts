@@ -8,7 +8,8 @@ import type { Method } from '../method.ts';
 import { TOKEN } from '../token.ts';
 import { OPTION_UPGRADE, readConnection } from './connection-options.ts';
 import { frameRequest, frameResponse } from './framing.ts';
-import { KNOWN_EXPECT, KNOWN_NOT_TRAILER, KNOWN_TE, KNOWN_UPGRADE } from './known-fields.ts';
+import { mayBeTrailer } from './guarded-fields.ts';
+import { KNOWN_EXPECT, KNOWN_TE, KNOWN_UPGRADE } from './known-fields.ts';
 import { FORBIDDEN_TRAILER } from './refusal.ts';
 import { resolveTarget } from './target.ts';
 
@@ -50,7 +51,8 @@ export function acceptResponse(head: Head, method: Method): number {
 }
 
 export function acceptTrailers(head: Head): number {
-  return (head.known & KNOWN_NOT_TRAILER) === 0 ? 0 : FORBIDDEN_TRAILER;
+  for (let i = 0; i < head.count; i++) if (!mayBeTrailer(head, i)) return FORBIDDEN_TRAILER;
+  return 0;
 }
 
 /** Whether the request wants a 100 before it sends content. */

@@ -1,12 +1,13 @@
 /**
  * Connection, and the fields that it names (RFC 9110 section 7.6.1): close and keep-alive decide about the connection,
- * named fields end here. A name of `KNOWN_PROTECTED` is end to end whatever Connection says: naming it there is how
+ * named fields end here. A name of `guarded-fields.ts` is end to end whatever Connection says: naming it there is how
  * `Authorization` or `X-Forwarded-For` is stripped between the check and the server, so the field stays and is forwarded.
  */
 import { type FieldName, FieldName as Name } from '../field-name.ts';
 import { FIELD_WIDTH, FLAGS, type Head, HOP, NAME_HASH, REMOVED } from '../head.ts';
 import { TOKEN } from '../token.ts';
-import { KNOWN_CONNECTION, KNOWN_PROTECTED } from './known-fields.ts';
+import { isProtected } from './guarded-fields.ts';
+import { KNOWN_CONNECTION } from './known-fields.ts';
 import { BAD_CONNECTION } from './refusal.ts';
 
 const CLOSE = new Name('close');
@@ -75,7 +76,7 @@ function markNamed(head: Head, start: number, end: number, hash: number): void {
   for (let i = 0, slot = 0; i < head.count; i++, slot += FIELD_WIDTH) {
     if (fields[slot + NAME_HASH] !== hash) continue;
     const flags = fields[slot + FLAGS] as number;
-    if ((flags & (KNOWN_PROTECTED | HOP)) !== 0) continue;
+    if ((flags & HOP) !== 0 || isProtected(head, i)) continue;
     if (sameToken(bytes, start, end, bytes, fields[slot] as number, fields[slot + 1] as number)) {
       // Gone for filters as well: what they see is what the next hop sees.
       fields[slot + FLAGS] = flags | HOP | REMOVED;

@@ -16,74 +16,52 @@ export const KNOWN_EXPECT = 1 << 8;
 export const KNOWN_HOP = 1 << 9;
 /** Looks like a framing field to servers that read `_` as `-` (CGI names): refused. Other names with `_` are untouched. */
 export const KNOWN_LOOKALIKE = 1 << 10;
-/** End to end whatever Connection says; with host, content-length and transfer-encoding it cannot be stripped by naming it there. */
-export const KNOWN_PROTECTED = 1 << 11;
-/** Must not arrive as a trailer: it would change framing, routing or authentication after the fact (RFC 9110 section 6.5.1). */
-export const KNOWN_NOT_TRAILER = 1 << 12;
-
 const NAMES: Readonly<Record<string, number>> = {
-  host: KNOWN_HOST | KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'content-length': KNOWN_CONTENT_LENGTH | KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'transfer-encoding': KNOWN_TRANSFER_ENCODING | KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  connection: KNOWN_CONNECTION | KNOWN_NOT_TRAILER,
-  upgrade: KNOWN_UPGRADE | KNOWN_NOT_TRAILER,
-  te: KNOWN_TE | KNOWN_NOT_TRAILER,
-  expect: KNOWN_EXPECT | KNOWN_NOT_TRAILER,
+  host: KNOWN_HOST,
+  'content-length': KNOWN_CONTENT_LENGTH,
+  'transfer-encoding': KNOWN_TRANSFER_ENCODING,
+  connection: KNOWN_CONNECTION,
+  upgrade: KNOWN_UPGRADE,
+  te: KNOWN_TE,
+  expect: KNOWN_EXPECT,
   // RFC 9110 section 7.6.1; the proxy ones are for the first proxy only (section 11.7).
-  'keep-alive': KNOWN_HOP | KNOWN_NOT_TRAILER,
-  'proxy-connection': KNOWN_HOP | KNOWN_NOT_TRAILER,
-  'proxy-authenticate': KNOWN_HOP | KNOWN_NOT_TRAILER,
-  'proxy-authorization': KNOWN_HOP | KNOWN_NOT_TRAILER,
-  'proxy-authentication-info': KNOWN_HOP | KNOWN_NOT_TRAILER,
-  content_length: KNOWN_LOOKALIKE | KNOWN_NOT_TRAILER,
-  transfer_encoding: KNOWN_LOOKALIKE | KNOWN_NOT_TRAILER,
-  authorization: KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  cookie: KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'set-cookie': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'cache-control': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'content-type': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'content-encoding': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'content-range': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  location: KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  trailer: KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  forwarded: KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'x-forwarded-for': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'x-forwarded-host': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'x-forwarded-proto': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  'x-forwarded-client-cert': KNOWN_PROTECTED | KNOWN_NOT_TRAILER,
-  traceparent: KNOWN_PROTECTED,
-  tracestate: KNOWN_PROTECTED,
+  'keep-alive': KNOWN_HOP,
+  'proxy-connection': KNOWN_HOP,
+  'proxy-authenticate': KNOWN_HOP,
+  'proxy-authorization': KNOWN_HOP,
+  'proxy-authentication-info': KNOWN_HOP,
+  content_length: KNOWN_LOOKALIKE,
+  transfer_encoding: KNOWN_LOOKALIKE,
 };
 
-const SLOTS = 1024;
 const names: FieldName[] = [];
 const bits: number[] = [];
-const slots = new Uint8Array(SLOTS);
-const shift = chooseShift();
+
+/** `KNOWN_SLOTS[(hash >>> KNOWN_SHIFT) & KNOWN_MASK]`: 0 for a name that is surely none of these, else a candidate for `knownBits`. */
+export const KNOWN_MASK = 1023;
+export const KNOWN_SLOTS = new Uint8Array(KNOWN_MASK + 1);
+export const KNOWN_SHIFT = chooseShift();
 
 for (const [text, known] of Object.entries(NAMES)) {
   const name = new Name(text);
   names.push(name);
   bits.push(known);
-  slots[(name.hash >>> shift) & (SLOTS - 1)] = names.length;
+  KNOWN_SLOTS[(name.hash >>> KNOWN_SHIFT) & KNOWN_MASK] = names.length;
 }
 
 /** The bits of a field name, or 0. `hash` is that of the range. */
-export function knownBits(hash: number, bytes: Uint8Array, start: number, end: number): number {
-  const slot = slots[(hash >>> shift) & (SLOTS - 1)] as number;
-  if (slot === 0) return 0;
-  // Safe: a slot holds 0 or an index into both lists plus one.
-  const name = names[slot - 1] as FieldName;
-  if (name.hash !== hash || end - start !== name.bytes.length) return 0;
+export function knownBits(candidate: number, hash: number, bytes: Uint8Array, start: number, end: number): number {
+  const name = names[candidate - 1];
+  if (name === undefined || name.hash !== hash || end - start !== name.bytes.length) return 0;
   for (let i = 0; i < name.bytes.length; i++) if (TOKEN[bytes[start + i] as number] !== name.bytes[i]) return 0;
-  return bits[slot - 1] as number;
+  return bits[candidate - 1] ?? 0;
 }
 
 /** A shift under which no two names share a slot: then one comparison decides. */
 function chooseShift(): number {
   const hashes = Object.keys(NAMES).map((text) => new Name(text).hash);
   for (let candidate = 0; candidate <= 22; candidate++) {
-    if (new Set(hashes.map((hash) => (hash >>> candidate) & (SLOTS - 1))).size === hashes.length) return candidate;
+    if (new Set(hashes.map((hash) => (hash >>> candidate) & KNOWN_MASK)).size === hashes.length) return candidate;
   }
   throw new Error('the table of known fields needs more slots');
 }

@@ -10,6 +10,9 @@ import {
   KNOWN_CONTENT_LENGTH,
   KNOWN_HOP,
   KNOWN_LOOKALIKE,
+  KNOWN_MASK,
+  KNOWN_SHIFT,
+  KNOWN_SLOTS,
   KNOWN_TE,
   KNOWN_TRANSFER_ENCODING,
   KNOWN_UPGRADE,
@@ -63,7 +66,8 @@ export function scanFields(head: Head, bytes: Uint8Array, base: number, end: num
     while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
     const valueStart = at;
     let byte = 0;
-    while (at < end && (((byte = bytes[at] as number) >= SPACE && byte !== 0x7f) || byte === TAB)) at++;
+    // Visible or space in one comparison; then obs-text and tab. NUL, DEL and the other controls end the value.
+    while (at < end && (((byte = bytes[at] as number) - SPACE) >>> 0 < 95 || byte > 0x7f || byte === TAB)) at++;
     if (at >= end) return INCOMPLETE;
     if (byte !== CR) return judge(bytes, at, end, byte === LF ? BARE_LF : BAD_FIELD_VALUE);
     if (at + 1 >= end) return INCOMPLETE;
@@ -71,12 +75,15 @@ export function scanFields(head: Head, bytes: Uint8Array, base: number, end: num
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--;
     at += 2;
-    if (head.count >= maxFields) return TOO_MANY_FIELDS;
-    const known = knownBits(hash, bytes, nameStart, nameEnd);
+    const count = head.count;
+    if (count >= maxFields) return TOO_MANY_FIELDS;
+    // Most names are none of ours: the table says so without a call.
+    const candidate = KNOWN_SLOTS[(hash >>> KNOWN_SHIFT) & KNOWN_MASK] as number;
+    const known = candidate === 0 ? 0 : knownBits(candidate, hash, bytes, nameStart, nameEnd);
     if ((known & KNOWN_LOOKALIKE) !== 0) return LOOKALIKE_FIELD;
-    head.reserveField();
+    const slot = count * FIELD_WIDTH;
+    if (slot + FIELD_WIDTH > head.fields.length) head.reserveField();
     const fields = head.fields;
-    const slot = head.count * FIELD_WIDTH;
     fields[slot] = nameStart - base;
     fields[slot + NAME_END] = nameEnd - base;
     fields[slot + VALUE_START] = valueStart - base;
@@ -84,7 +91,7 @@ export function scanFields(head: Head, bytes: Uint8Array, base: number, end: num
     fields[slot + NAME_HASH] = hash;
     fields[slot + FLAGS] = (known & NOT_FORWARDED) === 0 ? known : known | HOP;
     head.known |= known;
-    head.count++;
+    head.count = count + 1;
     head.used = at - base;
   }
 }
