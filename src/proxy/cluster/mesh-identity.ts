@@ -51,6 +51,11 @@ export class MeshIdentity {
     return wall < this.#svid.notAfter ? '' : `the identity ${this.#svid.id} expired at ${iso(this.#svid.notAfter)}`;
   }
 
+  /** Names of the trust bundles that the control plane has sent. */
+  get bundleNames(): readonly string[] {
+    return [...this.#bundles.keys()];
+  }
+
   wall(): number {
     return this.#clock.wall();
   }

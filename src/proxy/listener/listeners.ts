@@ -4,9 +4,12 @@
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Listener } from '../../core/runtime.ts';
+import { CallbackTimer } from '../../core/timer-wheel.ts';
 import type { ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
 import { ActiveListener } from './active-listener.ts';
 import type { ListenerWorld } from './listener-world.ts';
+
+const RETRY_MS = 1_000;
 
 export interface BindFailure {
   readonly listener: string;
@@ -23,11 +26,19 @@ export class Listeners {
   readonly #world: ListenerWorld;
   /** By address, or by name for internal ones. */
   readonly #bound = new Map<string, Bound>();
+  readonly #retry: CallbackTimer;
+  #latest: Snapshot | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(world: ListenerWorld) {
     this.#world = world;
+    this.#retry = new CallbackTimer(() => {
+      if (this.#latest !== null) void this.apply(this.#latest);
+    });
   }
+
+  /** What the latest snapshot asked for and could not have. */
+  failures: readonly BindFailure[] = [];
 
   get active(): readonly ActiveListener[] {
     return [...this.#bound.values()].map(({ active }) => active);
@@ -35,6 +46,7 @@ export class Listeners {
 
   /** One at a time, in the order of the calls. Resolves when every socket of the snapshot is bound or has failed. */
   apply(snapshot: Snapshot): Promise<readonly BindFailure[]> {
+    this.#latest = snapshot;
     const applied = this.#queue.then(() => this.#apply(snapshot));
     this.#queue = applied;
     return applied;
@@ -42,7 +54,9 @@ export class Listeners {
 
   /** Stops accepting and cuts what is open. */
   close(): Promise<void> {
+    this.#latest = null;
     const closed = this.#queue.then(async () => {
+      this.#world.router.timers.disarm(this.#retry);
       const all = [...this.#bound.entries()];
       for (const [key, bound] of all) {
         await this.#unbind(key, bound);
@@ -76,7 +90,10 @@ export class Listeners {
         this.#world.router.log.error('listener not bound', { listener: config.name, reason: messageOf(error) });
       }
     }
+    this.failures = failures;
     this.#world.router.telemetry.counters.gauge('weft_listeners_failed').set(failures.length);
+    // Whoever holds the port may let go of it.
+    if (failures.length > 0) this.#world.router.timers.arm(this.#retry, RETRY_MS);
     return failures;
   }
 

@@ -511,8 +511,7 @@ export class HttpExchange
   #observe(): void {
     const edge = this.#edge();
     edge.countRequest(this.status, this.flag, this.durationMs);
-    const { world, manager } = this.#down;
-    if (manager.accessLog) world.accessLog?.write(this, edge);
+    this.#down.world.accessLog?.write(this, edge);
   }
 
   #edge(): Edge {

@@ -217,6 +217,6 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.stopListening();
     this.#try = null;
     this.durationMs = this.#world.runtime.clock.now() - this.#startedAt;
-    if (this.#options.proxy.accessLog) this.#world.accessLog?.write(this, this.#edge);
+    this.#world.accessLog?.write(this, this.#edge);
   }
 }

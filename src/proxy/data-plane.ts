@@ -1,0 +1,162 @@
+/**
+ * The part of a proxy that carries traffic, put together: a snapshot in, listeners out. Where snapshots come from is
+ * not its business, so a test or a simulation drives it with snapshots of its own.
+ */
+import { localAddress } from '../capture/original-destination.ts';
+import { ChunkPool } from '../core/chunk-pool.ts';
+import { Limit } from '../core/limit.ts';
+import type { Log } from '../core/log.ts';
+import type { Address, Runtime } from '../core/runtime.ts';
+import { CallbackTimer, type Timers } from '../core/timer-wheel.ts';
+import { FILTER_MODULES } from '../filters/all.ts';
+import type { Scope } from '../http/filter.ts';
+import type { SvidSource } from '../identity/svid.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { Clusters } from './cluster/clusters.ts';
+import { InternalTargets } from './cluster/internal-targets.ts';
+import { MeshIdentity } from './cluster/mesh-identity.ts';
+import { ResolveCache } from './cluster/resolve-cache.ts';
+import { ChainTls } from './listener/chain-tls.ts';
+import { type BindFailure, Listeners } from './listener/listeners.ts';
+import { type Binding, createBinding } from './router/binding.ts';
+import { FilterSets } from './router/filter-sets.ts';
+import { IdentityFields } from './router/identity-fields.ts';
+import type { RouterWorld } from './router/router-world.ts';
+import { AccessLog } from './telemetry/access-log.ts';
+import { LogBuffer } from './telemetry/log-buffer.ts';
+import { LogThrottle } from './telemetry/log-throttle.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+
+export interface DataPlaneOptions {
+  readonly runtime: Runtime;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** The service beside which this proxy stands, `catalog.shop`. */
+  readonly service: string;
+  readonly svid: SvidSource;
+  /** Roots until the control plane sends newer ones. */
+  readonly trustBundlePem: string;
+  /** An HTTP proxy for what leaves the mesh; null: direct. */
+  readonly egressProxy: Address | null;
+  /** JSON lines; null: no access log. */
+  readonly accessLogPath: string | null;
+  /** Downstream connections at once. Default 20,000. */
+  readonly maxConnections?: number;
+}
+
+const MAX_CONNECTIONS = 20_000;
+const DRAIN_LOOK_MS = 50;
+
+export class DataPlane {
+  readonly telemetry: Telemetry;
+  readonly identity: MeshIdentity;
+  readonly clusters: Clusters;
+  readonly listeners: Listeners;
+  readonly #options: DataPlaneOptions;
+  readonly #accessLog: AccessLog | null;
+  readonly #unsubscribe: () => void;
+  #binding: Binding | null = null;
+  #draining = false;
+
+  constructor(options: DataPlaneOptions) {
+    const { runtime, timers, log, svid, egressProxy } = options;
+    const { clock, random, net } = runtime;
+    const telemetry = new Telemetry(options.service);
+    const throttle = new LogThrottle(clock);
+    const identity = new MeshIdentity(clock, svid, options.trustBundlePem);
+    const internals = new InternalTargets();
+    const dialer = { runtime, timers, resolver: new ResolveCache(net, clock), internals };
+    this.#options = options;
+    this.telemetry = telemetry;
+    this.identity = identity;
+    this.#accessLog = this.#openAccessLog();
+    this.clusters = new Clusters({ dialer, identity, telemetry, log, throttle, egressProxy });
+    const router: RouterWorld = {
+      runtime,
+      timers,
+      chunks: new ChunkPool(),
+      telemetry,
+      accessLog: this.#accessLog,
+      identity,
+      internals,
+      fields: new IdentityFields(random),
+      log,
+      throttle,
+      binding: () => this.#binding as Binding, // listeners, and so requests, exist only after the first binding
+    };
+    const filterSets = new FilterSets(FILTER_MODULES, this.#scope());
+    this.listeners = new Listeners({
+      router,
+      destination: localAddress,
+      connections: new Limit('max_downstream_connections', options.maxConnections ?? MAX_CONNECTIONS),
+      chainTls: new ChainTls(identity),
+      filters: (manager) => filterSets.of(manager),
+    });
+    this.#unsubscribe = svid.subscribe(() => this.clusters.identityChanged());
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** What acts on the snapshot; `use` takes it into use. */
+  bind(snapshot: Snapshot): Binding {
+    return createBinding(snapshot, this.clusters.apply(snapshot));
+  }
+
+  /** Requests from now on run on it. Resolves when its listeners are bound, or have failed and are tried again. */
+  use(binding: Binding): Promise<readonly BindFailure[]> {
+    this.#binding = binding;
+    return this.listeners.apply(binding.snapshot);
+  }
+
+  /** Inbound connections end after the exchange that they carry. Resolves when none is left, or after `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    const { clock } = this.#options.runtime;
+    const until = clock.now() + graceMs;
+    const inbound = this.listeners.active.filter(({ config }) => config.direction === 'inbound');
+    for (const listener of inbound) {
+      listener.draining = true;
+      listener.drainServed();
+    }
+    while (clock.now() < until && inbound.some(({ connections }) => connections > 0)) {
+      await this.#sleep(Math.min(DRAIN_LOOK_MS, until - clock.now()));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.listeners.close();
+    for (const cluster of this.clusters.current.values()) cluster.retireConnections(false);
+    await this.#accessLog?.close();
+  }
+
+  #openAccessLog(): AccessLog | null {
+    const { runtime, timers, log, accessLogPath } = this.#options;
+    if (accessLogPath === null) return null;
+    const dropped = this.telemetry.counters.counter('weft_access_log_lines_dropped_total');
+    return new AccessLog(new LogBuffer(runtime.files, accessLogPath, timers, dropped, log), runtime.clock);
+  }
+
+  #scope(): Scope {
+    const { runtime, timers } = this.#options;
+    const states = new Map<string, unknown>();
+    return {
+      clock: runtime.clock,
+      random: runtime.random,
+      timers,
+      counter: (name) => this.telemetry.counters.counter(name),
+      state: <T>(key: string, make: () => T): T => {
+        if (!states.has(key)) states.set(key, make());
+        return states.get(key) as T; // a filter's key names its own type
+      },
+    };
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#options.timers.arm(new CallbackTimer(resolve), delayMs);
+    return promise;
+  }
+}

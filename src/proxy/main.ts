@@ -1,0 +1,125 @@
+/**
+ * A proxy, put together: configuration from the control plane or the disk, the data plane that it drives, and the admin
+ * endpoint that shows both.
+ */
+import type { Log } from '../core/log.ts';
+import type { Address, Listener, Runtime } from '../core/runtime.ts';
+import { TimerWheel } from '../core/timer-wheel.ts';
+import { FILTER_MODULES } from '../filters/all.ts';
+import type { SvidSource } from '../identity/svid.ts';
+import type { JsonObject } from '../xds/wire/json.ts';
+import { type AdminRoutes, jsonAnswer, serveAdmin, textAnswer } from './admin/admin-server.ts';
+import { certificatesView, clustersView, edgesView, statsView } from './admin/views.ts';
+import { ConfigClient } from './config/config-client.ts';
+import { DataPlane } from './data-plane.ts';
+
+export interface ProxyOptions {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
+  readonly xds: Address;
+  readonly svid: SvidSource;
+  /** Roots of the mesh, of the control plane too, until it sends newer ones. */
+  readonly trustBundlePem: string;
+  /** Port 0: a free one. */
+  readonly admin: Address;
+  /** Where the last good configuration is kept; null: nowhere. */
+  readonly statePath: string | null;
+  /** An HTTP proxy for what leaves the mesh; null: direct. */
+  readonly egressProxy: Address | null;
+  /** JSON lines; null: no access log. */
+  readonly accessLogPath: string | null;
+  /** Downstream connections at once. Default 20,000. */
+  readonly maxConnections?: number;
+}
+
+export interface RunningProxy {
+  /** The first configuration is in use and its listeners are bound. Rejects never. */
+  readonly ready: Promise<void>;
+  readonly adminAddress: Address;
+  /** Inbound: every connection ends after the exchange that it carries. Resolves when none is left, or after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Rejects when the admin address cannot be bound. */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const { runtime, log, node } = options;
+  const timers = new TimerWheel(runtime.clock);
+  const plane = new DataPlane({ ...options, timers, service: serviceName(node) });
+  let applied: Promise<unknown> = Promise.resolve();
+  const config = new ConfigClient({
+    ...options,
+    timers,
+    modules: FILTER_MODULES,
+    bind: (snapshot) => plane.bind(snapshot),
+    swap: (binding) => {
+      applied = plane.use(binding);
+    },
+  });
+  let isReady = false;
+  const unready = (): string => (isReady ? whyUnready(plane) : 'waiting for the configuration');
+  const admin = await serveAdmin(runtime, timers, options.admin, adminRoutes(runtime, plane, config, unready));
+  config.start();
+  const ready = config.ready.then(async () => {
+    await applied;
+    isReady = true;
+    log.info('proxy ready', { node: node.id, listeners: plane.listeners.active.length });
+  });
+  return {
+    ready,
+    adminAddress: admin.address,
+    drain: (graceMs) => plane.drain(graceMs),
+    close: () => close(config, plane, admin),
+  };
+}
+
+async function close(config: ConfigClient, plane: DataPlane, admin: Listener): Promise<void> {
+  await config.close();
+  await plane.close();
+  await admin.close();
+}
+
+/** Why this proxy should get no traffic; empty when it should. */
+function whyUnready(plane: DataPlane): string {
+  if (plane.draining) return 'draining';
+  if (!plane.identity.valid) return plane.identity.fault;
+  const [failure] = plane.listeners.failures;
+  return failure === undefined ? '' : `listener ${failure.listener} is not bound: ${failure.reason}`;
+}
+
+function adminRoutes(runtime: Runtime, plane: DataPlane, config: ConfigClient, unready: () => string): AdminRoutes {
+  const { clock } = runtime;
+  const { telemetry } = plane;
+  return new Map([
+    [
+      'GET /ready',
+      () => {
+        const reason = unready();
+        return reason === '' ? textAnswer(200, 'ready') : textAnswer(503, reason);
+      },
+    ],
+    [
+      'GET /stats/prometheus',
+      () => ({ status: 200, type: 'text/plain; version=0.0.4', body: telemetry.prometheus() }) as const,
+    ],
+    ['GET /stats', () => jsonAnswer(statsView(telemetry))],
+    ['GET /clusters', () => jsonAnswer(clustersView(plane.clusters, clock.now()))],
+    ['GET /config_dump', () => jsonAnswer(config.configDump())],
+    ['GET /certs', () => jsonAnswer(certificatesView(plane.identity))],
+    ['GET /edges', () => jsonAnswer(edgesView(telemetry, clock.wall()))],
+    [
+      'POST /drain',
+      () => {
+        void plane.drain(0);
+        return textAnswer(200, 'draining');
+      },
+    ],
+  ]);
+}
+
+/** `catalog.shop` from node cluster `catalog` and node id `shop/catalog-1`. */
+function serviceName(node: ProxyOptions['node']): string {
+  const [namespace = ''] = node.id.split('/', 1);
+  return node.cluster.includes('.') || namespace === '' ? node.cluster : `${node.cluster}.${namespace}`;
+}
