@@ -2,7 +2,19 @@
  * What one proxy counted for one arrow of the mesh since it started, and what happened between two looks at it. Pure:
  * `top` and `dev` share it.
  */
-import type { Sample } from './prometheus.ts';
+
+/** One line of the admin endpoint's `/stats`. */
+export interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The admin endpoint's `/edges`, as far as it is read here. */
+export interface EdgeHistograms {
+  readonly boundsMs: readonly number[];
+  readonly edges: readonly (EdgeName & { readonly requests: number; readonly cumulative: readonly number[] })[];
+}
 
 export interface EdgeName {
   readonly direction: 'inbound' | 'outbound';
@@ -55,30 +67,36 @@ export function edgeKey({ direction, source, destination, mtls }: EdgeName): str
 
 interface Draft extends EdgeName {
   outcomes: Outcome[];
-  buckets: Bucket[];
   connections: number;
   bytes: number;
 }
 
-export function edgeTotals(samples: readonly Sample[]): EdgeTotals[] {
+/** Outcomes and flags are in the counters, the durations in the histograms. */
+export function edgeTotals(samples: readonly Sample[], histograms: EdgeHistograms): EdgeTotals[] {
   const drafts = new Map<string, Draft>();
   for (const { name, labels, value } of samples) {
     const { direction, source, destination } = labels;
-    if ((direction !== 'inbound' && direction !== 'outbound') || source === undefined || destination === undefined)
-      continue;
+    if (direction !== 'inbound' && direction !== 'outbound') continue;
+    if (source === undefined || destination === undefined) continue;
     const edge = { direction, source, destination, mtls: labels['mtls'] === 'yes' } as const;
     const key = edgeKey(edge);
-    const draft: Draft = drafts.get(key) ?? { ...edge, outcomes: [], buckets: [], connections: 0, bytes: 0 };
+    const draft: Draft = drafts.get(key) ?? { ...edge, outcomes: [], connections: 0, bytes: 0 };
     drafts.set(key, draft);
     if (name === 'weft_requests_total') {
       draft.outcomes.push({ status: Number(labels['code'] ?? 0), flag: labels['flag'] ?? '', count: value });
-    } else if (name === 'weft_request_duration_ms_bucket') {
-      const bound = labels['le'] === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels['le']);
-      draft.buckets.push({ atMostMs: bound, count: value });
     } else if (name === 'weft_tcp_connections_total') draft.connections += value;
     else if (name === 'weft_tcp_bytes_total') draft.bytes += value;
   }
-  return [...drafts.values()];
+  const buckets = new Map(histograms.edges.map((edge) => [edgeKey(edge), bucketsOf(histograms.boundsMs, edge)]));
+  return [...drafts.values()]
+    .filter((draft) => draft.outcomes.length > 0 || draft.connections > 0)
+    .map((draft) => ({ ...draft, buckets: buckets.get(edgeKey(draft)) ?? [] }));
+}
+
+function bucketsOf(boundsMs: readonly number[], edge: EdgeHistograms['edges'][number]): Bucket[] {
+  if (edge.cumulative.length === 0) return [];
+  const finite = boundsMs.map((atMostMs, index) => ({ atMostMs, count: edge.cumulative[index] ?? 0 }));
+  return [...finite, { atMostMs: Number.POSITIVE_INFINITY, count: edge.requests }];
 }
 
 /** What happened from `before` to `after`. A proxy that started again counts from zero: then all of `after` is new. */

@@ -2,8 +2,7 @@
 import { get } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import type { Workload } from '../../api/kinds/workload.ts';
-import { type EdgeTotals, edgeTotals } from './edge-totals.ts';
-import { parsePrometheus } from './prometheus.ts';
+import { type EdgeHistograms, type EdgeTotals, edgeTotals, type Sample } from './edge-totals.ts';
 
 const TIMEOUT_MS = 1_500;
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -21,10 +20,17 @@ export function scrapeAll(workloads: readonly Workload[]): Promise<ScrapedWorklo
       const { adminPort, address = '' } = workload.spec ?? {};
       const local = address.startsWith('127.') || here.has(address);
       if (adminPort === undefined || !local) return { workload, edges: null };
-      const text = await fetchText(adminPort, '/metrics').catch(() => null);
-      return { workload, edges: text === null ? null : edgeTotals(parsePrometheus(text)) };
+      return { workload, edges: await scrape(adminPort).catch(() => null) };
     }),
   );
+}
+
+async function scrape(adminPort: number): Promise<EdgeTotals[]> {
+  const [samples, histograms] = await Promise.all(
+    ['/stats', '/edges'].map(async (path): Promise<unknown> => JSON.parse(await fetchText(adminPort, path))),
+  );
+  // Our own proxy's answers; another program on a port that was reused gives no JSON of this form and is left out.
+  return edgeTotals(samples as Sample[], histograms as EdgeHistograms);
 }
 
 function localAddresses(): ReadonlySet<string> {
@@ -42,7 +48,7 @@ function fetchText(port: number, path: string): Promise<string> {
         if (text.length > MAX_BYTES) request.destroy(new Error('the answer is too long'));
       });
       response.on('error', reject);
-      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error('no metrics there'))));
+      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error('nothing there'))));
     });
     request.on('timeout', () => request.destroy(new Error('no answer in time')));
     request.on('error', reject);

@@ -1,0 +1,140 @@
+/**
+ * `weft run`: an application under a sidecar, in this one process: agent and proxy meet here. It loads no schema and
+ * nothing of the control plane, because it is what runs beside every workload.
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { Command } from 'commander';
+import { apiControlPlane } from '../../agent/api-control-plane.ts';
+import { launchExitCode } from '../../agent/app-process.ts';
+import { workloadDirectory } from '../../agent/kept-state.ts';
+import { startWorkload, type WorkloadOptions } from '../../agent/workload.ts';
+import { isWeftError } from '../../core/errors.ts';
+import { processKeyMaker } from '../../identity/key-maker.ts';
+import { startProxy } from '../../proxy/main.ts';
+import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import type { Context } from '../context.ts';
+import { UsageError } from '../exit-codes.ts';
+import { meshPlace } from '../mesh/state-directory.ts';
+import { printError } from '../output/print-error.ts';
+import { processLog } from '../process-log.ts';
+import { defaultAddress, type JoinFlags, planJoin } from '../run/join.ts';
+import { labelName, parseLabels, parseUses, serviceName, versionName } from '../run/name-flags.ts';
+import { nodePreloadPath } from '../run/node-preload.ts';
+import { parsePortFlags } from '../run/port-flag.ts';
+
+interface RunFlags extends JoinFlags {
+  readonly service?: string;
+  readonly port?: string[];
+  readonly version?: string;
+  readonly account?: string;
+  readonly uses?: string[];
+  readonly label?: string[];
+  readonly name?: string;
+  readonly address?: string;
+  readonly proxy: string;
+  readonly accessLog?: string;
+}
+
+export function define(command: Command, context: () => Context): void {
+  const many = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+  command
+    .usage('--service NAME [options] -- COMMAND...')
+    .argument('[command...]', 'the application; everything after --')
+    .option('-s, --service <name>', 'the service that this is an instance of')
+    .option('-p, --port <[name=]P[:protocol]>', 'port of the application at 127.0.0.1, or: auto (repeatable)', many)
+    .option('--version <version>', 'version label; makes the service NAME-VERSION too')
+    .option('--account <name>', 'service account in its identity (default: the service)')
+    .option('--uses <services>', 'services that it calls, such as catalog,shop/stock (default: all)', many)
+    .option('--label <key=value>', 'label of the workload (repeatable)', many)
+    .option('--name <workload>', 'name of this instance; the same name takes up where it was (default: a new one)')
+    .option('--address <ip>', 'where other sidecars reach this one (default: 127.0.0.1 on the control plane’s machine)')
+    .option('--control-plane <url>', 'https://HOST:PORT (default: the one of the state directory)')
+    .option('--token-file <file>', 'file with a join token, - for standard input (or env WEFT_TOKEN)')
+    .option('--ca-hash <hash>', 'sha256:… of the mesh’s CA, as weft token create prints it')
+    .option('--proxy <kind>', 'data plane', 'weft')
+    .option('--access-log <file>', 'one JSON line a request; - for standard output')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weft run --service web --port 8080 -- node web.js\n  weft run --service cart --port 6379:tcp -- redis-server',
+    )
+    .action(async (words: string[], flags: RunFlags) => {
+      process.exitCode = await run(context(), words, flags);
+    });
+}
+
+async function run(context: Context, command: readonly string[], flags: RunFlags): Promise<number> {
+  if (flags.service === undefined) throw new UsageError('which service is it?', 'weft run --service NAME -- COMMAND');
+  if (command.length === 0) throw new UsageError('there is no command to run', 'weft run --service NAME -- COMMAND');
+  if (flags.proxy !== 'weft')
+    throw new UsageError(`--proxy ${flags.proxy} is not supported in this version`, 'Leave --proxy out');
+  const service = serviceName('--service', flags.service);
+  const place = meshPlace(context.globals);
+  const namespace = labelName('--namespace', place.namespace);
+  const account = labelName('--account', flags.account ?? service);
+  const version = flags.version === undefined ? null : versionName(flags.version);
+  const workload = labelName('--name', flags.name ?? newName(service, version));
+  if (flags.address !== undefined && isIP(flags.address) === 0) {
+    throw new UsageError(`--address ${flags.address} is no IP address`, 'For example: --address 10.0.0.5');
+  }
+  const log = processLog(context);
+  const { stateDir } = place;
+  const { server, trust, joinToken } = planJoin(flags, { stateDir, namespace, service, account }, log);
+  const runtime = createNodeRuntime({ log });
+  const accessLogPath =
+    flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
+  const options: WorkloadOptions = {
+    runtime,
+    log,
+    keyMaker: processKeyMaker,
+    platform: process.platform,
+    connect: (svid) => apiControlPlane({ server, trust, namespace, workload, svid }),
+    joinToken,
+    startSidecar: (sidecar) => startProxy({ ...sidecar, runtime, log, accessLogPath }),
+    stateDir,
+    namespace,
+    workload,
+    service,
+    account,
+    version,
+    labels: parseLabels(flags.label ?? []),
+    address: flags.address ?? defaultAddress(server),
+    ports: parsePortFlags(flags.port ?? []),
+    uses: parseUses(flags.uses),
+    locality: null,
+    command,
+    env: appEnvironment(),
+    onOutput: null,
+    nodePreloadPath: nodePreloadPath(),
+  };
+  const exitCode = await live(context, options);
+  // A name that was made up never comes back: its key must not stay behind.
+  if (flags.name === undefined)
+    rmSync(workloadDirectory(stateDir, namespace, workload), { recursive: true, force: true });
+  return exitCode;
+}
+
+async function live(context: Context, options: WorkloadOptions): Promise<number> {
+  const running = startWorkload(options);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)
+    process.on(signal, () => running.stop(signal));
+  try {
+    return await running.exitCode;
+  } catch (error) {
+    if (!isWeftError(error) || error.where !== options.command[0]) throw error;
+    printError(context.terminal, error);
+    return launchExitCode(error);
+  }
+}
+
+/** The application is told nothing of how the workload joined. */
+function appEnvironment(): Record<string, string | undefined> {
+  const { WEFT_TOKEN: _token, WEFT_LOG_FORMAT: _format, WEFT_LOG_LEVEL: _level, ...env } = process.env;
+  return env;
+}
+
+function newName(service: string, version: string | null): string {
+  const suffix = version === null ? '' : `-${version.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`;
+  return `${`${service}${suffix}`.slice(0, 55).replace(/-+$/, '')}-${randomBytes(3).toString('hex')}`;
+}
