@@ -1,6 +1,6 @@
 /** The namespaces that exist from the start. */
-import type { Resource } from '../../api/resource.ts';
 import { randomUUID } from 'node:crypto';
+import type { Resource } from '../../api/resource.ts';
 import type { Store } from '../store/store.ts';
 import { PERMANENT_NAMESPACES } from './verbs/delete.ts';
 

@@ -65,8 +65,7 @@ export interface CallOptions {
 
 export interface Answer {
   readonly status: number;
-  // Tests look into answers of every shape.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
   readonly body: any;
   readonly text: string;
 }

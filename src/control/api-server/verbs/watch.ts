@@ -153,7 +153,7 @@ class EventWriter {
 }
 
 /** What a change is to a watcher that sees only what matches; null: nothing. */
-export function eventOf(
+function eventOf(
   { value, previous }: StoredChange,
   matches: Matches,
   cursor: string,

@@ -135,7 +135,7 @@ function managerOf(call: ResourceCall, operation: 'Apply' | 'Update'): Manager {
   return { name: managerName(call.query, call.userAgent), operation, subresource: call.target.subresource ?? '' };
 }
 
-export function isApply(contentType: string): boolean {
+function isApply(contentType: string): boolean {
   return contentType === 'application/apply-patch+yaml';
 }
 

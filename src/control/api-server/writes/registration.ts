@@ -56,7 +56,7 @@ function assertOwnService(user: WorkloadUser, { metadata, spec }: Service, servi
 }
 
 /** `catalog-v2` of service `catalog`, version `v2`; what a DNS label cannot hold becomes `-`. */
-export function versionedName(service: string, version: string): string {
+function versionedName(service: string, version: string): string {
   return `${service}-${version.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-')}`;
 }
 
