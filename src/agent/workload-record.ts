@@ -2,6 +2,9 @@
 import type { Workload } from '../api/kinds/workload.ts';
 import type { Vip } from '../capture/vip.ts';
 
+/** The record lives by a lease: without a heartbeat the workload leaves the endpoints. */
+const LEASED_ANNOTATION = 'weft.mesh/leased';
+
 export type PortProtocol = 'http' | 'http2' | 'grpc' | 'tcp' | '';
 
 export interface AppPort {
@@ -36,6 +39,7 @@ export function workloadRecord(parts: RecordParts): Workload {
     metadata: {
       name: parts.workload,
       namespace: parts.namespace,
+      annotations: { [LEASED_ANNOTATION]: 'true' },
       labels: { ...parts.labels, app: service, ...(version === null ? {} : { version }) },
     },
     spec: {

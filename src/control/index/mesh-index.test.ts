@@ -101,7 +101,12 @@ test('a released view and what only it needed are forgotten', () => {
 });
 
 test('a view that reads itself is an error that names it', () => {
-  const loop: View<null, number> = { name: 'loop', id: () => '', derive: (read) => read.view(loop, null), same: () => false };
+  const loop: View<null, number> = {
+    name: 'loop',
+    id: () => '',
+    derive: (read) => read.view(loop, null),
+    same: () => false,
+  };
   assert.throws(() => new MeshIndex().read(loop, null), /a view reads itself \(loop/);
 });
 

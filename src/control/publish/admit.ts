@@ -27,6 +27,10 @@ export function admit(node: Node | undefined, peer: PeerCertificate, authorize: 
   const identity = typeof id === 'string' ? null : readWorkloadIdentity(id);
   if (identity === null) return `${uri.slice(0, 200)} is not the identity of a workload`;
   if (identity.namespace !== namespace) return `${uri} may not be node ${node.id}: the namespaces differ`;
+  // The CA puts the name of the workload there; the account alone would let its workloads take each other's places.
+  if (peer.commonName !== node.id) {
+    return `the certificate is of ${JSON.stringify(peer.commonName.slice(0, 100))}, not of node ${node.id}`;
+  }
   const reason = authorize(node.id, peer);
   if (reason !== null) return reason;
   const kind = node.metadata?.['kind'];

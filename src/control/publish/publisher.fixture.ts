@@ -151,11 +151,12 @@ export class TestProxy implements RpcStream {
   }
 }
 
-export function peerOf(...uris: readonly string[]): PeerCertificate {
-  return { uris, dnsNames: [], notAfter: 1_000_000 + 3_600_000, serialNumber: '1', extendedKeyUsages: [] };
-}
+export const WEB_ID = 'spiffe://weft.local/ns/shop/sa/web';
 
-export const WEB = peerOf('spiffe://weft.local/ns/shop/sa/web');
+export function peerOf(commonName: string, ...uris: readonly string[]): PeerCertificate {
+  const notAfter = 1_000_000 + 3_600_000;
+  return { uris, dnsNames: [], commonName, notAfter, serialNumber: '1', extendedKeyUsages: [] };
+}
 
 export function resource(type: TypeUrl, name: string, content: string): XdsResource {
   return xdsResource(type, name, new TextEncoder().encode(content));
@@ -177,8 +178,8 @@ export function fixture(options: { maxStreams?: number; pushBatch?: number } = {
   const publisher = new Publisher({ clock, timers: new TimerWheel(clock), log, views, authorize, ...options });
   views.set('shop/web-1', 'configuration', resource(EDS, 'catalog', '1'));
   views.set('shop/web-2', 'configuration', resource(EDS, 'catalog', '1'));
-  const connect = (id = 'shop/web-1', peer: PeerCertificate | null = WEB, path?: string): TestProxy => {
-    const proxy = new TestProxy(publisher, id, peer, path);
+  const connect = (id = 'shop/web-1', peer?: PeerCertificate | null, path?: string): TestProxy => {
+    const proxy = new TestProxy(publisher, id, peer === undefined ? peerOf(id, WEB_ID) : peer, path);
     proxy.flush();
     return proxy;
   };

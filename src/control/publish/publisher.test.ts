@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { PeerCertificate } from '../../core/runtime.ts';
-import { EDS, fixture, peerOf, resource, TestProxy, WEB } from './publisher.fixture.ts';
+import { EDS, fixture, peerOf, resource, TestProxy, WEB_ID } from './publisher.fixture.ts';
 
 test('a proxy that connects gets its view, and is listed with what it acknowledged', () => {
   const { publisher, connect } = fixture();
@@ -23,16 +23,19 @@ test('a proxy that connects gets its view, and is listed with what it acknowledg
 
 test('a node id that does not agree with the certificate is refused with the reason, and logged', () => {
   const { log, connect, publisher } = fixture();
+  const web1 = (...uris: string[]): PeerCertificate => peerOf('shop/web-1', ...uris);
   const cases: readonly (readonly [string, PeerCertificate | null, number, RegExp])[] = [
     ['shop/web-1', null, 16, /certificate is required/],
-    ['shop/web-1', peerOf('spiffe://weft.local/ns/other/sa/web'), 7, /namespaces differ/],
-    ['shop/web-1', peerOf(), 7, /0 URI SANs/],
-    ['shop/web-1', peerOf('spiffe://a/ns/shop/sa/web', 'spiffe://a/ns/shop/sa/b'), 7, /2 URI SANs/],
-    ['shop/web-1', peerOf('spiffe://weft.local/shop/web'), 7, /not the identity of a workload/],
-    ['shop/web-1', peerOf('https://weft.local/ns/shop/sa/web'), 7, /not the identity of a workload/],
-    ['web-1', WEB, 7, /is not <namespace>\/<workload>/],
-    ['shop/web-1/x', WEB, 7, /is not <namespace>\/<workload>/],
-    ['shop/stranger', WEB, 7, /no such workload/],
+    ['shop/web-1', web1('spiffe://weft.local/ns/other/sa/web'), 7, /namespaces differ/],
+    ['shop/web-1', web1(), 7, /0 URI SANs/],
+    ['shop/web-1', web1('spiffe://a/ns/shop/sa/web', 'spiffe://a/ns/shop/sa/b'), 7, /2 URI SANs/],
+    ['shop/web-1', web1('spiffe://weft.local/shop/web'), 7, /not the identity of a workload/],
+    ['shop/web-1', web1('https://weft.local/ns/shop/sa/web'), 7, /not the identity of a workload/],
+    ['shop/web-1', peerOf('shop/web-2', WEB_ID), 7, /certificate is of "shop\/web-2"/],
+    ['shop/web-1', peerOf('', WEB_ID), 7, /certificate is of ""/],
+    ['web-1', peerOf('web-1', WEB_ID), 7, /is not <namespace>\/<workload>/],
+    ['shop/web-1/x', peerOf('shop/web-1/x', WEB_ID), 7, /is not <namespace>\/<workload>/],
+    ['shop/stranger', peerOf('shop/stranger', WEB_ID), 7, /no such workload/],
   ];
   for (const [id, peer, code, reason] of cases) {
     const proxy = connect(id, peer);
@@ -46,7 +49,7 @@ test('a node id that does not agree with the certificate is refused with the rea
 
 test('another method is unimplemented, a message that is no request ends the stream', () => {
   const { connect } = fixture();
-  assert.equal(connect('shop/web-1', WEB, '/envoy.service.discovery.v3.Other/Method').ended?.code, 12);
+  assert.equal(connect('shop/web-1', undefined, '/envoy.service.discovery.v3.Other/Method').ended?.code, 12);
   const proxy = connect();
   proxy.sendRaw(Uint8Array.of(9));
   assert.equal(proxy.ended?.code, 3);
@@ -54,7 +57,7 @@ test('another method is unimplemented, a message that is no request ends the str
 
 test('streams are bounded, and one that says nothing is closed', () => {
   const { clock, publisher, connect } = fixture({ maxStreams: 1 });
-  const silent = new TestProxy(publisher, 'shop/web-1', WEB);
+  const silent = new TestProxy(publisher, 'shop/web-1', peerOf('shop/web-1', WEB_ID));
   assert.equal(connect('shop/web-2').ended?.code, 8);
   clock.advance(14_990);
   assert.equal(silent.endCode(), null);

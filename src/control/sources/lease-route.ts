@@ -17,8 +17,8 @@ const DRAIN_WAIT_MS = 5_000;
 export interface LeaseRouteOptions {
   readonly leases: Leases;
   readonly records: WorkloadRecords;
-  /** Resolves to true when every connected proxy has acknowledged the endpoints as they are now; false after `timeoutMs`. */
-  readonly settled: (timeoutMs: number) => Promise<boolean>;
+  /** Resolves to true when every connected proxy has acknowledged the endpoints as of `revision`; false after `timeoutMs`. */
+  readonly settled: (revision: string, timeoutMs: number) => Promise<boolean>;
 }
 
 export function leaseRoute({ leases, records, settled }: LeaseRouteOptions): Route {
@@ -30,9 +30,9 @@ export function leaseRoute({ leases, records, settled }: LeaseRouteOptions): Rou
       const body = readBody(request);
       const key: LeaseKey = { namespace: request.params['namespace'] ?? '', workload: request.params['name'] ?? '' };
       const ready = body.ready && !body.drain;
-      await records.setReady(key, ready, body.drain ? 'Draining' : reasonOf(ready));
+      const revision = await records.setReady(key, ready, body.drain ? 'Draining' : reasonOf(ready));
       leases.renew(key, body.leaseSeconds * 1000);
-      const acknowledged = body.drain ? await settled(DRAIN_WAIT_MS) : true;
+      const acknowledged = body.drain ? await settled(revision, DRAIN_WAIT_MS) : true;
       return { status: 200, body: { ready, acknowledged, leaseSeconds: body.leaseSeconds } };
     },
   };

@@ -29,8 +29,8 @@ export class WorkloadRecords {
     return (await this.#store.get(keyOfWorkload(key))) as Workload | null;
   }
 
-  /** Commits only when it changes something. Rejects with `not-found` when the workload is not registered. */
-  async setReady(key: LeaseKey, ready: boolean, reason: string): Promise<void> {
+  /** Commits only when it changes something; resolves to the revision at which it is true. Rejects with `not-found` when the workload is not registered. */
+  async setReady(key: LeaseKey, ready: boolean, reason: string): Promise<string> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const workload = await this.get(key);
       if (workload === null)
@@ -38,7 +38,8 @@ export class WorkloadRecords {
           what: 'no such workload is registered',
           where: `${key.namespace}/${key.workload}`,
         });
-      if ((workload.status?.ready ?? false) === ready) return;
+      const expected = workload.metadata.resourceVersion ?? '';
+      if ((workload.status?.ready ?? false) === ready) return expected;
       const condition = {
         type: 'Ready',
         status: ready ? 'True' : 'False',
@@ -47,8 +48,8 @@ export class WorkloadRecords {
         lastTransitionTime: new Date(this.#clock.wall()).toISOString(),
       };
       const value = { ...workload, status: { ...workload.status, ready, conditions: [condition] } } as Workload;
-      const expected = workload.metadata.resourceVersion ?? '';
-      if (await this.#commit({ key: keyOfWorkload(key), value }, expected)) return;
+      const revision = await this.#commit({ key: keyOfWorkload(key), value }, expected);
+      if (revision !== null) return revision;
     }
     throw new WeftError('conflict', {
       what: 'too many writers of one workload',
@@ -60,12 +61,12 @@ export class WorkloadRecords {
     await this.#store.commit([{ key: keyOfWorkload(key), value: null }], []);
   }
 
-  async #commit(change: { key: Key; value: Workload }, resourceVersion: string): Promise<boolean> {
+  /** null: somebody else was faster. */
+  async #commit(change: { key: Key; value: Workload }, resourceVersion: string): Promise<string | null> {
     try {
-      await this.#store.commit([change], [{ key: change.key, resourceVersion }]);
-      return true;
+      return await this.#store.commit([change], [{ key: change.key, resourceVersion }]);
     } catch (error) {
-      if (isWeftError(error, 'conflict') || isWeftError(error, 'not-found')) return false;
+      if (isWeftError(error, 'conflict') || isWeftError(error, 'not-found')) return null;
       throw error;
     }
   }

@@ -1,0 +1,57 @@
+/** `GET /apis/weft.mesh/v1/meshstatus`: the control plane's view of itself and of every connected proxy. */
+import type { Clock } from '../core/runtime.ts';
+import { shortTypeName } from '../xds/resource.ts';
+import type { Route } from './api-server/handler.ts';
+import type { ProxyStatus } from './publish/proxy-stream.ts';
+import type { Publisher } from './publish/publisher.ts';
+
+export interface MeshStatusOptions {
+  readonly clock: Clock;
+  readonly publisher: Publisher;
+  readonly version: string;
+  readonly trustDomain: string;
+}
+
+export function meshStatusRoute({ clock, publisher, version, trustDomain }: MeshStatusOptions): Route {
+  const startedAt = clock.wall();
+  return {
+    method: 'GET',
+    path: '/apis/weft.mesh/v1/meshstatus',
+    access: 'admin',
+    handle: () => ({
+      status: 200,
+      body: {
+        version,
+        trustDomain,
+        startedAt: new Date(startedAt).toISOString(),
+        proxies: publisher.proxies().map(proxyBody),
+      },
+    }),
+  };
+}
+
+function proxyBody(proxy: ProxyStatus) {
+  return {
+    node: proxy.node.id,
+    service: proxy.node.cluster,
+    kind: proxy.node.kind,
+    userAgent: proxy.userAgent,
+    remoteHost: proxy.remoteHost,
+    connectedSince: new Date(proxy.connectedSinceMs).toISOString(),
+    types: proxy.types.map((type) => ({
+      type: shortTypeName(type.type),
+      sent: type.sent.size,
+      acknowledged: type.acked.size,
+      pending: type.pending,
+      refused: [...type.refused.keys()],
+      lastNack:
+        type.lastNack === null
+          ? null
+          : {
+              resource: type.lastNack.name,
+              reason: type.lastNack.reason,
+              origins: type.lastNack.origins,
+            },
+    })),
+  };
+}
