@@ -47,18 +47,22 @@ export function launchApp(options: AppOptions): Promise<AppProcess> {
       const killGroup = (): void => signal('SIGKILL');
       // An agent that dies by an error of its own leaves no application without a sidecar behind.
       process.once('exit', killGroup);
-      const exited = new Promise<number>((done) => {
-        child.once('exit', (code, by) => {
-          process.off('exit', killGroup);
-          signal('SIGTERM');
-          const exitCode = code ?? 128 + (by === null ? 0 : constants.signals[by]);
-          // A grandchild may hold the pipes open: the end of the application does not wait for it long.
-          const lines = Promise.all(flushed).then(() => undefined);
-          void within(options.clock, FLUSH_WAIT_MS, lines, () => undefined).then(() => done(exitCode));
-        });
+      const exited = ended(child).then(async (exitCode) => {
+        process.off('exit', killGroup);
+        signal('SIGTERM');
+        // A grandchild may hold the pipes open: the end of the application does not wait for it long.
+        const lines = Promise.all(flushed).then(() => undefined);
+        await within(options.clock, FLUSH_WAIT_MS, lines, () => undefined);
+        return exitCode;
       });
       resolve({ pid, exited, signal });
     });
+  });
+}
+
+function ended(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, by) => resolve(code ?? 128 + (by === null ? 0 : constants.signals[by])));
   });
 }
 

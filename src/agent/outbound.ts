@@ -46,13 +46,13 @@ export async function prepareOutbound(
     );
     const plan = planLoopbackPorts(wanted.map(withPorts), ports.ports);
     const vips = known === null ? (kept?.vips ?? []) : named(plan, wanted, log);
-    return { network: null, vipBlocks: ports.blocks, vips, release: ports.release };
+    return { network: null, vipBlocks: ports.blocks, vips, release: () => ports.release() };
   }
-  const { network, release } = reserved;
+  const { network } = reserved;
   const sameNetwork = kept?.network?.x === network.x && kept.network.y === network.y;
   const vips =
     known === null ? (sameNetwork ? kept.vips : []) : named(planVips(network, wanted.map(withPorts)), wanted, log);
-  return { network, vipBlocks: [], vips, release };
+  return { network, vipBlocks: [], vips, release: () => reserved.release() };
 }
 
 function choose(known: readonly KnownService[], options: OutboundOptions): readonly KnownService[] {

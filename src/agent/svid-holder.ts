@@ -16,6 +16,6 @@ export class SvidHolder implements SvidSource {
 
   set(svid: Svid): void {
     this.#svid = svid;
-    for (const changed of [...this.#subscribers]) changed();
+    for (const changed of this.#subscribers) changed();
   }
 }

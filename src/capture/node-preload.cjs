@@ -6,24 +6,24 @@
  */
 (function preload() {
   try {
-    var version = process.versions.node.split('.').map(Number);
-    var proxy = readProxy(process.env.http_proxy || process.env.HTTP_PROXY);
+    const version = process.versions.node.split('.').map(Number);
+    const proxy = readProxy(process.env.http_proxy || process.env.HTTP_PROXY);
     if (!proxy || process.env.NODE_USE_ENV_PROXY !== '1') return;
-    var direct = readDirect(process.env.no_proxy || process.env.NO_PROXY || '');
+    const direct = readDirect(process.env.no_proxy || process.env.NO_PROXY || '');
     // nodejs.org/api/cli.html: NODE_USE_ENV_PROXY, for fetch since 24.0, for http since 24.5; both since 22.21.
-    var backported = version[0] === 22 && version[1] >= 21;
-    var fetchIsNative = version[0] >= 24 || backported;
-    var httpIsNative = version[0] > 24 || (version[0] === 24 && version[1] >= 5) || backported;
+    const backported = version[0] === 22 && version[1] >= 21;
+    const fetchIsNative = version[0] >= 24 || backported;
+    const httpIsNative = version[0] > 24 || (version[0] === 24 && version[1] >= 5) || backported;
     if (!httpIsNative) installAgent(proxy, direct);
     if (!fetchIsNative && typeof globalThis.fetch === 'function') installFetch(proxy, direct);
-  } catch (error) {
+  } catch (_) {
     // An application without the mesh's HTTP is better than no application: it still has the service variables.
   }
 })();
 
 function readProxy(text) {
   if (!text) return null;
-  var url = new URL(text);
+  const url = new URL(text);
   return url.protocol === 'http:' ? { host: url.hostname, port: Number(url.port || 80) } : null;
 }
 
@@ -39,8 +39,8 @@ function readDirect(text) {
 
 /** The names themselves and their subdomains, as curl and Node read no_proxy. */
 function isDirect(direct, host, port) {
-  var name = host.toLowerCase().replace(/^\[|\]$/g, '');
-  if (/^127\./.test(name) || name === '::1') return true;
+  const name = host.toLowerCase().replace(/^\[|\]$/g, '');
+  if (name.startsWith('127.') || name === '::1') return true;
   return direct.some(function covers(entry) {
     return entry === name || entry === name + ':' + port || name.endsWith('.' + entry);
   });
@@ -48,15 +48,16 @@ function isDirect(direct, host, port) {
 
 /** Every request without an agent of its own goes through the global one. */
 function installAgent(proxy, direct) {
-  var http = require('http');
+  // oxlint-disable-next-line unicorn/prefer-node-protocol -- Node 12 does not know the prefix in require
+  const http = require('http');
   class SidecarAgent extends http.Agent {
     addRequest(request, options) {
-      var host = options.host || options.hostname || 'localhost';
-      var port = options.port || 80;
+      const host = options.host || options.hostname || 'localhost';
+      const port = options.port || 80;
       if (options.socketPath || isDirect(direct, host, port) || !String(request.path).startsWith('/')) {
         return super.addRequest(request, options);
       }
-      var authority = (host.includes(':') ? '[' + host + ']' : host) + (Number(port) === 80 ? '' : ':' + port);
+      const authority = (host.includes(':') ? '[' + host + ']' : host) + (Number(port) === 80 ? '' : ':' + port);
       toAbsolute(request, 'http://' + authority);
       return super.addRequest(
         request,
@@ -72,12 +73,12 @@ function installAgent(proxy, direct) {
 
 /** The head may have been written already, when the headers came as an array or with Expect. */
 function toAbsolute(request, origin) {
-  var path = request.path;
+  const path = request.path;
   request.path = origin + path;
   if (!request._header) return;
-  var before = request.method + ' ' + path + ' ';
-  var after = request.method + ' ' + origin + path + ' ';
-  var old = request._header;
+  const before = request.method + ' ' + path + ' ';
+  const after = request.method + ' ' + origin + path + ' ';
+  const old = request._header;
   if (!old.startsWith(before)) return;
   request._header = after + old.slice(before.length);
   (request.outputData || []).forEach(function rewrite(chunk) {
@@ -88,9 +89,9 @@ function toAbsolute(request, origin) {
 
 /** fetch loads its HTTP client at the first call; its dispatcher is wrapped then, and start-up stays what it was. */
 function installFetch(proxy, direct) {
-  var key = Symbol.for('undici.globalDispatcher.1');
-  var original = globalThis.fetch;
-  var wrapped = false;
+  const key = Symbol.for('undici.globalDispatcher.1');
+  const original = globalThis.fetch;
+  let wrapped = false;
   globalThis.fetch = function fetch(input, init) {
     if (!wrapped) {
       wrapped = true;
@@ -103,18 +104,18 @@ function installFetch(proxy, direct) {
 }
 
 function wrapDispatcher(inner, proxy, direct) {
-  var origin = 'http://' + proxy.host + ':' + proxy.port;
+  const origin = 'http://' + proxy.host + ':' + proxy.port;
   return new Proxy(inner, {
     get: function get(target, property) {
       if (property !== 'dispatch') {
-        var value = Reflect.get(target, property, target);
+        const value = Reflect.get(target, property, target);
         return typeof value === 'function' ? value.bind(target) : value;
       }
       return function dispatch(options, handler) {
-        var url = new URL(options.origin);
+        const url = new URL(options.origin);
         if (url.protocol !== 'http:' || isDirect(direct, url.hostname, url.port || 80))
           return target.dispatch(options, handler);
-        var headers = withHost(options.headers, url.host);
+        const headers = withHost(options.headers, url.host);
         return target.dispatch(
           Object.assign({}, options, { origin: origin, path: url.origin + options.path, headers: headers }),
           handler,
@@ -126,7 +127,7 @@ function wrapDispatcher(inner, proxy, direct) {
 
 function withHost(headers, host) {
   if (Array.isArray(headers)) {
-    for (var i = 0; i < headers.length; i += 2) if (String(headers[i]).toLowerCase() === 'host') return headers;
+    for (let i = 0; i < headers.length; i += 2) if (String(headers[i]).toLowerCase() === 'host') return headers;
     return headers.concat(['host', host]);
   }
   return Object.assign({ host: host }, headers);

@@ -41,7 +41,7 @@ export function loadSigningKey(privateKeyPem: string): SigningKey {
 
 function signingKey(key: KeyObject): SigningKey {
   return {
-    privateKeyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privateKeyPem: key.export({ type: 'pkcs8', format: 'pem' }),
     publicKeySpki: new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' })),
     sign: (bytes) => new Uint8Array(sign('sha256', bytes, key)),
   };

@@ -9,14 +9,13 @@ const ID = 'spiffe://weft.local/ns/shop/sa/catalog';
 const NOW = 1_000_000;
 
 const good = {
-  commonName: 'shop/catalog-1',
   uris: [ID],
   dnsNames: [],
   notAfter: NOW + 1,
   serialNumber: '01',
   commonName: 'shop/web-1',
   extendedKeyUsages: [SERVER, CLIENT],
-} as PeerCertificate;
+} satisfies PeerCertificate;
 const expected: PeerExpectation = { trustDomain: 'weft.local', role: 'server', ids: [ID] };
 
 function reason(peer: Partial<PeerCertificate>, by: Partial<PeerExpectation> = {}): string | null {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import { assert as check, property, stringMatching } from 'fast-check';
 import { isWeftError } from '../core/errors.ts';
 import { parseSpiffeId, readSpiffeId, readWorkloadIdentity, workloadId } from './spiffe-id.ts';
 
@@ -42,9 +42,9 @@ describe('SPIFFE id', () => {
   }
 
   it('makes only ids that it reads back', () => {
-    const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
-    fc.assert(
-      fc.property(label, label, (namespace, account) => {
+    const label = stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    check(
+      property(label, label, (namespace, account) => {
         const id = workloadId('weft.local', namespace, account);
         assert.deepEqual(readWorkloadIdentity(parseSpiffeId(id.text)), {
           trustDomain: 'weft.local',
