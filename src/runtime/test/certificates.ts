@@ -19,6 +19,8 @@ export const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
 export interface LeafOptions {
+  /** Default: `test`. */
+  readonly commonName?: string;
   readonly uris?: readonly string[];
   readonly dnsNames?: readonly string[];
   /** Relative to now. */
@@ -75,7 +77,7 @@ async function issueLeaf(
   if (names.length > 0) extensions.push(new SubjectAlternativeNameExtension(names, true));
   const leaf = await X509CertificateGenerator.create({
     serialNumber: serial(),
-    subject: 'CN=test',
+    subject: `CN=${options.commonName ?? 'test'}`,
     issuer: root.subject,
     notBefore: new Date(Date.now() + (options.notBeforeMs ?? -HOUR_MS)),
     notAfter: new Date(Date.now() + (options.notAfterMs ?? HOUR_MS)),
