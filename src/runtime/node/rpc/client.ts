@@ -183,6 +183,8 @@ class ClientStream extends FramedStream {
     http.on('trailers', (trailers) => {
       this.#status = statusOfFields(trailers) ?? this.#status;
     });
+    // The server's status ends a call whatever this side still meant to say, so the stream must not wait for it.
+    http.on('end', () => http.end());
     http.on('close', () => this.#finished(this.#status ?? this.#statusWithoutTrailers(http)));
     this.begin(http);
     if (this.ended) http.end();
