@@ -69,6 +69,13 @@ describe('back-pressure', () => {
     assert.equal(s.receivers.length, 2);
   });
 
+  it('lets go when the message ends within the read that filled the window', () => {
+    const chunk = `11170\r\n${'x'.repeat(0x11170)}\r\n`;
+    const { s, r } = one(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`);
+    assert.ok(r.done);
+    assert.ok(!s.connection.paused, 'the client can be seen to go away while the response is made');
+  });
+
   it('passes onDrained on, and shows the backlog', () => {
     const { s, r, stream } = one(GET);
     stream.sendHead(Head.response(200), false);

@@ -193,6 +193,25 @@ describe('a server refuses and closes, and the receiver is never called', () => 
   }
 });
 
+describe('what a refusal says', () => {
+  it('is the rule that was broken', () => {
+    for (const [input, detail] of [
+      [post('Content-Length: 6\r\nTransfer-Encoding: chunked\r\n'), 'both Content-Length and Transfer-Encoding'],
+      [post('Content-Length: 1\r\nContent-Length: 1\r\n'), 'more than one Content-Length'],
+      [get('X : y\r\n'), 'white space between field name and colon'],
+      [get('X: a\r\n b\r\n'), 'field continued on the next line (obs-fold)'],
+      ['GET / HTTP/1.1\r\n\r\n', 'missing Host'],
+      ['GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n', 'Host differs from the request target'],
+      [get('X: y\n'), 'LF without CR'],
+    ] as const) {
+      const s = serve();
+      s.connection.feed(input);
+      assert.equal(s.refused[0]?.[1], detail);
+      assert.ok(s.connection.written.endsWith(`\r\n\r\n${detail}\n`));
+    }
+  });
+});
+
 describe('a body that breaks its framing', () => {
   const head = post('Transfer-Encoding: chunked\r\n');
   const bad: Readonly<Record<string, string>> = {
