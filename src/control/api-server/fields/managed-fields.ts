@@ -20,12 +20,16 @@ export interface Owner extends Manager {
 export function readManagedFields(value: unknown): readonly Owner[] {
   if (!Array.isArray(value)) return [];
   return value.filter(isMap).map((entry) => ({
-    name: String(entry['manager'] ?? ''),
+    name: textOf(entry['manager']),
     operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
-    subresource: String(entry['subresource'] ?? ''),
-    time: String(entry['time'] ?? ''),
+    subresource: textOf(entry['subresource']),
+    time: textOf(entry['time']),
     fields: fromFieldsV1(entry['fieldsV1']),
   }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Owners of nothing are left out. */
