@@ -1,9 +1,10 @@
 /** `weft up`: a control plane in this process, until it is told to end. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { startControlPlane } from '../../control/main.ts';
 import { parseDuration } from '../../core/durations.ts';
+import { WeftError } from '../../core/errors.ts';
 import type { Address } from '../../core/runtime.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
 import type { Context } from '../context.ts';
@@ -15,6 +16,7 @@ import { outputFormat } from '../output/data.ts';
 import { processLog } from '../process-log.ts';
 import { programName } from '../program-name.ts';
 import { aborted, untilSignal } from '../until-signal.ts';
+import { VERSION } from '../version.ts';
 
 const DEFAULT_API: Address = { host: '127.0.0.1', port: 7443 };
 const DEFAULT_XDS_PORT = 7444;
@@ -23,7 +25,7 @@ const MIN_SVID_TTL_MS = 60_000;
 interface UpFlags {
   readonly listen?: string;
   readonly xdsListen?: string;
-  readonly trustDomain?: string;
+  readonly trustDomain: string;
   readonly svidTtl: string;
 }
 
@@ -34,7 +36,7 @@ export function define(command: Command, context: () => Context): void {
       'address of the API (default: as last time, else 127.0.0.1:7443; port 0: a free one)',
     )
     .option('--xds-listen <host[:port]>', 'address for proxies (default: as last time, else the API’s host, port 7444)')
-    .option('--trust-domain <name>', 'authority of every identity; fixed when the CA is made (default: weft.local)')
+    .option('--trust-domain <name>', 'authority of every identity; fixed when the CA is made', 'weft.local')
     .option('--svid-ttl <duration>', 'lifetime of workload certificates, at least 1m', '24h')
     .action((flags: UpFlags) => up(context(), flags));
 }
@@ -56,6 +58,7 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
         : { host: api.host, port: api.port === 0 ? 0 : DEFAULT_XDS_PORT }
       : parseAddress('--xds-listen', flags.xdsListen, DEFAULT_XDS_PORT);
   const stop = untilSignal();
+  makePrivate(stateDir);
   const log = processLog(context);
   const running = await startControlPlane({
     runtime: createNodeRuntime({ log }),
@@ -63,12 +66,16 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
     stateDir,
     api,
     xds,
-    svidTtlSeconds: Math.floor(svidTtlMs / 1000),
-    ...(flags.trustDomain === undefined ? {} : { trustDomain: flags.trustDomain }),
+    trustDomain: flags.trustDomain,
+    svidTtlMs,
+    version: VERSION,
   });
   announce(context, stateDir, running, json);
-  await aborted(stop);
-  await running.close();
+  try {
+    await Promise.race([aborted(stop), running.failed]);
+  } finally {
+    await running.close();
+  }
 }
 
 function announce(context: Context, stateDir: string, at: { api: Address; xds: Address }, json: boolean): void {
@@ -97,6 +104,18 @@ function announce(context: Context, stateDir: string, at: { api: Address; xds: A
     `  ${name} status                                       ${dim('what the mesh is doing')}`,
     `  ${name} token create                                 ${dim('let workloads of other machines join')}`,
   ]);
+}
+
+/** Keys and the store lie in it. One that exists and is open to others is refused, not mended: its owner decides. */
+function makePrivate(stateDir: string): void {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const { mode, uid } = statSync(stateDir);
+  if ((mode & 0o077) === 0 && uid === process.getuid?.()) return;
+  throw new WeftError('permission-denied', {
+    what: 'the state directory is open to others, or belongs to somebody else',
+    where: stateDir,
+    hint: `It holds the keys of the mesh: chmod 700 ${stateDir}`,
+  });
 }
 
 /** Proxies and tokens know the control plane by its addresses: it comes back where it was. */

@@ -14,27 +14,34 @@ export interface ScrapedWorkload {
 }
 
 export function scrapeAll(workloads: readonly Workload[]): Promise<ScrapedWorkload[]> {
-  const here = localAddresses();
-  return Promise.all(
-    workloads.map(async (workload) => {
-      const { adminPort, address = '' } = workload.spec ?? {};
-      const local = address.startsWith('127.') || here.has(address);
-      if (adminPort === undefined || !local) return { workload, edges: null };
-      return { workload, edges: await scrape(adminPort).catch(() => null) };
-    }),
-  );
+  return Promise.all(workloads.map(async (workload) => ({ workload, edges: await scrape(workload) })));
 }
 
-async function scrape(adminPort: number): Promise<EdgeTotals[]> {
-  const [samples, histograms] = await Promise.all(
-    ['/stats', '/edges'].map(async (path): Promise<unknown> => JSON.parse(await fetchText(adminPort, path))),
-  );
-  // Our own proxy's answers; another program on a port that was reused gives no JSON of this form and is left out.
-  return edgeTotals(samples as Sample[], histograms as EdgeHistograms);
+/** The JSON of one path; null when the workload is on another machine, has no proxy, or does not answer. */
+export async function askAdmin(workload: Workload, path: string): Promise<unknown> {
+  const { adminPort, address = '' } = workload.spec ?? {};
+  if (adminPort === undefined || !isLocal(address)) return null;
+  try {
+    return JSON.parse(await fetchText(adminPort, path));
+  } catch {
+    return null;
+  }
 }
 
-function localAddresses(): ReadonlySet<string> {
-  return new Set(Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)));
+async function scrape(workload: Workload): Promise<EdgeTotals[] | null> {
+  const [samples, histograms] = await Promise.all([askAdmin(workload, '/stats'), askAdmin(workload, '/edges')]);
+  if (samples === null || histograms === null) return null;
+  try {
+    return edgeTotals(samples as Sample[], histograms as EdgeHistograms);
+  } catch {
+    // Another program on a port that was used again: its JSON is not ours.
+    return null;
+  }
+}
+
+function isLocal(address: string): boolean {
+  if (address.startsWith('127.') || address === '::1') return true;
+  return Object.values(networkInterfaces()).some((each) => each?.some((own) => own.address === address));
 }
 
 function fetchText(port: number, path: string): Promise<string> {
