@@ -177,7 +177,7 @@ describe('a server refuses and closes, and the receiver is never called', () => 
         assert.deepEqual(
           s.refused.map(([code]) => code),
           [status],
-          `${shown} ${s.refused}`,
+          `${shown} ${s.refused.join()}`,
         );
         assert.equal(s.receivers.length, 0, shown);
         assert.match(s.connection.written, new RegExp(`^HTTP/1\\.1 ${status} [^\r]+\r\n`), shown);

@@ -127,6 +127,6 @@ export function one(input: string, limits = {}): { s: Served; r: Recorder; strea
   s.connection.feed(input);
   const r = s.receivers[0];
   const stream = s.streams[0];
-  if (r === undefined || stream === undefined) throw new Error(`refused: ${s.refused}`);
+  if (r === undefined || stream === undefined) throw new Error(`refused: ${s.refused.join()}`);
   return { s, r, stream };
 }
