@@ -130,11 +130,12 @@ describe('registration', () => {
     assert.equal(answers, 3);
   });
 
-  it('ends its heartbeats before it deregisters', async () => {
+  it('ends its heartbeats before it deregisters, and does so once', async () => {
     const { clock, registration, calls } = bench();
     registration.start();
     await clock.advance(100);
     calls();
+    void registration.leave();
     void registration.leave();
     await clock.advance(60_000);
     assert.deepEqual(calls(), ['deregister']);

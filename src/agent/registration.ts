@@ -36,6 +36,7 @@ export class Registration {
   #ready = false;
   #reachable = true;
   #running: Promise<void> | null = null;
+  #leaving: Promise<void> | null = null;
 
   constructor(options: RegistrationOptions, record: Workload) {
     this.#options = options;
@@ -86,8 +87,13 @@ export class Registration {
     return within(clock, DRAIN_WAIT_MS, asked, () => false);
   }
 
-  /** Ends the heartbeats and deletes the record; a control plane that is away finds the lease expired. Never rejects. */
-  async leave(): Promise<void> {
+  /** Ends the heartbeats and deletes the record, once; a control plane that is away finds the lease expired. Never rejects. */
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<void> {
     const { clock, controlPlane, log } = this.#options;
     this.#stop.abort();
     this.#nudge.abort();

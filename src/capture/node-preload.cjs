@@ -16,7 +16,7 @@
     const httpIsNative = version[0] > 24 || (version[0] === 24 && version[1] >= 5) || backported;
     if (!httpIsNative) installAgent(proxy, direct);
     if (!fetchIsNative && typeof globalThis.fetch === 'function') installFetch(proxy, direct);
-  } catch (_) {
+  } catch {
     // An application without the mesh's HTTP is better than no application: it still has the service variables.
   }
 })();
