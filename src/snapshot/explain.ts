@@ -62,8 +62,9 @@ function explainHttp(
   head: Head,
   question: Question,
 ): readonly Step[] {
-  const table = typeof manager.routes === 'string' ? snapshot.routes.get(manager.routes) : manager.routes;
-  if (table === undefined) return [missing('host', `the routes ${String(manager.routes)} have not come`)];
+  const { routes } = manager;
+  const table = typeof routes === 'string' ? snapshot.routes.get(routes) : routes;
+  if (table === undefined) return [missing('host', `the routes ${manager.statPrefix} asks for have not come`)];
   const host = table.hosts[matchHost(table, head)];
   if (host === undefined) return [missing('host', `no domain of ${table.name} matches ${head.authorityText}`)];
   const steps = [step('host', host.name, `its domains are ${host.domains.join(', ')}`)];

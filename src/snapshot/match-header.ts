@@ -5,14 +5,7 @@
 import { latin1Of } from '../core/bytes.ts';
 import { FieldName } from '../http/field-name.ts';
 import type { Head } from '../http/head.ts';
-import type { HeaderMatch } from './route-table.ts';
-
-export interface CompiledHeader {
-  readonly match: HeaderMatch;
-  /** null: a pseudo-header, which lies in the start line. */
-  readonly field: FieldName | null;
-  readonly value: Uint8Array;
-}
+import type { CompiledHeader, HeaderMatch } from './route-table.ts';
 
 export function compileHeader(match: HeaderMatch): CompiledHeader {
   // xDS knows Host as :authority; both mean the authority.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isWeftError } from '../core/errors.ts';
 import { FieldName } from '../http/field-name.ts';
 import { Head } from '../http/head.ts';

@@ -3,8 +3,8 @@
  * resource, in `snapshot/read/`; matched in `snapshot/match-route.ts`.
  */
 import type { RouteInfo } from '../http/exchange.ts';
+import type { FieldName } from '../http/field-name.ts';
 import type { ByteTrie } from './byte-trie.ts';
-import type { CompiledHeader } from './match-header.ts';
 import type { Pattern } from './regex/pattern.ts';
 
 export interface HttpFilterConfig {
@@ -101,6 +101,14 @@ export interface HeaderMatch {
   readonly value: string;
   readonly regex: Pattern | null;
   readonly invert: boolean;
+}
+
+/** Made by `match-header.ts`. */
+export interface CompiledHeader {
+  readonly match: HeaderMatch;
+  /** null: a pseudo-header, which lies in the start line. */
+  readonly field: FieldName | null;
+  readonly value: Uint8Array;
 }
 
 export type RouteAction = ForwardAction | { readonly kind: 'direct'; readonly status: number; readonly body: string };

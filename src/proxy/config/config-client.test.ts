@@ -21,11 +21,11 @@ const ENDPOINTS = asEndpoints(assignment(['127.0.0.1']));
 const ROUTES = asRoutes(routes());
 const LISTENER = asListener(listener());
 
-function configure({ respond }: FakeMesh): void {
-  respond(CDS, [CLUSTER]);
-  respond(EDS, [ENDPOINTS]);
-  respond(LDS, [LISTENER]);
-  respond(RDS, [ROUTES]);
+function configure(made: FakeMesh): void {
+  made.respond(CDS, [CLUSTER]);
+  made.respond(EDS, [ENDPOINTS]);
+  made.respond(LDS, [LISTENER]);
+  made.respond(RDS, [ROUTES]);
 }
 
 /** Whether a promise has settled, after all that is due has run. */

@@ -96,11 +96,10 @@ export class ControlLink {
 
   /** Sends what the client has to say, as far as the stream takes it. */
   flush(): void {
-    const stream = this.#stream;
-    while (stream?.writable) {
+    while (this.#stream?.writable === true) {
       const request = this.#options.client.next();
       if (request === null) return;
-      stream.send(request);
+      this.#stream.send(request);
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Random } from '../../core/runtime.ts';
 import type { ClusterConfig } from '../snapshot.ts';
 import type { BalanceHost, PickFacts } from './balancer.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isWeftError } from '../../core/errors.ts';
 import { MAX_REGEX_INPUT, Pattern } from './pattern.ts';
 

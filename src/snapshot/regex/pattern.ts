@@ -39,7 +39,7 @@ export class Pattern {
     this.#classes = classes;
     this.#samples = samples;
     this.#seen = new Int32Array(this.#program.length);
-    this.#start = this.#state(this.#close([0], true, false));
+    this.#start = this.#state(this.#close([0], true, false), true);
   }
 
   /** Whether the whole of bytes[start, end) matches. */
@@ -64,18 +64,18 @@ export class Pattern {
     }
     if (this.#states.size >= MAX_STATES) {
       this.#states = new Map();
-      this.#start = this.#state(this.#close([0], true, false));
+      this.#start = this.#state(this.#close([0], true, false), true);
     }
-    const state = this.#state(this.#close(targets, false, false));
+    const state = this.#state(this.#close(targets, false, false), false);
     from.next[klass] = state;
     return state;
   }
 
-  #state(active: readonly number[]): State {
-    const key = active.join();
+  #state(active: readonly number[], atStart: boolean): State {
+    const key = `${atStart ? '^' : ''}${active.join()}`;
     let state = this.#states.get(key);
     if (state === undefined) {
-      const atEnd = this.#close(active, false, true);
+      const atEnd = this.#close(active, atStart, true);
       const accepts = atEnd.some((at) => this.#program[at]?.op === 'match');
       state = { active, accepts, next: new Array<State | null>(this.#samples.length).fill(null) };
       this.#states.set(key, state);
