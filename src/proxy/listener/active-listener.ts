@@ -28,12 +28,18 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   /** The last silent connection was one whose server spoke first: the next is not made to wait. */
   #serverFirst = false;
   draining = false;
+  /** Connections of earlier configurations that may not go on for ever. */
+  readonly #old = new Set<Served>();
+  readonly #cut: CallbackTimer;
 
   constructor(config: ListenerConfig, world: ListenerWorld) {
     this.name = config.name;
     this.#config = config;
     this.#world = world;
     this.#refusals = new Refusals(world.router, config.name);
+    this.#cut = new CallbackTimer(() => {
+      for (const served of [...this.#old]) served.cut();
+    });
   }
 
   get config(): ListenerConfig {
@@ -61,12 +67,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
 
   /** Existing connections: HTTP after the exchange in flight, raw ones when the drain time is over. */
   drainServed(): void {
-    const old = [...this.#served];
-    for (const served of old) served.drain();
-    const cut = new CallbackTimer(() => {
-      for (const served of old) if (this.#served.has(served)) served.cut();
-    });
-    this.#world.router.timers.arm(cut, TCP_DRAIN_MS);
+    for (const served of [...this.#served]) {
+      this.#old.add(served);
+      served.drain();
+    }
+    // Not moved by a later change: the drain time is a promise to whoever changed the configuration.
+    if (this.#old.size > 0 && !this.#cut.armed) this.#world.router.timers.arm(this.#cut, TCP_DRAIN_MS);
   }
 
   cutAll(): void {
@@ -94,9 +100,16 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     });
   };
 
-  detected(peek: Peek, found: Detected, final: boolean): boolean {
-    if (!final && matchChain(this.#config, this.#facts(peek.connection, found)) === null) return false;
+  detected(peek: Peek, found: Detected): void {
     this.#begin(peek.connection, found);
+  }
+
+  undetected({ connection }: Peek, silent: boolean): boolean {
+    const config = this.#config;
+    const isTaken = config.continueOnInspectTimeout && matchChain(config, this.#facts(connection, RAW)) !== null;
+    if (!isTaken && silent) return false;
+    if (config.continueOnInspectTimeout) this.#begin(connection, RAW);
+    else this.#refuse(connection, () => this.#refusals.inspectTimeout(connection.info, config.inspectTimeoutMs));
     return true;
   }
 
@@ -105,7 +118,9 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   }
 
   connectionEnded(served: Served): void {
-    if (this.#served.delete(served)) this.#world.connections.give();
+    if (!this.#served.delete(served)) return;
+    this.#world.connections.give();
+    if (this.#old.delete(served) && this.#old.size === 0) this.#world.router.timers.disarm(this.#cut);
   }
 
   #begin(connection: Connection, found: Detected): void {

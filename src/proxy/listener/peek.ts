@@ -7,8 +7,10 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import { type Detected, detect, MAX_PEEK_BYTES, RAW } from './detect.ts';
 
 export interface PeekOwner {
-  /** False: nothing takes such a connection yet; the peek waits on. Takes the connection over when true. */
-  detected(peek: Peek, found: Detected, final: boolean): boolean;
+  /** Takes the connection over. */
+  detected(peek: Peek, found: Detected): void;
+  /** The time is over and nothing is known. False: the peek waits on for a client that has been silent. */
+  undetected(peek: Peek, silent: boolean): boolean;
   peekClosed(peek: Peek): void;
 }
 
@@ -39,11 +41,6 @@ export class Peek extends Timer implements ConnectionHandler {
     timers.arm(this, inspect.timeoutMs > 0 ? inspect.timeoutMs : PATIENCE_MS);
   }
 
-  /** Whether the client has sent anything. */
-  get silent(): boolean {
-    return this.#seen === null;
-  }
-
   onOpen(): void {}
   onDrained(): void {}
 
@@ -56,13 +53,20 @@ export class Peek extends Timer implements ConnectionHandler {
       return;
     }
     this.#seen = seen;
-    this.#finish(found, true);
+    this.#giveBack();
+    this.#timers.disarm(this);
+    this.#owner.detected(this, found);
   }
 
   /** Half-closed before it was understood: what it said may still be all that its server needs. */
   onEnd(): void {
-    if (this.#seen === null) this.connection.destroy('');
-    else this.#finish(RAW, true);
+    if (this.#seen === null) {
+      this.connection.destroy('');
+      return;
+    }
+    this.#giveBack();
+    this.#timers.disarm(this);
+    this.#owner.detected(this, RAW);
   }
 
   onClose(): void {
@@ -71,21 +75,17 @@ export class Peek extends Timer implements ConnectionHandler {
   }
 
   override fire(): void {
-    const final = this.#isPatient || !this.silent;
-    if (this.#finish(RAW, final)) return;
+    const silent = this.#seen === null && !this.#isPatient;
+    this.#giveBack();
+    if (this.#owner.undetected(this, silent)) return;
     this.#isPatient = true;
     this.#timers.arm(this, PATIENCE_MS);
   }
 
-  #finish(found: Detected, final: boolean): boolean {
+  /** Whoever takes the connection finds the bytes where they were. */
+  #giveBack(): void {
     const seen = this.#seen;
-    // Given back first: whoever takes the connection finds the bytes where they were.
-    if (seen !== null) {
-      this.connection.unread(seen, 0, seen.length);
-      this.#seen = null;
-    }
-    const taken = this.#owner.detected(this, found, final);
-    if (taken) this.#timers.disarm(this);
-    return taken;
+    this.#seen = null;
+    if (seen !== null) this.connection.unread(seen, 0, seen.length);
   }
 }

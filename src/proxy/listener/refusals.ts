@@ -5,16 +5,18 @@
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { RouterWorld } from '../router/router-world.ts';
 
+/** The words are those of `identity/peer-check.ts` and of the runtimes; what is new counts as `handshake`. */
 const TLS_REASONS: readonly (readonly [string, RegExp])[] = [
   ['expired', /expired/i],
   ['foreign_trust_domain', /trust domain/i],
-  ['wrong_usage', /not for a TLS|unsuitable|purpose/i],
-  ['no_certificate', /did not return a certificate|no certificate|peer_did_not/i],
+  ['wrong_usage', /not for (?:a TLS|this use)/i],
+  ['no_certificate', /sent no certificate/i],
   ['not_spiffe', /URI SAN|SPIFFE/i],
   ['wrong_peer_id', /peer is/i],
-  ['foreign_alpn', /alpn|application.protocol/i],
-  ['untrusted', /self.signed|issuer|verify|verif|signature|unknown.ca|unable to get/i],
-  ['timeout', /timeout|in time/i],
+  ['foreign_alpn', /no common application protocol/i],
+  ['untrusted', /unknown authority|may not issue|does not trust/i],
+  ['not_tls', /does not speak TLS/i],
+  ['timeout', /in time|too long/i],
 ];
 
 export class Refusals {
@@ -40,6 +42,10 @@ export class Refusals {
 
   noIdentity(info: ConnectionInfo): void {
     this.#count('no_valid_identity', info, this.#world.identity.fault);
+  }
+
+  inspectTimeout(info: ConnectionInfo, timeoutMs: number): void {
+    this.#count('inspect_timeout', info, `nothing that a filter chain takes came within ${timeoutMs} ms`);
   }
 
   limit(info: ConnectionInfo, limit: string): void {

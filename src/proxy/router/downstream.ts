@@ -30,6 +30,7 @@ export class Downstream {
   readonly peer: string;
   /** Inbound: from the caller to this workload. Outbound: for exchanges that never got to a cluster. */
   readonly edge: Edge;
+  /** What to say of the caller in `x-forwarded-client-cert`; null: nothing. */
   readonly clientCert: Uint8Array | null;
   /** Filled by filters; lives as long as the connection. */
   readonly memo: Slots = [];
@@ -53,7 +54,8 @@ export class Downstream {
     this.peer = secure ? (info.tls?.peer?.uris[0] ?? '') : '';
     this.edge = edgeOf(world, direction, info, secure);
     const own = world.identity.svid?.id ?? '';
-    this.clientCert = direction === 'inbound' && this.peer !== '' ? clientCertField(own, this.peer) : null;
+    const says = direction === 'inbound' && manager.forwardClientCert !== 'sanitize' && this.peer !== '';
+    this.clientCert = says ? clientCertField(own, this.peer) : null;
   }
 
   /** Not empty: the mesh side of this connection may not be used, and why. */

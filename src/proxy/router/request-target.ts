@@ -3,11 +3,11 @@ import { UPGRADE } from '../../http/field-name.ts';
 import { type Head, UPGRADE_STATE } from '../../http/head.ts';
 import { METHOD } from '../../http/method.ts';
 
-/** Grants the upgrade that the request asks for when the route lists the protocol; else the field is not passed on. */
-export function grantUpgrade(request: Head, upgrades: readonly string[]): void {
+/** Grants the upgrade that the request asks for when route or listener list the protocol; else the field is not passed on. */
+export function grantUpgrade(request: Head, byRoute: readonly string[], byListener: readonly string[]): void {
   if (request.upgrade !== UPGRADE_STATE.asked) return;
   const protocol = request.value(UPGRADE)?.trim().toLowerCase() ?? '';
-  if (upgrades.includes(protocol)) request.upgrade = UPGRADE_STATE.granted;
+  if (byRoute.includes(protocol) || byListener.includes(protocol)) request.upgrade = UPGRADE_STATE.granted;
 }
 
 /** Absolute form, as a request to another proxy must have (RFC 9112 section 3.2.2). CONNECT has its own form. */

@@ -112,6 +112,7 @@ export class Http1Pool extends Timer implements Pool, DialOwner, Http1ClientCall
     if (index >= 0) {
       this.#idle.splice(index, 1);
       this.#idleSince.splice(index, 1);
+      if (this.#idle.length === 0) this.#host.dialer.timers.disarm(this);
     }
     this.#host.circuit.connections.give();
     this.#dialMore();

@@ -1,0 +1,93 @@
+/**
+ * What is known of an exchange at any time: who asked for what, which route and host it got, how it ended. The half of
+ * the class that only remembers; `exchange.ts` is the half that acts. One object on purpose: it is made per request.
+ */
+import type { ConnectionInfo } from '../../core/runtime.ts';
+import type { RouteInfo, Slots } from '../../http/exchange.ts';
+import type { ResponseFlag } from '../../http/flags.ts';
+import type { Head } from '../../http/head.ts';
+import type { RouteEntry } from '../../snapshot/route-table.ts';
+import type { UpstreamHost } from '../cluster/attempt.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { EndedRecord } from '../telemetry/access-log.ts';
+import type { Edge } from '../telemetry/edge.ts';
+import type { Downstream } from './downstream.ts';
+import { SilenceTimer } from './silence.ts';
+
+export abstract class ExchangeRecord extends SilenceTimer implements EndedRecord {
+  readonly request: Head;
+  response: Head | null = null;
+  ended = false;
+  readonly startedAt: number;
+  status = 0;
+  flag: ResponseFlag = '';
+  detail = '';
+  durationMs = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  retries = 0;
+  protected readonly down: Downstream;
+  protected entry: RouteEntry | null = null;
+  protected cluster: Cluster | null = null;
+  /** The last host that was tried; tells the edge whether mTLS was used. */
+  protected host: UpstreamHost | null = null;
+  #state: Slots | null = null;
+
+  constructor(down: Downstream, request: Head) {
+    const { world } = down;
+    super(world.timers, down.manager.streamIdleTimeoutMs);
+    this.down = down;
+    this.request = request;
+    this.startedAt = world.runtime.clock.now();
+  }
+
+  get connection(): ConnectionInfo {
+    return this.down.info;
+  }
+
+  get route(): RouteInfo | null {
+    return this.entry === null ? null : this.entry.info;
+  }
+
+  get routeName(): string {
+    return this.entry === null ? '' : this.entry.info.name;
+  }
+
+  get upstream(): string {
+    return this.host === null ? '' : this.host.key;
+  }
+
+  get memo(): Slots {
+    return this.down.memo;
+  }
+
+  get state(): Slots {
+    this.#state ??= [];
+    return this.#state;
+  }
+
+  authority(): string {
+    return this.request.authorityText;
+  }
+
+  /** In the words of whoever reads an error: the service where it is known, else what was asked for. */
+  protected get serviceName(): string {
+    const { cluster } = this;
+    return cluster === null ? this.request.authorityText : cluster.config.service || cluster.name;
+  }
+
+  /** Writes metrics and the log line, while the heads are still there. */
+  protected observe(): void {
+    const { world } = this.down;
+    this.durationMs = world.runtime.clock.now() - this.startedAt;
+    const edge = this.#edge();
+    edge.countRequest(this.status, this.flag, this.durationMs);
+    world.accessLog?.write(this, edge);
+  }
+
+  #edge(): Edge {
+    const { cluster, host } = this;
+    if (this.down.direction === 'inbound' || cluster === null) return this.down.edge;
+    return cluster.edge(host === null ? cluster.secure : host.secure, this);
+  }
+}

@@ -1,0 +1,230 @@
+/** Snapshots as the control plane would cause them, in the few shapes that tests of the data plane need. */
+import type { Address } from '../../src/core/runtime.ts';
+import { compileRoutes } from '../../src/snapshot/match-route.ts';
+import type {
+  ForwardAction,
+  RetryPolicy,
+  RouteEntry,
+  RouteTable,
+  WeightedCluster,
+} from '../../src/snapshot/route-table.ts';
+import type {
+  ClusterConfig,
+  DownstreamTls,
+  Endpoint,
+  FilterChain,
+  HttpManager,
+  ListenerConfig,
+  Snapshot,
+  TcpProxy,
+  UpstreamTls,
+} from '../../src/snapshot/snapshot.ts';
+
+export const TRUST_DOMAIN = 'weft.local';
+
+export const RETRIES: RetryPolicy = {
+  retries: 2,
+  perTryTimeoutMs: 0,
+  onConnectFailure: true,
+  onRefusedStream: true,
+  onReset: true,
+  onGatewayError: false,
+  on5xx: false,
+  statusCodes: [503],
+  baseIntervalMs: 25,
+  maxIntervalMs: 250,
+};
+
+export function idOf(account: string): string {
+  return `spiffe://${TRUST_DOMAIN}/ns/shop/sa/${account}`;
+}
+
+export function snapshotOf(parts: {
+  readonly listeners?: readonly ListenerConfig[];
+  readonly routes?: readonly RouteTable[];
+  readonly clusters?: readonly ClusterConfig[];
+}): Snapshot {
+  return {
+    listeners: byName(parts.listeners ?? []),
+    routes: byName(parts.routes ?? []),
+    clusters: byName(parts.clusters ?? []),
+    endpoints: new Map(),
+    secrets: new Map(),
+    bytes: new Map(),
+  };
+}
+
+export function endpointAt(at: Address, parts: Partial<Endpoint> = {}): Endpoint {
+  return {
+    key: `${at.host}:${at.port}`,
+    address: { kind: 'socket', host: at.host, port: at.port },
+    weight: 1,
+    priority: 0,
+    locality: { region: '', zone: '', subZone: '' },
+    healthy: true,
+    workload: '',
+    transportLabels: {},
+    ...parts,
+  };
+}
+
+export function internalEndpoint(listener: string): Endpoint {
+  const at = { host: 'internal', port: 0 };
+  return endpointAt(at, { key: `internal:${listener}`, address: { kind: 'internal', listener } });
+}
+
+export function clusterOf(
+  name: string,
+  endpoints: readonly Endpoint[],
+  parts: Partial<ClusterConfig> = {},
+): ClusterConfig {
+  return {
+    name,
+    discovery: 'static',
+    edsName: '',
+    inline: { name, endpoints },
+    connectTimeoutMs: 5_000,
+    policy: 'round-robin',
+    choices: 2,
+    limits: {
+      maxConnections: 1024,
+      maxPending: 1024,
+      maxRequests: 1024,
+      maxRetries: 3,
+      retryBudgetPercent: 20,
+      minRetryConcurrency: 3,
+    },
+    transportMatches: [],
+    transport: null,
+    transportHash: '',
+    protocol: 'http1',
+    idleTimeoutMs: 15_000,
+    service: name,
+    origin: '',
+    ...parts,
+  };
+}
+
+export function meshTls(accounts: readonly string[], alpn = 'http/1.1'): UpstreamTls {
+  return {
+    certificate: 'default',
+    validation: 'trust-bundle',
+    serverName: `catalog.shop.mesh.${TRUST_DOMAIN}`,
+    alpn: [alpn],
+    peerIds: accounts.map((account) => ({ kind: 'exact', value: idOf(account) })),
+  };
+}
+
+export function forward(
+  clusters: readonly WeightedCluster[] | string,
+  parts: Partial<ForwardAction> = {},
+): ForwardAction {
+  const list = typeof clusters === 'string' ? [{ name: clusters, weight: 1 }] : clusters;
+  return {
+    kind: 'forward',
+    clusters: list,
+    totalWeight: list.reduce((sum, { weight }) => sum + weight, 0),
+    timeoutMs: 0,
+    retry: null,
+    upgrades: [],
+    connect: false,
+    notFoundStatus: 503,
+    ...parts,
+  };
+}
+
+/** Routes by path prefix, in this order, for every host. */
+export function routesOf(name: string, actions: Readonly<Record<string, RouteEntry['action']>>): RouteTable {
+  const any = Object.entries(actions).map(([prefix, action], id): RouteEntry => {
+    const connect = prefix === 'CONNECT';
+    return {
+      id,
+      info: { name: `${name} ${prefix}`, virtualHost: 'all', origin: '' },
+      match: {
+        path: { kind: 'prefix', value: Buffer.from(connect ? '' : prefix) },
+        headers: [],
+        connect,
+        fraction: 1,
+      },
+      action,
+      overrides: [],
+    };
+  });
+  return compileRoutes({ name, hosts: [{ name: 'all', domains: ['*'], routes: any }], ignorePort: true });
+}
+
+export function httpManager(routes: string | RouteTable, parts: Partial<HttpManager> = {}): HttpManager {
+  return {
+    kind: 'http',
+    statPrefix: 'http',
+    routes,
+    filters: [],
+    upgrades: [],
+    forwardClientCert: 'set',
+    headersTimeoutMs: 60_000,
+    idleTimeoutMs: 3_600_000,
+    streamIdleTimeoutMs: 300_000,
+    maxHeadBytes: 61_440,
+    maxFields: 100,
+    accessLog: true,
+    drainTimeoutMs: 5_000,
+    ...parts,
+  };
+}
+
+export function tcpProxy(cluster: string, parts: Partial<TcpProxy> = {}): TcpProxy {
+  return {
+    kind: 'tcp',
+    statPrefix: 'tcp',
+    clusters: [{ name: cluster, weight: 1 }],
+    idleTimeoutMs: 3_600_000,
+    accessLog: true,
+    ...parts,
+  };
+}
+
+export function chainOf(
+  network: HttpManager | TcpProxy,
+  match: Partial<FilterChain['match']> = {},
+  tls: DownstreamTls | null = null,
+): FilterChain {
+  const any = { serverNames: [], transportProtocol: '' as const, applicationProtocols: [], destinationPort: 0 };
+  return { name: network.kind, match: { ...any, ...match }, tls, network };
+}
+
+/** A chain of mTLS, chosen by its ALPN. */
+export function mtlsChain(network: HttpManager | TcpProxy, alpn: string): FilterChain {
+  const tls: DownstreamTls = {
+    certificate: 'default',
+    validation: 'trust-bundle',
+    requireClientCertificate: true,
+    alpn: [alpn],
+    peerIds: [],
+  };
+  return chainOf(network, { transportProtocol: 'tls', applicationProtocols: [alpn] }, tls);
+}
+
+export function listenerOf(
+  name: string,
+  address: Address | null,
+  chains: readonly FilterChain[],
+  parts: Partial<ListenerConfig> = {},
+): ListenerConfig {
+  return {
+    name,
+    address,
+    direction: name.startsWith('inbound') ? 'inbound' : 'outbound',
+    chains,
+    defaultChain: null,
+    inspectTls: true,
+    inspectHttp: true,
+    inspectTimeoutMs: 100,
+    continueOnInspectTimeout: true,
+    origin: '',
+    ...parts,
+  };
+}
+
+function byName<T extends { readonly name: string }>(entries: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(entries.map((entry) => [entry.name, entry]));
+}
