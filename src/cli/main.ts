@@ -4,4 +4,6 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
 const { runProgram } = await import('./program.ts');
-process.exitCode = await runProgram(process.argv.slice(2));
+const exitCode = await runProgram(process.argv.slice(2));
+// Every command has closed what it opened; a connection that a peer is slow to close must not hold the shell up.
+process.exit(exitCode);

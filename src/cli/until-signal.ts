@@ -1,16 +1,24 @@
-/** Ctrl-C and SIGTERM as an AbortSignal: the first asks for an orderly end, the second ends the process at once. */
+/** Being asked to end: Ctrl-C, SIGTERM, or the end of the `weft dev` that started this process. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT';
+const SIGNALS: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
+/** Calls back each time. */
+export function onEndSignal(run: (signal: EndSignal) => void): void {
+  for (const signal of SIGNALS) process.on(signal, () => run(signal));
+  // `weft dev` holds a channel to its children; when it is gone without a word, they must not live on.
+  process.on('disconnect', () => run('SIGTERM'));
+  process.channel?.unref();
+}
+
+/** As an AbortSignal: the first asks for an orderly end, a second Ctrl-C ends the process at once. */
 export function untilSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      if (controller.signal.aborted && signal === 'SIGINT') process.exit(130);
-      controller.abort(signal);
-    });
-  }
+  onEndSignal((signal) => {
+    if (controller.signal.aborted && signal === 'SIGINT') process.exit(130);
+    controller.abort(signal);
+  });
   return controller.signal;
 }
 

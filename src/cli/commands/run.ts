@@ -23,6 +23,7 @@ import { defaultAddress, type JoinFlags, planJoin } from '../run/join.ts';
 import { labelName, parseLabels, parseUses, serviceName, versionName } from '../run/name-flags.ts';
 import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
+import { onEndSignal } from '../until-signal.ts';
 
 interface RunFlags extends JoinFlags {
   readonly service?: string;
@@ -117,8 +118,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
 
 async function live(context: Context, options: WorkloadOptions): Promise<number> {
   const running = startWorkload(options);
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)
-    process.on(signal, () => running.stop(signal));
+  onEndSignal((signal) => running.stop(signal));
   try {
     return await running.exitCode;
   } catch (error) {

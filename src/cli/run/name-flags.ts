@@ -45,10 +45,13 @@ export function parseLabels(texts: readonly string[]): Record<string, string> {
   return labels;
 }
 
-/** `catalog,shop/stock`, repeatable; null when the flag was not given. */
+/** `catalog,shop/stock`, repeatable; an empty text is none; null when the flag was not given. */
 export function parseUses(texts: readonly string[] | undefined): string[] | null {
   if (texts === undefined) return null;
-  const names = texts.flatMap((text) => text.split(',')).map((name) => name.trim());
+  const names = texts
+    .flatMap((text) => text.split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   for (const name of names) {
     const [service = '', namespace] = name.split('/').toReversed();
     const valid = SERVICE.test(service) && (namespace === undefined || LABEL.test(namespace));
