@@ -237,7 +237,9 @@ for (const harness of allHarnesses()) {
       assert.equal(seen, sent);
       assert.equal(wrong, 0);
       assert.ok(peak <= HIGH_WATER + block.length, `peak ${peak}`);
-      assert.equal(clientSide.events.filter((event) => event === 'drained').length, fills);
+      // The last fill may have passed the mark too.
+      const drained = clientSide.events.filter((event) => event === 'drained').length;
+      assert.ok(drained === fills || drained === fills + 1, `${drained} drained, ${fills} fills`);
       server.end();
       await harness.until('closed', () => clientSide.closed && serverSide.closed);
       await listener.close();

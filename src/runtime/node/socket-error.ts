@@ -1,6 +1,7 @@
 /** The one place where errors of Node's sockets become Weft's words. */
 import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Address } from '../../core/runtime.ts';
+import { tlsReason } from '../tls-reason.ts';
 
 export function textOfAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
@@ -40,6 +41,8 @@ export function bindError(error: unknown, at: Address): WeftError {
 export function reasonOf(error: unknown, remote: Address, connecting: boolean): string {
   const code = codeOf(error);
   if (connecting) return `connect: ${code} ${textOfAddress(remote)}`;
+  // A TLS 1.3 client may be open when the server's refusal of its certificate arrives.
+  if (code.startsWith('ERR_SSL_')) return tlsReason(code);
   const call = (error as { syscall?: unknown } | null)?.syscall;
   return `${typeof call === 'string' ? call : 'connection'}: ${code}`;
 }

@@ -35,10 +35,12 @@ export function beginHandshake(socket: Socket, tls: TlsOptions, handshake: Hands
 class Pending {
   readonly socket: Socket;
   readonly tls: TlsOptions;
+  readonly #allowHalfOpen: boolean;
   #handshake: Handshake | null;
 
   constructor(socket: Socket, tls: TlsOptions, handshake: Handshake) {
     this.socket = socket;
+    this.#allowHalfOpen = socket.allowHalfOpen;
     this.tls = tls;
     this.#handshake = handshake;
   }
@@ -74,6 +76,7 @@ class Pending {
       return;
     }
     this.#handshake = null;
+    socket.allowHalfOpen = this.#allowHalfOpen;
     socket.pause();
     const serverName = typeof socket.servername === 'string' ? socket.servername : (this.tls.serverName ?? '');
     handshake.onSecured(socket, { alpn: socket.alpnProtocol || '', serverName, peer });
@@ -132,6 +135,8 @@ function beginServer(pending: Pending): void {
   }
   const server = tlsServer(tls, listenToServer);
   pendingBySocket.set(socket, pending);
+  // A peer that leaves during the handshake would otherwise be waited for until the timeout.
+  socket.allowHalfOpen = false;
   // Not `new TLSSocket`: only a Server's sockets enforce rejectUnauthorized.
   server.emit('connection', socket);
 }

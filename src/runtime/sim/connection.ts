@@ -10,6 +10,7 @@ import type { Accept, Process, SimNetwork } from './network.ts';
 /** What the kernels of both ends hold for one direction: send buffer and receive window. */
 const WINDOW_BYTES = 262_144;
 const MAX_SEGMENT_BYTES = 65_536;
+const MIN_SEGMENT_BYTES = 16_384;
 const MAX_READ_BYTES = 65_536;
 /** How often a read gives less than what has arrived. */
 const SPLIT_RATE = 0.3;
@@ -149,6 +150,9 @@ export class SimConnection extends BaseConnection {
   /** Moves bytes into the window and on their way. */
   #send(): void {
     if (!this.#established || this.#peer === null) return;
+    // A window that has opened by a few bytes waits for more, or segments would crumble (RFC 9293 section 3.8.6.2.1).
+    const worthwhile = Math.min(this.#unsentBytes, MIN_SEGMENT_BYTES);
+    if (WINDOW_BYTES - this.#windowUsed < worthwhile) return;
     while (this.#unsentBytes > 0 && this.#windowUsed < WINDOW_BYTES) {
       const first = this.#unsent[0] as Uint8Array;
       const size = Math.min(first.length, MAX_SEGMENT_BYTES, WINDOW_BYTES - this.#windowUsed);

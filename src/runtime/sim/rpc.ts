@@ -63,7 +63,7 @@ async function serve(
 ): Promise<Listener> {
   const streams = new Set<SimRpcStream>();
   const listener = await net.listen(at, (plain) => {
-    const stream = new SimRpcStream(clock, plain.info.remote, (path, peer) => accept(stream, path, peer));
+    const stream: SimRpcStream = new SimRpcStream(clock, plain.info.remote, (path, peer) => accept(stream, path, peer));
     stream.onGone = () => streams.delete(stream);
     streams.add(stream);
     stream.attach(tls === null ? plain : net.secure(plain, tls, stream));
@@ -78,13 +78,15 @@ async function serve(
   };
 }
 
+type AcceptPath = (path: string, peer: PeerCertificate | null) => RpcHandler | RpcStatus;
+
 class SimRpcStream implements RpcStream, ConnectionHandler {
   readonly remote: Address;
   handler: RpcHandler | null = null;
   onGone: () => void = () => {};
   readonly #clock: Clock;
   /** Set on the serving end until the path has come. */
-  #accept: ((path: string, peer: PeerCertificate | null) => RpcHandler | RpcStatus) | null;
+  #accept: AcceptPath | null;
   readonly #serving: boolean;
   #connection: Connection | null = null;
   #parts: Uint8Array = new Uint8Array(0);
@@ -92,7 +94,7 @@ class SimRpcStream implements RpcStream, ConnectionHandler {
   #ended = false;
   #cancelPing: () => void = () => {};
 
-  constructor(clock: Clock, remote: Address, accept: SimRpcStream['#accept']) {
+  constructor(clock: Clock, remote: Address, accept: AcceptPath | null) {
     this.#clock = clock;
     this.remote = remote;
     this.#accept = accept;
