@@ -18,7 +18,7 @@ import { DEFAULT_NAMESPACE } from '../mesh/state-directory.ts';
 import { sleepUnlessAborted } from '../until-signal.ts';
 import { type ControlPlaneChild, startControlPlane } from './control-plane.ts';
 import { endOrphans, RUN_VARIABLE } from './orphans.ts';
-import { planServices, planWorkloads } from './plan.ts';
+import { planResources, planWorkloads } from './plan.ts';
 import type { Project } from './project-file.ts';
 import { type Say, Supervised } from './supervised.ts';
 
@@ -81,8 +81,9 @@ export class DevMesh {
     try {
       const resources = new ResourceClient(transport);
       const written = new Set(parsed.documents.map(({ resource }) => keyText(keyOf(resource))));
-      const services = planServices(project).filter((service) => !written.has(keyText(keyOf(service))));
-      await resources.applySet(services, { fieldManager: 'weft-dev' });
+      const own = planResources(project).filter((each) => !written.has(keyText(keyOf(each))));
+      const { violations = [] } = await resources.applySet(own, { fieldManager: 'weft-dev' });
+      if (violations.length > 0) throw refuse(violations);
       await applyDocuments({ resources }, parsed.documents, { dryRun: false, refuse });
     } catch (error) {
       transport.close();

@@ -4,7 +4,7 @@ import { scrapeAll } from '../edges/scrape.ts';
 import { sleepUnlessAborted } from '../until-signal.ts';
 import type { DevMesh } from './dev-mesh.ts';
 import { type DevReport, devReport } from './report.ts';
-import { planWorkloads, type WorkloadPlan } from './plan.ts';
+import { namesExpectedToFail, planWorkloads } from './plan.ts';
 import type { Project } from './project-file.ts';
 
 export interface MeasureOptions {
@@ -18,23 +18,22 @@ export interface MeasureOptions {
 /** Ends early when it is told to. */
 export async function measure({ mesh, project, forMs, notReady, stop }: MeasureOptions): Promise<DevReport> {
   const meter = new EdgeMeter();
-  const restartsBefore = restarts(mesh);
+  const before = crashes(mesh);
   const look = async () => meter.read(await scrapeAll(await mesh.records()), performance.now());
   await look();
   await sleepUnlessAborted(forMs, stop);
   const activity = await look();
   const plans = planWorkloads(project);
-  const failing = plans.filter((plan: WorkloadPlan) => plan.definition.expectFailures === true);
   return devReport({
     seconds: activity.seconds,
     workloads: plans.length - notReady.length,
-    restarts: restarts(mesh) - restartsBefore,
+    crashes: crashes(mesh) - before,
     notReady,
     edges: activity.edges,
-    expectedToFail: new Set(failing.map((plan) => `${plan.service}.${mesh.namespace}`)),
+    expectedToFail: new Set(namesExpectedToFail(plans).map((name) => `${name}.${mesh.namespace}`)),
   });
 }
 
-function restarts(mesh: DevMesh): number {
-  return mesh.workloads.reduce((sum, each) => sum + each.restarts, 0);
+function crashes(mesh: DevMesh): number {
+  return mesh.workloads.reduce((sum, each) => sum + each.crashes, 0);
 }

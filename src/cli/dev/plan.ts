@@ -1,6 +1,7 @@
 /** From a project to what runs: a command line and an environment for each workload, and the Services between them. Pure. */
 import { delimiter, dirname, resolve } from 'node:path';
 import type { Service } from '../../api/kinds/service.ts';
+import type { Resource } from '../../api/resource.ts';
 import { DEFAULT_NAMESPACE } from '../mesh/state-directory.ts';
 import { instanceNames, type Project, type ProjectService } from './project-file.ts';
 
@@ -34,6 +35,12 @@ export function planWorkloads(project: Project): WorkloadPlan[] {
   );
 }
 
+/** What is there before anything starts: the namespace and the Services. */
+export function planResources(project: Project): Resource[] {
+  const name = project.namespace ?? DEFAULT_NAMESPACE;
+  return [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, ...planServices(project)];
+}
+
 /** The name says nothing of the protocol: it only lets instances of one service listen on different ports. */
 const ONLY_PORT = 'main';
 
@@ -61,6 +68,16 @@ export function planServices(project: Project): Service[] {
     if (version !== undefined) add(`${service}-${serviceSuffix(version)}`, { app: service, version });
   }
   return [...made.values()];
+}
+
+/** The Services behind which an instance that is known to fail stands: those of its service and of its version. */
+export function namesExpectedToFail(plans: readonly WorkloadPlan[]): string[] {
+  return plans
+    .filter((plan) => plan.definition.expectFailures === true)
+    .flatMap(({ service, definition: { version } }) => [
+      service,
+      ...(version === undefined ? [] : [`${service}-${serviceSuffix(version)}`]),
+    ]);
 }
 
 /** As the control plane names the Service of a version. */

@@ -23,7 +23,7 @@ export function reportLines(report: DevReport, style: Style, namespace: string):
   ]);
   return [
     `${mark} ${report.workloads} workloads, ${report.requests} requests in ${report.seconds} s, ${share}`,
-    `  ${report.failures} failures, ${report.unexpectedFailures} of them not meant, ${report.restarts} restarts`,
+    `  ${report.failures} failures, ${report.unexpectedFailures} of them not meant, ${report.crashes} crashes`,
     ...report.notReady.map((name) => style.red(`  ${name} never became ready`)),
     ...report.unexpected.map((each) => {
       const why = each.flag === '' ? 'the application answered' : `the proxy answered, flag ${each.flag}:`;

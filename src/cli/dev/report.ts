@@ -32,8 +32,8 @@ export interface DevReport {
   readonly unexpectedFailures: number;
   /** Of requests and TCP connections inside the mesh; null when there were none. */
   readonly mtlsShare: number | null;
-  /** Applications that ended by themselves while it was measured. */
-  readonly restarts: number;
+  /** Applications that ended with an error while it was measured. */
+  readonly crashes: number;
   readonly notReady: readonly string[];
   readonly edges: readonly EdgeReport[];
   readonly unexpected: readonly UnexpectedFailure[];
@@ -42,7 +42,7 @@ export interface DevReport {
 export interface ReportFacts {
   readonly seconds: number;
   readonly workloads: number;
-  readonly restarts: number;
+  readonly crashes: number;
   /** Workloads that never became ready. */
   readonly notReady: readonly string[];
   /** The callers' side, of the time that was measured. */
@@ -65,14 +65,14 @@ export function devReport(facts: ReportFacts): DevReport {
   const unexpected = edges.flatMap((edge) => unexpectedOf(edge, facts.expectedToFail));
   const unexpectedFailures = sum(unexpected, (each) => each.count);
   return {
-    ok: unexpectedFailures === 0 && facts.notReady.length === 0 && facts.restarts === 0,
+    ok: unexpectedFailures === 0 && facts.notReady.length === 0 && facts.crashes === 0,
     seconds: Math.round(facts.seconds * 10) / 10,
     workloads: facts.workloads,
     requests: sum(edges, requestsOf),
     failures: sum(edges, failuresOf),
     unexpectedFailures,
     mtlsShare: total === 0 ? null : secure / total,
-    restarts: facts.restarts,
+    crashes: facts.crashes,
     notReady: facts.notReady,
     edges: edges.map((edge) => ({
       source: edge.source,

@@ -14,9 +14,10 @@ export type Say = (source: string, line: string) => void;
 
 export class Supervised {
   readonly plan: WorkloadPlan;
-  /** Ends that nobody asked for. */
   restarts = 0;
-  /** A command that ended with 0 is done, and is not started again. */
+  /** Ends by an error or a signal that nobody here sent. */
+  crashes = 0;
+  /** A command that serves nobody and ended with 0 is done, and is not started again. */
   finished = false;
   readonly #place: LaunchPlace;
   readonly #say: Say;
@@ -57,7 +58,8 @@ export class Supervised {
       }
       const end = await child.ended;
       this.#child = null;
-      if (end.code === 0) {
+      if (end.code !== 0) this.crashes += 1;
+      else if (this.plan.ports.length === 0) {
         this.finished = true;
         this.#say(name, 'ended with exit code 0: done');
         return;
