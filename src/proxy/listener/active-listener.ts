@@ -24,6 +24,8 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   readonly #world: ListenerWorld;
   readonly #refusals: Refusals;
   readonly #served = new Set<Served>();
+  /** Connections that are not served yet. */
+  readonly #opening = new Set<Peek | Handshake>();
   #config: ListenerConfig;
   /** The last silent connection was one whose server spoke first: the next is not made to wait. */
   #serverFirst = false;
@@ -76,7 +78,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   }
 
   cutAll(): void {
-    for (const served of [...this.#served]) served.cut();
+    for (const open of [...this.#opening, ...this.#served]) open.cut();
   }
 
   readonly accept = (connection: Connection): ConnectionHandler => {
@@ -93,27 +95,33 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       this.#begin(connection, RAW);
       return connection.closed ? NOBODY : connection.handler;
     }
-    return new Peek(connection, this, router.timers, {
+    const peek = new Peek(connection, this, router.timers, {
       tls: inspectTls,
       http: inspectHttp,
       timeoutMs: inspectTimeoutMs,
     });
+    this.#opening.add(peek);
+    return peek;
   };
 
   detected(peek: Peek, found: Detected): void {
+    this.#opening.delete(peek);
     this.#begin(peek.connection, found);
   }
 
-  undetected({ connection }: Peek, silent: boolean): boolean {
+  undetected(peek: Peek, silent: boolean): boolean {
+    const { connection } = peek;
     const config = this.#config;
     const isTaken = config.continueOnInspectTimeout && matchChain(config, this.#facts(connection, RAW)) !== null;
     if (!isTaken && silent) return false;
+    this.#opening.delete(peek);
     if (config.continueOnInspectTimeout) this.#begin(connection, RAW);
     else this.#refuse(connection, () => this.#refusals.inspectTimeout(connection.info, config.inspectTimeoutMs));
     return true;
   }
 
-  peekClosed(_peek: Peek): void {
+  peekClosed(peek: Peek): void {
+    this.#opening.delete(peek);
     this.#world.connections.give();
   }
 
@@ -141,13 +149,19 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       return;
     }
     const { info } = connection;
-    new Handshake(router.runtime.net, router.timers, connection, options, {
-      secured: (secured) => this.#serve(secured, chain, true),
-      handshakeFailed: (reason) => {
+    const handshake = new Handshake(router.timers, {
+      secured: (done, secured) => {
+        this.#opening.delete(done);
+        this.#serve(secured, chain, true);
+      },
+      handshakeFailed: (done, reason) => {
+        this.#opening.delete(done);
         this.#world.connections.give();
         this.#refusals.tls(info, reason);
       },
     });
+    this.#opening.add(handshake);
+    handshake.start(router.runtime.net, connection, options);
   }
 
   #serve(connection: Connection, chain: FilterChain, secure: boolean): void {
@@ -160,18 +174,16 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       this.#served.add(new HttpConnection(connection, down, this));
       return;
     }
-    let served: Served;
-    const relay = new TcpRelay(router, connection, {
+    const relay: TcpRelay = new TcpRelay(router, connection, {
       proxy: network,
       edge: edgeOf(router, direction, connection.info, secure),
       secure,
-      closed: () => this.connectionEnded(served),
+      closed: () => this.connectionEnded(relay),
       spokeFirst: (side) => {
         this.#serverFirst = side === 'server';
       },
     });
-    served = { idle: false, drain: () => {}, cut: () => relay.cut('drained') };
-    this.#served.add(served);
+    this.#served.add(relay);
     relay.start();
   }
 

@@ -7,27 +7,36 @@ const TIMEOUT_MS = 10_000;
 
 export interface HandshakeOwner {
   /** The owner sets the connection's handler before it returns. */
-  secured(connection: Connection): void;
-  handshakeFailed(reason: string): void;
+  secured(handshake: Handshake, connection: Connection): void;
+  handshakeFailed(handshake: Handshake, reason: string): void;
 }
 
 export class Handshake extends Timer implements ConnectionHandler {
   readonly #owner: HandshakeOwner;
   readonly #timers: Timers;
-  readonly #secured: Connection;
+  #secured: Connection | null = null;
   #timedOut = false;
 
-  constructor(net: Net, timers: Timers, connection: Connection, options: TlsOptions, owner: HandshakeOwner) {
+  constructor(timers: Timers, owner: HandshakeOwner) {
     super();
     this.#owner = owner;
     this.#timers = timers;
-    timers.arm(this, TIMEOUT_MS);
+  }
+
+  /** Takes the connection over. */
+  start(net: Net, connection: Connection, options: TlsOptions): void {
+    this.#timers.arm(this, TIMEOUT_MS);
     this.#secured = net.secure(connection, options, this);
+  }
+
+  cut(): void {
+    this.#secured?.destroy('the listener is closed');
   }
 
   onOpen(): void {
     this.#timers.disarm(this);
-    this.#owner.secured(this.#secured);
+    // `onOpen` comes on a later turn than `start`.
+    if (this.#secured !== null) this.#owner.secured(this, this.#secured);
   }
 
   onBytes(): void {}
@@ -36,11 +45,11 @@ export class Handshake extends Timer implements ConnectionHandler {
 
   onClose(reason: string): void {
     this.#timers.disarm(this);
-    this.#owner.handshakeFailed(this.#timedOut ? 'tls: handshake not done in time' : reason);
+    this.#owner.handshakeFailed(this, this.#timedOut ? 'tls: handshake not done in time' : reason);
   }
 
   override fire(): void {
     this.#timedOut = true;
-    this.#secured.destroy('handshake timeout');
+    this.#secured?.destroy('handshake timeout');
   }
 }

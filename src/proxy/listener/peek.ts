@@ -41,6 +41,10 @@ export class Peek extends Timer implements ConnectionHandler {
     timers.arm(this, inspect.timeoutMs > 0 ? inspect.timeoutMs : PATIENCE_MS);
   }
 
+  cut(): void {
+    this.connection.destroy('the listener is closed');
+  }
+
   onOpen(): void {}
   onDrained(): void {}
 

@@ -16,7 +16,7 @@ import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
 import { matchRoute } from '../../snapshot/match-route.ts';
 import { isRetriableStatus, planRetry, type RetryFacts } from '../../snapshot/retry-plan.ts';
 import type { ForwardAction } from '../../snapshot/route-table.ts';
-import { OUTCOME, type UpstreamHost } from '../cluster/attempt.ts';
+import { OUTCOME } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Binding } from './binding.ts';
 import { BodyStages } from './body-stages.ts';
@@ -25,13 +25,12 @@ import { ExchangeRecord } from './exchange-record.ts';
 import { type DownstreamStream, enterInternal, internalListener } from './internal-connect.ts';
 import { mayReplay } from './replay.ts';
 import { RequestBody } from './request-body.ts';
-import { Retries } from './retries.ts';
+import { NO_HOSTS, Retries } from './retries.ts';
 import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
 import { describeReset, sendReply, statusOf } from './reply.ts';
 import { grantUpgrade, makeAbsolute } from './request-target.ts';
 import { Try, type TryOwner } from './try.ts';
 
-const NO_HOSTS: readonly UpstreamHost[] = [];
 const NO_FILTERS: readonly Filter[] = [];
 
 export class HttpExchange extends ExchangeRecord implements Exchange, MessageReceiver, TryOwner {
@@ -66,9 +65,8 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
   }
 
   onHead(_head: Head, last: boolean): void {
-    const { world, manager, direction, clientCert } = this.down;
+    const { world, manager, direction, clientCert, fault } = this.down;
     this.#body.ended = last;
-    const { fault } = this.down;
     if (fault !== '') {
       this.reply(503, 'SE', fault);
       return;
@@ -204,16 +202,13 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     if (last) this.#end();
   }
 
-  tryData(current: Try, bytes: Uint8Array, start: number, end: number, last: boolean): void {
+  tryData(_current: Try, bytes: Uint8Array, start: number, end: number, last: boolean): void {
     this.moved = true;
     this.#responseOwed += end - start;
     if (this.#stages === null || !this.#stages.onResponse(bytes, start, end, last)) {
       this.passResponse(bytes, start, end, last);
     }
-    if (last || this.ended || this.#stream.unsent > HIGH_WATER || current.stream === null) return;
-    const owed = this.#responseOwed;
-    this.#responseOwed = 0;
-    current.stream.release(owed);
+    if (!last && !this.ended && this.#stream.unsent <= HIGH_WATER) this.onWritable();
   }
 
   /** After the body stages. */
@@ -237,8 +232,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
 
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void {
     this.host = current.endpoint ?? this.host;
-    const retriable = flag === '' || flag === 'UF';
-    if (retriable && this.#retry(current, reset, 0)) return;
+    if ((flag === '' || flag === 'UF') && this.#retry(current, reset, 0)) return;
     if (flag !== '' && this.flag === '') this.flag = flag;
     this.reply(statusOf(reset), this.flag || 'UC', detail || `${describeReset(reset)} by ${this.serviceName}`);
   }
@@ -249,8 +243,8 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     const table = this.#binding.routes(this.down.manager);
     const entry = table === null ? null : matchRoute(table, this.request, this.down.world.runtime.random.next());
     if (entry === null) {
-      const { authorityText } = this.request;
-      return this.reply(404, 'NR', `no route for ${authorityText}${this.request.pathText.slice(0, 200)}`);
+      const { authorityText, pathText } = this.request;
+      return this.reply(404, 'NR', `no route for ${authorityText}${pathText.slice(0, 200)}`);
     }
     this.entry = entry;
     this.#filters = this.down.filters.chain(entry);

@@ -3,7 +3,7 @@ import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { RESET, type ResetReason } from '../../http/message.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
 
-const NO_HOSTS: readonly UpstreamHost[] = [];
+export const NO_HOSTS: readonly UpstreamHost[] = [];
 
 export class Retries {
   /** Hosts of the tries that failed, which the next one avoids. */

@@ -85,9 +85,17 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.#connect(this.#cluster);
   }
 
-  /** Cuts both sides: the listener's drain time is over. */
-  cut(reason: string): void {
-    this.#fail('', reason);
+  /** Never: there is no telling when raw bytes are done. */
+  get idle(): boolean {
+    return this.#ended;
+  }
+
+  /** A relay ends when its ends do. */
+  drain(): void {}
+
+  /** Both sides at once. */
+  cut(): void {
+    this.#fail('', 'cut: the listener changed and its drain time is over');
   }
 
   authority(): string {
