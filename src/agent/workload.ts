@@ -3,7 +3,7 @@
  * where its parts meet; what they need of the machine comes in as options.
  */
 import { join } from 'node:path';
-import { WeftError, messageOf } from '../core/errors.ts';
+import { isWeftError, messageOf, WeftError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Address, Net, Runtime } from '../core/runtime.ts';
 import { readInheritedProxy } from '../capture/inherited-proxy.ts';
@@ -129,7 +129,12 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     });
   const registration = new Registration(registrationOptions(options, controlPlane), record(fixedPorts(options)));
   try {
-    await registration.register();
+    await registration.register().catch(async (error: unknown) => {
+      if (keptPorts === null || !isWeftError(error, 'forbidden')) throw error;
+      // It left in order before: the identity on disk was given back, though it has not expired.
+      await renewOnce('enrol');
+      await registration.register();
+    });
   } catch (error) {
     if (!isAway(error) || keptPorts === null) throw error;
     log.warn('the control plane is away: starting from what is on disk', { reason: messageOf(error) });
