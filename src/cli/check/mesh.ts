@@ -35,8 +35,10 @@ export async function meshChecks(stateDir: string): Promise<Check[]> {
     checks.push(stale(workloads), ...(await certificates(workloads)));
     return checks;
   } catch (error) {
-    const hint = isWeftError(error) ? error.hint : '';
-    return [failed(`the control plane does not answer: ${messageOf(error)}`, hint || 'Look at its log')];
+    if (!isWeftError(error))
+      return [failed(`the control plane does not answer: ${messageOf(error)}`, 'Look at its log')];
+    const where = error.where === '' ? '' : ` (${error.where})`;
+    return [failed(`${error.what}${where}`, error.hint || 'Look at the log of the control plane')];
   } finally {
     transport?.close();
   }

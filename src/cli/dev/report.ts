@@ -1,10 +1,11 @@
 /** The report of `weft dev --json`: what was counted, and which failures nobody meant. Pure. */
-import { type EdgeTotals, failuresOf, isFailure, requestsOf } from '../edges/edge-totals.ts';
+import { type Arrow, failuresOf, isFailure, requestsOf } from '../edges/edge-totals.ts';
 import { quantile } from '../edges/quantile.ts';
 
 export interface EdgeReport {
   readonly source: string;
   readonly destination: string;
+  /** All of it. */
   readonly mtls: boolean;
   readonly requests: number;
   readonly failures: number;
@@ -30,7 +31,7 @@ export interface DevReport {
   readonly requests: number;
   readonly failures: number;
   readonly unexpectedFailures: number;
-  /** Of requests and TCP connections inside the mesh; null when there were none. */
+  /** Of requests and TCP connections inside the mesh that reached an endpoint; null when none did. */
   readonly mtlsShare: number | null;
   /** Applications that ended with an error while it was measured. */
   readonly crashes: number;
@@ -46,7 +47,7 @@ export interface ReportFacts {
   /** Workloads that never became ready. */
   readonly notReady: readonly string[];
   /** The callers' side, of the time that was measured. */
-  readonly edges: readonly EdgeTotals[];
+  readonly edges: readonly Arrow[];
   /** `catalog.shop` of services with an instance that is marked `expectFailures`. */
   readonly expectedToFail: ReadonlySet<string>;
 }
@@ -56,12 +57,8 @@ export function devReport(facts: ReportFacts): DevReport {
     .filter((edge) => requestsOf(edge) + edge.connections > 0)
     .toSorted((a, b) => (`${a.source} ${a.destination}` < `${b.source} ${b.destination}` ? -1 : 1));
   const inside = edges.filter((edge) => !edge.destination.startsWith('egress:'));
-  const carried = (edge: EdgeTotals) => requestsOf(edge) + edge.connections;
-  const total = sum(inside, carried);
-  const secure = sum(
-    inside.filter((edge) => edge.mtls),
-    carried,
-  );
+  const carried = sum(inside, (edge) => edge.carried);
+  const secure = sum(inside, (edge) => edge.secure);
   const unexpected = edges.flatMap((edge) => unexpectedOf(edge, facts.expectedToFail));
   const unexpectedFailures = sum(unexpected, (each) => each.count);
   return {
@@ -71,13 +68,13 @@ export function devReport(facts: ReportFacts): DevReport {
     requests: sum(edges, requestsOf),
     failures: sum(edges, failuresOf),
     unexpectedFailures,
-    mtlsShare: total === 0 ? null : secure / total,
+    mtlsShare: carried === 0 ? null : secure / carried,
     crashes: facts.crashes,
     notReady: facts.notReady,
     edges: edges.map((edge) => ({
       source: edge.source,
       destination: edge.destination,
-      mtls: edge.mtls,
+      mtls: edge.carried > 0 && edge.secure === edge.carried,
       requests: requestsOf(edge),
       failures: failuresOf(edge),
       p50Ms: rounded(quantile(edge.buckets, 0.5)),
@@ -89,7 +86,7 @@ export function devReport(facts: ReportFacts): DevReport {
 }
 
 /** An application may be meant to fail; that a proxy had to make the answer is never meant. */
-function unexpectedOf(edge: EdgeTotals, expectedToFail: ReadonlySet<string>): UnexpectedFailure[] {
+function unexpectedOf(edge: Arrow, expectedToFail: ReadonlySet<string>): UnexpectedFailure[] {
   const { source, destination } = edge;
   return edge.outcomes
     .filter((outcome) => isFailure(outcome) && outcome.count > 0)

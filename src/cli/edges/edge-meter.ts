@@ -1,6 +1,6 @@
 /** Remembers the last look at every proxy, so that each new one gives what happened in between. */
 import type { Workload } from '../../api/kinds/workload.ts';
-import { difference, edgeKey, type EdgeTotals, merged } from './edge-totals.ts';
+import { type Arrow, arrowsOf, difference, edgeKey, type EdgeTotals } from './edge-totals.ts';
 import type { ScrapedWorkload } from './scrape.ts';
 
 export interface WorkloadActivity {
@@ -12,7 +12,7 @@ export interface WorkloadActivity {
 export interface Activity {
   readonly seconds: number;
   /** As callers see it: the outbound side, merged over the instances of a service. */
-  readonly edges: readonly EdgeTotals[];
+  readonly edges: readonly Arrow[];
   readonly workloads: readonly WorkloadActivity[];
 }
 
@@ -33,6 +33,6 @@ export class EdgeMeter {
       return { workload, reachable: true, edges: edges.map((edge) => difference(edge, before?.get(edgeKey(edge)))) };
     });
     const outbound = workloads.flatMap((each) => each.edges.filter((edge) => edge.direction === 'outbound'));
-    return { seconds, edges: merged(outbound), workloads };
+    return { seconds, edges: arrowsOf(outbound), workloads };
   }
 }

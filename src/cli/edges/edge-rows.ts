@@ -1,13 +1,14 @@
 /** Edges as `top` and `dev` show them: rates, success and latencies of the last interval. */
 import type { Style } from '../output/style.ts';
 import { tableLines } from '../output/table.ts';
-import { type EdgeTotals, failuresOf, requestsOf } from './edge-totals.ts';
+import { type Arrow, failuresOf, requestsOf } from './edge-totals.ts';
 import { quantile } from './quantile.ts';
 
 export interface EdgeRate {
   readonly source: string;
   readonly destination: string;
-  readonly mtls: boolean;
+  /** The share with mTLS of what was carried, in [0, 1]; null when nothing was. */
+  readonly mtls: number | null;
   readonly rps: number;
   /** In [0, 1]; null without requests. */
   readonly success: number | null;
@@ -19,7 +20,7 @@ export interface EdgeRate {
 }
 
 /** `edges`: what happened in `seconds`. By source, then destination. */
-export function edgeRates(edges: readonly EdgeTotals[], seconds: number): EdgeRate[] {
+export function edgeRates(edges: readonly Arrow[], seconds: number): EdgeRate[] {
   const per = (amount: number) => (seconds > 0 ? amount / seconds : 0);
   return edges
     .map((edge) => {
@@ -27,7 +28,7 @@ export function edgeRates(edges: readonly EdgeTotals[], seconds: number): EdgeRa
       return {
         source: edge.source,
         destination: edge.destination,
-        mtls: edge.mtls,
+        mtls: edge.carried === 0 ? null : edge.secure / edge.carried,
         rps: per(requests),
         success: requests === 0 ? null : 1 - failuresOf(edge) / requests,
         p50Ms: quantile(edge.buckets, 0.5),
@@ -68,7 +69,13 @@ export function edgeLines(rates: readonly EdgeRate[], style: Style, namespace: s
 
 function mtlsText({ mtls, destination }: EdgeRate, style: Style): string {
   if (destination.startsWith('egress:')) return style.dim('–');
-  return mtls ? style.green('yes') : style.red('no');
+  return mtlsShareText(mtls, style);
+}
+
+export function mtlsShareText(share: number | null, style: Style): string {
+  if (share === null) return style.dim('–');
+  if (share === 1) return style.green('yes');
+  return share === 0 ? style.red('no') : style.yellow(`${Math.floor(share * 100)}%`);
 }
 
 export function successText(success: number | null, style: Style): string {

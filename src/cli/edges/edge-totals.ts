@@ -115,6 +115,30 @@ export function difference(after: EdgeTotals, before: EdgeTotals | undefined): E
   return { ...after, outcomes, buckets, connections, bytes: Math.max(0, after.bytes - before.bytes) };
 }
 
+/** What reached an endpoint: answers that a proxy had to make itself went nowhere. */
+export function carriedOf(edge: Pick<EdgeTotals, 'outcomes' | 'connections'>): number {
+  return edge.outcomes.reduce((sum, outcome) => sum + (outcome.flag === '' ? outcome.count : 0), edge.connections);
+}
+
+/** Both kinds of hop of one arrow together. */
+export interface Arrow extends Omit<EdgeTotals, 'mtls'> {
+  /** Requests and TCP connections that reached an endpoint. */
+  readonly carried: number;
+  /** Those of them with mTLS. */
+  readonly secure: number;
+}
+
+export function arrowsOf(edges: readonly EdgeTotals[]): Arrow[] {
+  const secure = new Map<string, number>();
+  const keyOf = (edge: EdgeTotals) => edgeKey({ ...edge, mtls: true });
+  for (const edge of edges) if (edge.mtls) secure.set(keyOf(edge), (secure.get(keyOf(edge)) ?? 0) + carriedOf(edge));
+  return merged(edges.map((edge) => ({ ...edge, mtls: true }))).map((edge) => ({
+    ...edge,
+    carried: carriedOf(edge),
+    secure: secure.get(keyOf(edge)) ?? 0,
+  }));
+}
+
 /** One edge from the views of several proxies of one service. */
 export function merged(edges: readonly EdgeTotals[]): EdgeTotals[] {
   const found = new Map<string, EdgeTotals>();
