@@ -22,16 +22,18 @@ export class SocketConnection extends BaseConnection {
   /** Chunks of unfinished writes. */
   #kept: Uint8Array[] = [];
   #connecting = false;
+  #transport: Socket | null = null;
   #abort: (() => void) | null = null;
 
   protected override get unsent(): number {
     return this.#earlyBytes + (this.#socket === null ? 0 : this.#socket.writableLength);
   }
 
-  /** The socket is this connection's from here on; `start` begins to read it. */
-  attach(socket: Socket, connecting: boolean): void {
+  /** The socket is this connection's from here on; `start` begins to read it. `transport`: the TCP socket under a TLS one. */
+  attach(socket: Socket, connecting: boolean, transport: Socket = socket): void {
     this.#abort = null;
     this.#socket = socket;
+    this.#transport = transport;
     this.#connecting = connecting;
     socket.on('end', this.#onSocketEnd);
     socket.on('error', this.#onSocketError);
@@ -92,9 +94,9 @@ export class SocketConnection extends BaseConnection {
     if (socket !== null) {
       this.#detach(socket);
       socket.on('error', ignore);
-      // A TLS socket cannot be reset; its peer sees a stream that was cut.
-      if (lost && !this.#connecting && this.info.tls === null) socket.resetAndDestroy();
-      else socket.destroy();
+      // Before the socket itself: what is destroyed cannot be reset, and TLS has no reset of its own.
+      if (lost && !this.#connecting) this.#transport?.resetAndDestroy();
+      socket.destroy();
     }
     this.#abort?.();
     this.#abort = null;

@@ -118,8 +118,8 @@ class ReadableLog implements Log {
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'string') return /^[\w./:@%+-]+$/.test(value) ? value : JSON.stringify(printable(value));
-  if (value instanceof Error) return JSON.stringify(printable(value.message));
+  if (typeof value === 'string') return /^[\w./:@%+-]+$/.test(value) ? value : printable(JSON.stringify(value));
+  if (value instanceof Error) return textOf(value.message);
   return printable(JSON.stringify(value) ?? String(value));
 }
 

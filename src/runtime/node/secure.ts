@@ -25,7 +25,7 @@ export function secureConnection(
   const abort = beginHandshake(socket, tls, {
     onSecured(tlsSocket, facts) {
       tlsSocket.on('data', (bytes: Buffer) => secured.received(bytes, 0, bytes.length));
-      secured.attach(tlsSocket, false);
+      secured.attach(tlsSocket, false, socket);
       secured.opened({ local: localOf(tlsSocket), remote: plain.info.remote, tls: facts });
     },
     onRefused: (reason) => secured.destroy(reason),

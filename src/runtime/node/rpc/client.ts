@@ -174,6 +174,8 @@ class ClientStream extends FramedStream {
 
   run(http: ClientHttp2Stream): void {
     this.#http = http;
+    // At its end a stream no longer knows its session.
+    const session = http.session;
     http.on('error', () => {});
     http.on('response', (head) => {
       this.#status = statusOfFields(head);
@@ -185,7 +187,9 @@ class ClientStream extends FramedStream {
     });
     // The server's status ends a call whatever this side still meant to say, so the stream must not wait for it.
     http.on('end', () => http.end());
-    http.on('close', () => this.#finished(this.#status ?? this.#statusWithoutTrailers(http)));
+    // Nothing that we could still say would be read.
+    http.on('end', () => http.end());
+    http.on('close', () => this.#finished(this.#status ?? this.#statusWithoutTrailers(http, session)));
     this.begin(http);
     if (this.ended) http.end();
   }
@@ -209,8 +213,8 @@ class ClientStream extends FramedStream {
     this.#finished(status);
   }
 
-  #statusWithoutTrailers(http: ClientHttp2Stream): RpcStatus {
-    if (http.session === undefined || http.session.destroyed) return unavailable('connection: closed by the peer');
+  #statusWithoutTrailers(http: ClientHttp2Stream, session: ClientHttp2Stream['session']): RpcStatus {
+    if (session === undefined || session.destroyed) return unavailable('connection: closed by the peer');
     if (http.rstCode !== constants.NGHTTP2_NO_ERROR)
       return statusOfReset(http.rstCode ?? constants.NGHTTP2_INTERNAL_ERROR);
     return { code: INTERNAL, message: 'the peer ended the stream without a status' };

@@ -17,6 +17,7 @@ import { FramedStream } from './stream.ts';
 
 const MAX_CONNECTIONS = 10_000;
 const ACCEPT_BACKLOG = 1024;
+const LINGER_MS = 1000;
 const GRPC_HEAD = { ':status': 200, 'content-type': 'application/grpc' };
 
 export function serveRpc(
@@ -93,6 +94,7 @@ function serveStream(
   stream.on('error', () => {});
   if (head[':method'] !== 'POST' || !/^application\/grpc($|[+;])/.test(head['content-type'] ?? '')) {
     stream.respond({ ':status': 415 }, { endStream: true });
+    linger(stream);
     return;
   }
   const path = head[':path'] ?? '';
@@ -112,6 +114,7 @@ class ServerStream extends FramedStream {
   readonly remote: Address;
   readonly #http: ServerHttp2Stream;
   #status: RpcStatus = { code: OK, message: '' };
+  #endedByClient = false;
 
   constructor(stream: ServerHttp2Stream, remote: Address, report: (error: unknown) => void) {
     super(null, report);
@@ -123,23 +126,30 @@ class ServerStream extends FramedStream {
     this.closed = true;
     if (this.#http.destroyed) return;
     this.#http.respond({ ...GRPC_HEAD, ...trailersOf(status) }, { endStream: true });
-    this.#http.resume();
+    linger(this.#http);
   }
 
   serve(handler: Parameters<FramedStream['setHandler']>[0]): void {
     this.setHandler(handler);
     const http = this.#http;
-    http.on('wantTrailers', () => http.sendTrailers(trailersOf(this.#status)));
+    http.on('wantTrailers', () => {
+      http.sendTrailers(trailersOf(this.#status));
+      linger(http);
+    });
     http.on('close', () => {
-      const reset = http.rstCode;
-      if (this.ended) this.close(this.#status);
-      else if (reset === constants.NGHTTP2_CANCEL) this.close({ code: CANCELLED, message: 'the client cancelled' });
+      const orderly = this.ended && !(this.#endedByClient && http.rstCode !== constants.NGHTTP2_NO_ERROR);
+      if (orderly) this.close(this.#status);
+      else if (http.rstCode === constants.NGHTTP2_CANCEL)
+        this.close({ code: CANCELLED, message: 'the client cancelled' });
       else this.close(unavailable('the connection to the client was lost'));
     });
     // The client has said all it wants to say; a stream of ours never outlives that.
-    http.on('end', () =>
-      this.end(this.complete ? undefined : { code: INTERNAL, message: 'the last message is incomplete' }),
-    );
+    http.on('end', () => {
+      // A stream that is reset ends first, and only its close says so.
+      if (this.ended || http.aborted || http.destroyed) return;
+      this.#endedByClient = true;
+      this.end(this.complete ? undefined : { code: INTERNAL, message: 'the last message is incomplete' });
+    });
     http.respond(GRPC_HEAD, { waitForTrailers: true });
     this.begin(http);
     // Ended inside accept.
@@ -164,6 +174,17 @@ class ServerStream extends FramedStream {
     // Nobody reads what else it sends.
     this.close(status);
   }
+}
+
+/**
+ * We have said the last word and the client has not. What it still sends is thrown away for a while; a reset at once
+ * would overtake our own trailers.
+ */
+function linger(stream: ServerHttp2Stream): void {
+  stream.resume();
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), LINGER_MS);
+  timer.unref();
+  stream.once('close', () => clearTimeout(timer));
 }
 
 function trailersOf(status: RpcStatus): Record<string, string> {
