@@ -7,6 +7,7 @@ import { messageOf, WeftError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Address, Runtime, TlsIdentity, TlsOptions } from '../core/runtime.ts';
 import { CallbackTimer, type Timers, TimerWheel } from '../core/timer-wheel.ts';
+import { serviceKind } from '../api/kinds/service.ts';
 import { processKeyMaker } from '../identity/key-maker.ts';
 import { verifySpiffePeer } from '../identity/peer-check.ts';
 import { meshKinds } from '../policies/kinds.ts';
@@ -22,6 +23,7 @@ import { Tokens } from './ca/tokens.ts';
 import { trustBundleResource } from './generate/mesh-settings.ts';
 import { MeshViews } from './generate/mesh-views.ts';
 import { MeshIndex } from './index/mesh-index.ts';
+import { ensureMesh, svidTtlOf } from './mesh-object.ts';
 import { meshStatusRoute } from './mesh-status-route.ts';
 import { Publisher } from './publish/publisher.ts';
 import { follow } from './sources/follow.ts';
@@ -29,7 +31,7 @@ import { IndexFeed } from './sources/index-feed.ts';
 import { leaseRoute } from './sources/lease-route.ts';
 import { Leases } from './sources/leases.ts';
 import { Newcomers } from './sources/newcomers.ts';
-import { storeServiceWriter } from './sources/store-service-writer.ts';
+import { createObject } from './sources/store-writer.ts';
 import { WorkloadRecords } from './sources/workload-records.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -43,7 +45,7 @@ export interface ControlPlaneOptions {
   readonly api: Address;
   readonly xds: Address;
   readonly trustDomain: string;
-  /** Lifetime of a workload's certificate; at least a minute. */
+  /** Lifetime of a workload's certificate where the Mesh says nothing; at least a minute. */
   readonly svidTtlMs: number;
   /** Of the program. */
   readonly version: string;
@@ -71,9 +73,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const timers = new TimerWheel(clock);
   const authority = await openAuthority({ runtime, log, keyMaker: processKeyMaker, stateDir, trustDomain });
   const identities = new IdentityRecords(store);
-  const enrolment = new Enrolment({ authority, records: identities, clock, log, svidTtlMs: options.svidTtlMs });
-
   const index = new MeshIndex();
+  const svidTtlMs = () => svidTtlOf(index) ?? options.svidTtlMs;
+  const enrolment = new Enrolment({ authority, records: identities, clock, log, svidTtlMs });
+
+  await ensureMesh(store, clock, trustDomain);
   const views = new MeshViews(index);
   const publisher = new Publisher({ clock, timers, log, views, authorize: authorizeNode(index) });
   closing.defer(() => publisher.close());
@@ -81,7 +85,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const records = new WorkloadRecords(store, clock);
   const leases = leasesOf(records, options, timers);
   closing.defer(() => leases.close());
-  const newcomers = new Newcomers(leases, storeServiceWriter(store, clock), log);
+  const newcomers = new Newcomers(
+    leases,
+    { create: (service) => createObject(store, clock, serviceKind, service) },
+    log,
+  );
   const feed = new IndexFeed(views, newcomers, [
     trustBundleResource({ trustDomain, pem: authority.trustBundlePem }, '1'),
   ]);

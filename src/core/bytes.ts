@@ -21,14 +21,6 @@ export function latin1Of(bytes: Uint8Array, start = 0, end = bytes.length): stri
   return view(bytes).toString('latin1', start, end);
 }
 
-export function hexOf(bytes: Uint8Array): string {
-  return view(bytes).toString('hex');
-}
-
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && view(a).equals(b));
-}
-
 /** A fresh array of the parts, one after the other. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return (parts[0] ?? EMPTY_BYTES).slice();

@@ -43,28 +43,12 @@ export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return hash;
 }
 
-export const AUTHORIZATION = new FieldName('authorization');
 export const CONNECTION = new FieldName('connection');
 export const CONTENT_LENGTH = new FieldName('content-length');
 export const CONTENT_TYPE = new FieldName('content-type');
-export const COOKIE = new FieldName('cookie');
-export const DATE = new FieldName('date');
-export const EXPECT = new FieldName('expect');
 export const FORWARDED_CLIENT_CERT = new FieldName('x-forwarded-client-cert');
-export const FORWARDED_FOR = new FieldName('x-forwarded-for');
-export const FORWARDED_PROTO = new FieldName('x-forwarded-proto');
-export const GRPC_STATUS = new FieldName('grpc-status');
 export const HOST = new FieldName('host');
 export const KEEP_ALIVE = new FieldName('keep-alive');
-export const LOCATION = new FieldName('location');
-export const PROXY_CONNECTION = new FieldName('proxy-connection');
 export const REQUEST_ID = new FieldName('x-request-id');
-export const RETRY_AFTER = new FieldName('retry-after');
-export const SERVER = new FieldName('server');
-export const TE = new FieldName('te');
-export const TRACEPARENT = new FieldName('traceparent');
-export const TRACESTATE = new FieldName('tracestate');
-export const TRAILER = new FieldName('trailer');
 export const TRANSFER_ENCODING = new FieldName('transfer-encoding');
 export const UPGRADE = new FieldName('upgrade');
-export const USER_AGENT = new FieldName('user-agent');

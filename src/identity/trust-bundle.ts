@@ -4,8 +4,6 @@ import { messageOf, WeftError } from '../core/errors.ts';
 import { decodePem, encodePem } from './pem.ts';
 import { readSpiffeId } from './spiffe-id.ts';
 
-const CA_HASH = /^sha256:[0-9a-f]{64}$/;
-
 export interface TrustBundle {
   /** Normalised: one block a root, without text between them. */
   readonly pem: string;
@@ -29,27 +27,6 @@ export function parseTrustBundle(pem: string): TrustBundle {
 /** `sha256:<hex>` of a certificate's DER. */
 export function caHash(der: Uint8Array): string {
   return `sha256:${createHash('sha256').update(der).digest('hex')}`;
-}
-
-/**
- * Reduces a bundle that came over an unverified connection to the root that the pinned hash names.
- * Throws `unauthenticated` when it is not there, `invalid` when the hash has another form.
- */
-export function pinTrustBundle(pem: string, pinned: string): TrustBundle {
-  if (!CA_HASH.test(pinned)) {
-    throw new WeftError('invalid', { what: 'the CA hash is not sha256:<64 hex digits>', where: pinned.slice(0, 100) });
-  }
-  const bundle = parseTrustBundle(pem);
-  const index = bundle.hashes.indexOf(pinned);
-  const root = bundle.roots[index];
-  if (root === undefined) {
-    throw new WeftError('unauthenticated', {
-      what: 'the control plane shows another CA than the join token names',
-      where: `pinned ${pinned}, shown ${bundle.hashes.join(', ')}`,
-      hint: 'Check the address; make a new token if the CA was replaced',
-    });
-  }
-  return parseTrustBundle(encodePem('CERTIFICATE', root.raw));
 }
 
 /** The trust domain that a root names (X509-SVID 3.1). Throws `invalid` for a root that names none. */

@@ -41,10 +41,6 @@ export interface XdsResource {
 /** Everything that one proxy should have: by type, then by name. A type without an entry has no resources. */
 export type XdsView = ReadonlyMap<TypeUrl, ReadonlyMap<string, XdsResource>>;
 
-export function isTypeUrl(text: string): text is TypeUrl {
-  return (TYPE_ORDER as readonly string[]).includes(text);
-}
-
 /** `Cluster` of `type.googleapis.com/envoy.config.cluster.v3.Cluster`: for people, in messages. */
 export function shortTypeName(typeUrl: string): string {
   return typeUrl.slice(typeUrl.lastIndexOf('.') + 1);

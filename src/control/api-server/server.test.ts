@@ -261,11 +261,11 @@ test('the client of the CLI speaks to it: create, apply, conflict, watch', async
   });
   const client = new ResourceClient(transport);
   const made = service('client', { namespace: 'default' }) as never;
-  const created = await client.create(serviceKind, made);
+  const created: object = await client.create(serviceKind, made);
   await assert.rejects(client.create(serviceKind, made), (error) => isWeftError(error, 'already-exists'));
   const { resourceVersion } = await client.list(serviceKind, 'default');
   await client.mergePatch(serviceKind, 'default', 'client', { metadata: { labels: { x: 'y' } } });
-  await assert.rejects(client.replace(serviceKind, { ...created, spec: {} }), (error) => isWeftError(error));
+  await assert.rejects(client.replace(serviceKind, { ...created, spec: {} } as never), (error) => isWeftError(error));
   const stop = new AbortController();
   for await (const event of watch(transport, serviceKind, resourceVersion, { namespace: null, signal: stop.signal })) {
     assert.deepEqual([event.type, event.object.metadata.labels], ['MODIFIED', { x: 'y' }]);

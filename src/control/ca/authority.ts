@@ -18,9 +18,6 @@ const ISSUING_LIFE_MS = YEAR_MS;
 /** For peers whose clock is behind, at most; short lives are back-dated by a sixth, so that half-life stays ahead. */
 const MAX_BACKDATE_MS = 30_000;
 
-/** Bounds of an SVID's life, in milliseconds. */
-export const SVID_TTL = { defaultMs: 24 * 3_600_000, minMs: 60_000, maxMs: 30 * 24 * 3_600_000 } as const;
-
 export interface IssueRequest {
   /** SubjectPublicKeyInfo of a key whose owner is proved. */
   readonly publicKeySpki: Uint8Array;

@@ -44,7 +44,7 @@ function controlPlane() {
   const store = createLogStore(noPersistence);
   const records = new IdentityRecords(store);
   const { clock, random } = runtime;
-  const enrolment = new Enrolment({ authority, records, clock, log, svidTtlMs: 3_600_000 });
+  const enrolment = new Enrolment({ authority, records, clock, log, svidTtlMs: () => 3_600_000 });
   const tokens = new Tokens(records, clock, random);
   const addresses = { serverUrl: () => 'https://127.0.0.1:7443', xds: () => '127.0.0.1:7444' };
   const routes = identityRoutes({ authority, tokens, enrolment, ...addresses });

@@ -25,7 +25,8 @@ export interface EnrolmentOptions {
   readonly records: IdentityRecords;
   readonly clock: Clock;
   readonly log: Log;
-  readonly svidTtlMs: number;
+  /** Asked at each issue, so that a change of the mesh holds from the next renewal. */
+  readonly svidTtlMs: () => number;
 }
 
 export class Enrolment {
@@ -99,7 +100,7 @@ export class Enrolment {
       publicKeySpki: await checkCsr(csrPem),
       id: workloadId(authority.trustDomain, claim.namespace, claim.account),
       commonName: `${claim.namespace}/${claim.workload}`,
-      ttlMs: svidTtlMs,
+      ttlMs: svidTtlMs(),
       dnsNames: [],
       ipAddresses: [],
     });

@@ -65,24 +65,3 @@ export function portKeyText(key: ServicePortKey): string {
 export interface ClusterKey extends ServicePortKey {
   readonly carries: Carries | 'connect';
 }
-
-/** null for a name that is not of a service's cluster. */
-export function parseClusterName(name: string): ClusterKey | null {
-  const parts = /^(http|tcp|connect)\|(\d{1,5})\|([^.|]+)\.([^.|]+)$/.exec(name);
-  if (parts === null) return null;
-  const [, carries = '', port = '', service = '', namespace = ''] = parts;
-  return { carries: carries as ClusterKey['carries'], port: Number(port), service, namespace };
-}
-
-export function parseEndpointsName(name: string): ServicePortKey | null {
-  const parts = /^(\d{1,5})\|([^.|]+)\.([^.|]+)$/.exec(name);
-  if (parts === null) return null;
-  const [, port = '', service = '', namespace = ''] = parts;
-  return { port: Number(port), service, namespace };
-}
-
-/** Of `outbound|<port>|<service>.<namespace>`, with or without `|vip`. */
-export function parseOutboundName(name: string): ServicePortKey | null {
-  const parts = /^outbound\|(\d{1,5}\|[^|]+)(?:\|vip)?$/.exec(name);
-  return parts === null ? null : parseEndpointsName(parts[1] ?? '');
-}

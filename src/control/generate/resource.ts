@@ -1,6 +1,6 @@
 /** Turns a finished protobuf message into the immutable, versioned form that goes over xDS. */
 import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { type Any, AnySchema, anyPack } from '@bufbuild/protobuf/wkt';
+import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
 import type { Origin } from '../../api/resource.ts';
 import { xdsResource } from '../../xds/content-version.ts';
 import type { TypeUrl, XdsResource } from '../../xds/resource.ts';
@@ -22,11 +22,6 @@ export function sameResource(a: XdsResource | null, b: XdsResource | null): bool
 
 export function pack<D extends DescMessage>(schema: D, init: MessageInitShape<D>): Any {
   return anyPack(schema, create(schema, init));
-}
-
-/** A message without fields of a type that Weft does not generate. */
-export function packEmpty(typeName: string): Any {
-  return create(AnySchema, { typeUrl: `type.googleapis.com/${typeName}`, value: new Uint8Array() });
 }
 
 export function durationOf(ms: number): { seconds: bigint; nanos: number } {

@@ -6,7 +6,7 @@ import { isWeftError } from '../../core/errors.ts';
 import type { Service, ServicePort } from '../../api/kinds/service.ts';
 import type { Workload, WorkloadPort } from '../../api/kinds/workload.ts';
 
-export const MADE_ANNOTATION = 'weft.mesh/made-for-workload';
+const MADE_ANNOTATION = 'weft.mesh/made-for-workload';
 const HTTP_PORT = 80;
 
 export interface ServiceWriter {
