@@ -66,14 +66,18 @@ async function remove(
   options: DeleteOptions,
 ): Promise<void> {
   const deleted: string[] = [];
-  for (const { kind, namespace, name } of wanted) {
-    try {
-      await mesh.resources.delete(kind, namespace, name);
-      deleted.push(`${kind.singular}/${name}`);
-    } catch (error) {
-      if (!isWeftError(error, 'not-found')) throw error;
-      if (options.ignoreNotFound !== true) throw await nothingNamed({ ...mesh, namespace }, kind, name);
+  try {
+    for (const { kind, namespace, name } of wanted) {
+      try {
+        await mesh.resources.delete(kind, namespace, name);
+        deleted.push(`${kind.singular}/${name}`);
+      } catch (error) {
+        if (!isWeftError(error, 'not-found')) throw error;
+        if (options.ignoreNotFound !== true) throw await nothingNamed({ ...mesh, namespace }, kind, name);
+      }
     }
+  } finally {
+    // What is gone is said, whatever came after it.
+    if (!printedAsData(context, { deleted })) context.terminal.lines(deleted.map((each) => `${each} deleted`));
   }
-  if (!printedAsData(context, { deleted })) context.terminal.lines(deleted.map((each) => `${each} deleted`));
 }
