@@ -79,7 +79,8 @@ export abstract class BaseConnection extends Output implements Connection {
 
   destroy(reason: string): void {
     if (this.closed) return;
-    const lost = this.backlog > 0;
+    // With a reason the peer must not take what it has for all there is: a FIN would say so.
+    const lost = this.backlog > 0 || reason !== '';
     this.closed = true;
     this.closeTransport(reason, lost);
     this.dropOutput();

@@ -137,7 +137,10 @@ export interface Connection {
   resume(): void;
   /** Half-close: flushes, then sends FIN. Reading goes on. */
   end(): void;
-  /** Closes both directions at once, with RST where bytes would be lost anyway. `onClose(reason)` follows on this end, synchronously. */
+  /**
+   * Closes both directions at once: with RST when there is a reason or bytes are lost, so that the peer does not take
+   * what it has for all there is. `onClose(reason)` follows on this end, synchronously.
+   */
   destroy(reason: string): void;
 }
 

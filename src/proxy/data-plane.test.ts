@@ -37,7 +37,11 @@ let app: Server;
 let seen: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = [];
 const tcpApp = createTcpServer({ allowHalfOpen: true }, (socket) => {
   socket.write('hello\n');
-  socket.on('data', (bytes) => socket.write(bytes));
+  socket.on('data', (bytes) => {
+    if (bytes.includes('crash')) socket.resetAndDestroy();
+    else socket.write(bytes);
+  });
+  socket.on('error', () => {});
   socket.on('end', () => socket.end('bye\n'));
 });
 let catalog: DataPlane;
@@ -239,6 +243,16 @@ test('a server that speaks first is heard, and both directions end by themselves
     socket.on('end', () => resolve(all));
   });
   assert.equal(text, 'hello\nping\nbye\n');
+});
+
+test('a TCP upstream that resets in the middle is a reset for the client, not an end', async () => {
+  const ended = await new Promise<string>((resolve) => {
+    const socket = connect({ port: webTcpPort, host: '127.0.0.1' });
+    socket.on('data', () => socket.write('crash\n'));
+    socket.on('end', () => resolve('end'));
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'));
+  });
+  assert.equal(ended, 'ECONNRESET');
 });
 
 test('plaintext on a port that requires mTLS is closed, counted and named', async () => {

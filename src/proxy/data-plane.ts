@@ -46,6 +46,8 @@ export interface DataPlaneOptions {
 
 const MAX_CONNECTIONS = 20_000;
 const DRAIN_LOOK_MS = 50;
+/** Peers that were told have left before; one that was not may have a request on its way. */
+const IDLE_DRAIN_MS = 500;
 
 export class DataPlane {
   readonly telemetry: Telemetry;
@@ -118,7 +120,7 @@ export class DataPlane {
     const inbound = this.listeners.active.filter(({ config }) => config.direction === 'inbound');
     for (const listener of inbound) {
       listener.draining = true;
-      listener.drainServed();
+      listener.drainServed(Math.min(IDLE_DRAIN_MS, graceMs / 2));
     }
     while (clock.now() < until && inbound.some(({ connections }) => connections > 0)) {
       await this.#sleep(Math.min(DRAIN_LOOK_MS, until - clock.now()));

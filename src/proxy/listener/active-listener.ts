@@ -16,6 +16,8 @@ import { Peek, type PeekOwner } from './peek.ts';
 import { Refusals } from './refusals.ts';
 import type { Served } from './served.ts';
 
+/** A client that keeps an idle connection has this long to send another request on it, which is then the last. */
+const IDLE_DRAIN_MS = 5_000;
 /** Raw connections are not cut by a change at once: Envoy's default drain time. */
 const TCP_DRAIN_MS = 600_000;
 
@@ -32,6 +34,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   draining = false;
   /** Connections of earlier configurations that may not go on for ever. */
   readonly #old = new Set<Served>();
+  readonly #close: CallbackTimer;
   readonly #cut: CallbackTimer;
 
   constructor(config: ListenerConfig, world: ListenerWorld) {
@@ -39,6 +42,9 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     this.#config = config;
     this.#world = world;
     this.#refusals = new Refusals(world.router, config.name);
+    this.#close = new CallbackTimer(() => {
+      for (const served of [...this.#old]) served.drain();
+    });
     this.#cut = new CallbackTimer(() => {
       for (const served of [...this.#old]) served.cut();
     });
@@ -64,15 +70,19 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     if (config === this.#config) return;
     this.#config = config;
     this.#serverFirst = false;
-    this.drainServed();
+    this.drainServed(IDLE_DRAIN_MS);
   }
 
-  /** Existing connections: HTTP after the exchange in flight, raw ones when the drain time is over. */
-  drainServed(): void {
+  /**
+   * Existing connections end: HTTP after the exchange in flight or the next one, after `idleMs` without one, raw bytes
+   * when the drain time is over.
+   */
+  drainServed(idleMs: number): void {
     for (const served of [...this.#served]) {
       this.#old.add(served);
-      served.drain();
+      served.announceEnd();
     }
+    if (!this.#close.armed) this.#world.router.timers.arm(this.#close, idleMs);
     // Not moved by a later change: the drain time is a promise to whoever changed the configuration.
     if (this.#old.size > 0 && !this.#cut.armed) this.#world.router.timers.arm(this.#cut, TCP_DRAIN_MS);
   }
@@ -128,7 +138,9 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   connectionEnded(served: Served): void {
     if (!this.#served.delete(served)) return;
     this.#world.connections.give();
-    if (this.#old.delete(served) && this.#old.size === 0) this.#world.router.timers.disarm(this.#cut);
+    if (!this.#old.delete(served) || this.#old.size > 0) return;
+    this.#world.router.timers.disarm(this.#close);
+    this.#world.router.timers.disarm(this.#cut);
   }
 
   #begin(connection: Connection, found: Detected): void {

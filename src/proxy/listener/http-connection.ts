@@ -20,6 +20,7 @@ export class HttpConnection implements Http1ServerCallbacks, Served {
   readonly #down: Downstream;
   readonly #owner: HttpConnectionOwner;
   readonly #server: Http1Server;
+  #isLast = false;
 
   constructor(connection: Connection, down: Downstream, owner: HttpConnectionOwner) {
     this.#connection = connection;
@@ -45,7 +46,7 @@ export class HttpConnection implements Http1ServerCallbacks, Served {
   }
 
   open(stream: ServerStream, head: Head): MessageReceiver {
-    if (this.#owner.draining) this.#server.drain();
+    if (this.#isLast || this.#owner.draining) this.#server.drain();
     return new HttpExchange(this.#down, stream, head);
   }
 
@@ -59,6 +60,11 @@ export class HttpConnection implements Http1ServerCallbacks, Served {
 
   onClosed(): void {
     this.#owner.connectionEnded(this);
+  }
+
+  announceEnd(): void {
+    this.#isLast = true;
+    if (!this.#server.idle) this.#server.drain();
   }
 
   drain(): void {

@@ -74,7 +74,7 @@ export class Listeners {
     for (const [key, bound] of [...this.#bound]) {
       if (wanted.has(key)) continue;
       await this.#unbind(key, bound);
-      bound.active.drainServed();
+      bound.active.drainServed(0);
     }
     const failures: BindFailure[] = [];
     for (const [key, config] of configs) {

@@ -91,6 +91,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   }
 
   /** A relay ends when its ends do. */
+  announceEnd(): void {}
   drain(): void {}
 
   /** Both sides at once. */
