@@ -69,6 +69,8 @@ class SecuredConnection extends BaseConnection {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #open = false;
+  /** The peer was told by an alert; the connection below closes by itself. */
+  #told = false;
   #hello: Hello | null = null;
 
   constructor(inner: SimConnection, tls: TlsOptions, handler: ConnectionHandler, clock: Clock, random: Random) {
@@ -128,7 +130,7 @@ class SecuredConnection extends BaseConnection {
     this.#early = [];
     this.#earlyBytes = 0;
     this.#inner.onProgress = null;
-    this.#inner.destroy(reason);
+    if (!this.#told) this.#inner.destroy(reason);
   }
 
   #begin(): void {
@@ -228,7 +230,11 @@ class SecuredConnection extends BaseConnection {
   #alert(own: string, told: string): void {
     const alert: Alert = { reason: told };
     this.#send(flight(ALERT, alert));
-    this.#inner.flush();
+    // Reads on until the peer has gone: a reset would overtake the alert.
+    const inner = this.#inner;
+    inner.end();
+    inner.handler = { ...IGNORE, onEnd: () => inner.destroy('') };
+    this.#told = true;
     this.#refuse(own);
   }
 
@@ -243,3 +249,5 @@ class SecuredConnection extends BaseConnection {
     else this.#refuse(CLOSED_IN_HANDSHAKE);
   }
 }
+
+const IGNORE: ConnectionHandler = { onOpen() {}, onBytes() {}, onDrained() {}, onEnd() {}, onClose() {} };
