@@ -14,7 +14,9 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   try {
     const line = words[0] === '--version' || words[0] === '-V' ? ['version', '--client'] : [...words];
-    const program = await buildProgram(terminal, commandNames(line));
+    const named = commandNames(line);
+    // Completion tells the options of them all.
+    const program = await buildProgram(terminal, named[0] === 'completion' ? null : named);
     await program.parseAsync(line.length === 0 ? ['help'] : line, { from: 'user' });
     return Number(process.exitCode ?? EXIT.ok);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** `weft dev`: a project as a mesh, for laptops and demos; with `--for` it measures, reports and ends. */
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { messageOf, WeftError } from '../../core/errors.ts';
 import { parseDuration } from '../../core/durations.ts';
@@ -50,7 +51,7 @@ async function dev(context: Context, directory: string, flags: DevFlags): Promis
     throw new UsageError('the namespace of a project is in its weft.yaml', 'Leave -n out');
   const { project, violations } = loadProject(directory);
   if (project === null) throw refusal(context.terminal, violations);
-  const live = forMs === null && context.terminal.isTerminal && process.stdin.isTTY === true;
+  const live = forMs === null && context.terminal.isTerminal && isatty(0);
   const names = Object.keys(project.services);
   const width = Math.max(
     4,

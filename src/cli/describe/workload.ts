@@ -24,9 +24,10 @@ export async function describeWorkload(mesh: MeshConnection, workload: Workload)
   const fallback = meshes.items.find((each) => each.metadata.name === MESH_NAME)?.spec?.mtls?.mode ?? 'strict';
   const proxy = status.proxies.find((each) => each.node === `${namespace}/${name}`);
   const [certificate] = certificates;
+  const notAfterMs = certificate?.notAfterMs ?? null;
   const identity = {
     id: certificate?.id ?? `spiffe://${status.trustDomain}/ns/${namespace}/sa/${workload.spec?.account}`,
-    notAfter: certificate?.notAfterMs == null ? null : new Date(certificate.notAfterMs).toISOString(),
+    notAfter: notAfterMs === null ? null : new Date(notAfterMs).toISOString(),
     valid: certificate?.valid ?? null,
   };
   const serves = services.items.flatMap((service) =>
@@ -44,9 +45,9 @@ export async function describeWorkload(mesh: MeshConnection, workload: Workload)
       data: identity,
       lines: (style) => [
         identity.id,
-        ...(certificate?.notAfterMs == null
+        ...(notAfterMs === null
           ? []
-          : [`certificate valid for ${ageText(certificate.notAfterMs - Date.now())} more, until ${identity.notAfter}`]),
+          : [`certificate valid for ${ageText(notAfterMs - Date.now())} more, until ${identity.notAfter}`]),
         ...(certificate?.valid === false ? [style.red(certificate.reason)] : []),
       ],
     },

@@ -16,7 +16,7 @@ export interface TryOptions {
 interface Thing {
   readonly what: string;
   readonly commands: readonly string[];
-  readonly then: string;
+  readonly effect: string;
 }
 
 export function thingsToTry(mesh: DevMesh, options: TryOptions): Thing[] {
@@ -33,7 +33,7 @@ export function thingsToTry(mesh: DevMesh, options: TryOptions): Thing[] {
             `edit ${nearPath(resolve(options.directory, file))}`,
             `${program} apply -f ${nearPath(resolve(options.directory, file))}`,
           ],
-    then:
+    effect:
       file === undefined
         ? 'write an HTTPRoute for one of them and apply it'
         : 'change the weights; every sidecar has them within milliseconds',
@@ -47,13 +47,13 @@ export function thingsToTry(mesh: DevMesh, options: TryOptions): Thing[] {
   const kill: Thing = {
     what: 'kill a workload',
     commands: victim === undefined ? [] : [`kill ${victim.pid ?? ''}`.trim()],
-    then: `${victim?.plan.name ?? 'it'} leaves the mesh in order and is started again`,
+    effect: `${victim?.plan.name ?? 'it'} leaves the mesh in order and is started again`,
   };
   const gone = mesh.controlPlane.gone() !== null;
   const stop: Thing = {
     what: 'stop the control plane',
     commands: [gone ? `${program} up` : `kill -9 ${mesh.controlPlane.pid}`, ...(gone ? [] : [`${program} up`])],
-    then: gone
+    effect: gone
       ? 'brings it back: the sidecars find it by themselves'
       : 'traffic goes on without it; the second command brings it back',
   };
@@ -61,8 +61,8 @@ export function thingsToTry(mesh: DevMesh, options: TryOptions): Thing[] {
 }
 
 export function thingLines(things: readonly Thing[], style: Style): string[] {
-  return things.flatMap(({ what, commands, then }, index) => [
-    `  ${index + 1}. ${style.bold(what)}  ${style.dim(then)}`,
+  return things.flatMap(({ what, commands, effect }, index) => [
+    `  ${index + 1}. ${style.bold(what)}  ${style.dim(effect)}`,
     ...commands.map((command) => `       ${style.cyan(command)}`),
   ]);
 }

@@ -1,4 +1,5 @@
 /** Where a command writes: data to standard output, everything that is said about it to standard error. */
+import { isatty } from 'node:tty';
 import { type Style, styleFor } from './style.ts';
 
 export interface Terminal {
@@ -24,15 +25,15 @@ export function processTerminal(): Terminal {
     if (error.code === 'EPIPE') process.exit(0);
   });
   return {
-    isTerminal: stdout.isTTY === true,
+    isTerminal: isatty(1),
     get columns() {
       return stdout.columns ?? 120;
     },
     get rows() {
       return stdout.rows ?? 40;
     },
-    style: styleFor(stdout.isTTY === true, env),
-    errorStyle: styleFor(stderr.isTTY === true, env),
+    style: styleFor(isatty(1), env),
+    errorStyle: styleFor(isatty(2), env),
     line: (text) => void stdout.write(`${text}\n`),
     lines: (texts) => void (texts.length > 0 && stdout.write(`${texts.join('\n')}\n`)),
     errorLine: (text) => void stderr.write(`${text}\n`),
