@@ -1,52 +1,92 @@
 /** Processes of a benchmark: started on a named core, stopped with it whatever happens. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const running = new Set<ChildProcess>();
+/** In the order of their start. */
+const running: Started[] = [];
+
+/** Whose end is not waited for longer than this. */
+const STOP_MS = 8_000;
 
 export interface Started {
   readonly pid: number;
   readonly child: ChildProcess;
+  /** The last 64 KiB of what it said; empty when that goes to a file. */
   output(): string;
+  /** Resolves when it is gone: asked at first, killed in the end. */
+  stop(): Promise<void>;
 }
 
-/** `core` pins it; output is kept in memory, at most the last 64 KiB. */
-export function start(core: number, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Started {
-  const child = spawn('taskset', ['-c', String(core), command, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  let text = '';
-  const keep = (chunk: Buffer) => {
-    text = (text + chunk.toString()).slice(-65_536);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  child.on('exit', () => running.delete(child));
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Standard output goes here, so that reading it costs nobody anything. */
+  readonly outputFile?: string;
+}
+
+/** `core` pins it. */
+export function start(core: number, command: string, args: readonly string[], options: StartOptions = {}): Started {
+  const file = options.outputFile === undefined ? null : openSync(options.outputFile, 'a');
+  const child = spawn('taskset', ['-c', String(core), command, ...args], {
+    env: options.env ?? process.env,
+    stdio: ['ignore', file ?? 'pipe', 'pipe'],
+  });
+  if (file !== null) closeSync(file);
   // taskset becomes the command: the pid is the command's.
   if (child.pid === undefined) throw new Error(`cannot start ${command}`);
-  return { pid: child.pid, child, output: () => text };
+  let text = '';
+  const keep = (chunk: Buffer): void => {
+    text = (text + chunk.toString()).slice(-65_536);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  const started: Started = { pid: child.pid, child, output: () => text, stop: () => stop(child) };
+  running.push(started);
+  child.on('exit', () => running.splice(running.indexOf(started), 1));
+  return started;
 }
 
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((done) => child.once('exit', done));
+  child.kill('SIGTERM');
+  await Promise.race([gone, sleep(STOP_MS, undefined, { ref: false })]);
+  child.kill('SIGKILL');
+}
+
+/** The last first: workloads leave a control plane that is still there. */
 export async function stopAll(): Promise<void> {
-  const ending = [...running].map((child) => new Promise((done) => child.once('exit', done)));
-  for (const child of running) child.kill('SIGTERM');
-  await Promise.race([Promise.all(ending), sleep(10_000)]);
-  for (const child of running) child.kill('SIGKILL');
+  for (const started of running.toReversed()) await started.stop();
+}
+
+/** When there is no time to ask. */
+export function killAll(): void {
+  for (const { child } of running) child.kill('SIGKILL');
 }
 
 /** Resolves when something accepts on the port of 127.0.0.1, or of `host`. */
 export async function listening(port: number, host = '127.0.0.1', timeoutMs = 15_000): Promise<void> {
+  await until(`something listens on ${host}:${port}`, timeoutMs, () => accepts(port, host));
+}
+
+/** Asks every 10 ms; rejects with `what` when it has not come within `timeoutMs`. */
+export async function until<T>(what: string, timeoutMs: number, look: () => T | null | Promise<T | null>): Promise<T> {
   const deadline = performance.now() + timeoutMs;
-  while (performance.now() < deadline) {
-    const open = await new Promise<boolean>((done) => {
-      const socket = connect({ port, host }, () => {
-        socket.destroy();
-        done(true);
-      });
-      socket.on('error', () => done(false));
-    });
-    if (open) return;
-    await sleep(20);
+  for (;;) {
+    const seen = await look();
+    if (seen !== null) return seen;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(10);
   }
-  throw new Error(`nothing listens on ${host}:${port} after ${timeoutMs} ms`);
+}
+
+function accepts(port: number, host: string): Promise<true | null> {
+  return new Promise((done) => {
+    const socket = connect({ port, host }, () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.on('error', () => done(null));
+  });
 }

@@ -19,10 +19,3 @@ export function rssMib(pids: readonly number[]): number {
     return sum + (Number(pages) * 4096) / 2 ** 20;
   }, 0);
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
-}

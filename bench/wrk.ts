@@ -14,7 +14,10 @@ export function wrk(url: string, connections: number, seconds: number, script: s
   const args = ['-c', '1', 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script, url];
   const text = execFileSync('taskset', args, { encoding: 'utf8', timeout: (seconds + 20) * 1000 });
   const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0);
-  const socketErrors = [...(/Socket errors: (.*)/.exec(text)?.[1] ?? '').matchAll(/\d+/g)].reduce((sum, [n]) => sum + Number(n), 0);
+  const socketErrors = [...(/Socket errors: (.*)/.exec(text)?.[1] ?? '').matchAll(/\d+/g)].reduce(
+    (sum, [n]) => sum + Number(n),
+    0,
+  );
   return {
     requests: number(/(\d+) requests in/),
     requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/),

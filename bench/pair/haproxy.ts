@@ -2,21 +2,36 @@
  * HAProxy as the same pair: mTLS with TLS 1.3 and HTTP/1.1 between the two, one hundred routes, a method rule, request
  * and trace ids, the caller's identity in a header, and a JSON access log: what the sidecars of Weft do too.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createAuthority } from '../../src/runtime/test/certificates.ts';
+import { listening, start } from '../children.ts';
+import { PROXY_CORE } from '../cores.ts';
+import type { Target } from './target.ts';
 
-export interface HaproxyPair {
-  readonly outConfig: string;
-  readonly inConfig: string;
-}
-
-export interface HaproxyPorts {
+interface Ports {
   readonly out: number;
   readonly inner: number;
   readonly backend: number;
 }
 
-export function haproxyPair(folder: string, ports: HaproxyPorts, pemFile: string, caFile: string): HaproxyPair {
+export async function startHaproxyPair(folder: string, ports: Ports): Promise<Target> {
+  mkdirSync(folder, { recursive: true });
+  const { outConfig, inConfig } = await writeConfigs(folder, ports);
+  const run = (config: string, log: string): number =>
+    start(PROXY_CORE, 'haproxy', ['-db', '-f', config], { outputFile: join(folder, log) }).pid;
+  const pids = [run(inConfig, 'in.log'), run(outConfig, 'out.log')];
+  await listening(ports.inner);
+  await listening(ports.out);
+  return { name: 'haproxy', url: `http://127.0.0.1:${ports.out}/`, pids };
+}
+
+async function writeConfigs(folder: string, ports: Ports): Promise<{ outConfig: string; inConfig: string }> {
+  const authority = await createAuthority('bench');
+  const { certificateChainPem, privateKeyPem } = await authority.issue({ commonName: 'sidecar' });
+  const [pemFile, caFile] = [join(folder, 'leaf.pem'), join(folder, 'ca.crt')];
+  writeFileSync(pemFile, `${certificateChainPem}${privateKeyPem}\n`, { mode: 0o600 });
+  writeFileSync(caFile, authority.rootPem);
   const map = join(folder, 'routes.map');
   writeFileSync(map, Array.from({ length: 100 }, (_, i) => `/api/route${i}/ route${i}\n`).join(''));
   const [outConfig, inConfig] = [join(folder, 'out.cfg'), join(folder, 'in.cfg')];
@@ -28,7 +43,9 @@ export function haproxyPair(folder: string, ports: HaproxyPorts, pemFile: string
 
 function config(side: 'out' | 'in', address: string, bindTls: string, map: string, server: string): string {
   const identity =
-    side === 'in' ? 'http-request set-header x-forwarded-client-cert URI=%[ssl_c_s_dn]' : 'http-request del-header x-forwarded-client-cert';
+    side === 'in'
+      ? 'http-request set-header x-forwarded-client-cert URI=%[ssl_c_s_dn]'
+      : 'http-request del-header x-forwarded-client-cert';
   return `global
   nbthread 1
   maxconn 9000
