@@ -47,3 +47,26 @@ export function program(...names: string[]): string {
 export function versionOf(path: string, ...args: string[]): string {
   return execFileSync(path, args, { encoding: 'utf8' }).trim();
 }
+
+/** Path of a Node of these major versions that the machine has besides ours; null when it has none. */
+export function findNode(atLeast: number, below: number): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/opt/node/bin'];
+  for (const folder of folders) {
+    try {
+      const path = join(folder, 'node');
+      const major = Number(/^v(\d+)\./.exec(versionOf(path, '--version'))?.[1]);
+      if (major >= atLeast && major < below) return path;
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}
+
+/** As `missing`, for a Node of these major versions. */
+export function missingNode(atLeast: number, below: number): string | false {
+  if (findNode(atLeast, below) !== null) return false;
+  const reason = `needs Node from ${atLeast} to below ${below}, which this machine does not have`;
+  if (process.env['WEFT_REQUIRE'] === 'all') throw new Error(`${reason}, and WEFT_REQUIRE=all demands every suite`);
+  return reason;
+}
