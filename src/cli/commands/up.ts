@@ -92,7 +92,8 @@ function announce(context: Context, stateDir: string, at: { api: Address; xds: A
     return;
   }
   const { bold, dim, green } = terminal.style;
-  const name = programName();
+  const chosen = context.globals.stateDir;
+  const name = chosen === undefined ? programName() : `${programName()} --state-dir ${chosen}`;
   terminal.lines([
     `${green('✓')} ${bold('the control plane is running')}`,
     `  ${dim('API')}      https://${addressText(at.api)}`,
@@ -101,8 +102,8 @@ function announce(context: Context, stateDir: string, at: { api: Address; xds: A
     '',
     'Next, in another terminal:',
     `  ${name} run --service hello --port 8080 -- COMMAND   ${dim('a service under a sidecar')}`,
-    `  ${name} status                                       ${dim('what the mesh is doing')}`,
-    `  ${name} token create                                 ${dim('let workloads of other machines join')}`,
+    `  ${name} status${' '.repeat(39)}${dim('what the mesh is doing')}`,
+    `  ${name} token create${' '.repeat(33)}${dim('let workloads of other machines join')}`,
   ]);
 }
 

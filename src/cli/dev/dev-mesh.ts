@@ -13,6 +13,7 @@ import type { HttpTransport } from '../../client/transport.ts';
 import { meshKinds } from '../../policies/kinds.ts';
 import { applyDocuments } from '../commands/apply.ts';
 import { connectAsAdmin } from '../mesh/connect.ts';
+import { readMeshStatus, syncState } from '../mesh/mesh-status.ts';
 import { readInputs } from '../mesh/input-files.ts';
 import { DEFAULT_NAMESPACE } from '../mesh/state-directory.ts';
 import { sleepUnlessAborted } from '../until-signal.ts';
@@ -23,6 +24,8 @@ import type { Project } from './project-file.ts';
 import { type Say, Supervised } from './supervised.ts';
 
 const LOOK_MS = 200;
+const SETTLE_LOOKS = 50;
+const SETTLE_MS = 500;
 
 export interface DevMeshOptions {
   readonly directory: string;
@@ -111,7 +114,7 @@ export class DevMesh {
     return items.filter((item) => own.has(item.metadata.name));
   }
 
-  /** The names of those that are not ready after `timeoutMs`; empty as soon as all are. */
+  /** The names of those that are not ready after `timeoutMs`; empty as soon as all are, and every proxy knows all of it. */
   async waitUntilReady(timeoutMs: number, stop: AbortSignal): Promise<string[]> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -119,10 +122,21 @@ export class DevMesh {
       for (const each of await this.records().catch(() => []))
         if (each.status?.ready === true) ready.add(each.metadata.name);
       const missing = this.workloads.filter((each) => !ready.has(each.plan.name) && !each.finished);
+      if (missing.length === 0) await this.#settle(stop);
       if (missing.length === 0 || stop.aborted || performance.now() > deadline)
         return missing.map((each) => each.plan.name);
       await sleepUnlessAborted(LOOK_MS, stop);
     }
+  }
+
+  /** Until every proxy has acknowledged what is true now, and what began before that has ended. */
+  async #settle(stop: AbortSignal): Promise<void> {
+    for (let looks = 0; looks < SETTLE_LOOKS && !stop.aborted; looks += 1) {
+      const status = await readMeshStatus(this.#transport).catch(() => null);
+      if (status?.proxies.every((proxy) => syncState(proxy) !== 'STALE') === true) break;
+      await sleepUnlessAborted(LOOK_MS, stop);
+    }
+    await sleepUnlessAborted(SETTLE_MS, stop);
   }
 
   /**
