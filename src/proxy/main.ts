@@ -58,7 +58,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
   });
   let isReady = false;
-  const unready = (): string => (isReady ? whyUnready(plane) : 'waiting for the configuration');
+  const unready = (): string => whyUnready(plane, isReady);
   const admin = await serveAdmin(runtime, timers, options.admin, adminRoutes(runtime, plane, config, unready));
   config.start();
   const ready = config.ready.then(async () => {
@@ -81,8 +81,9 @@ async function close(config: ConfigClient, plane: DataPlane, admin: Listener): P
 }
 
 /** Why this proxy should get no traffic; empty when it should. */
-function whyUnready(plane: DataPlane): string {
+function whyUnready(plane: DataPlane, isConfigured: boolean): string {
   if (plane.draining) return 'draining';
+  if (!isConfigured) return 'waiting for the configuration';
   if (!plane.identity.valid) return plane.identity.fault;
   const [failure] = plane.listeners.failures;
   return failure === undefined ? '' : `listener ${failure.listener} is not bound: ${failure.reason}`;

@@ -6,7 +6,7 @@ import { RecordingLog } from '../../src/core/log.ts';
 import type { Connection, ConnectionHandler } from '../../src/core/runtime.ts';
 import { TimerWheel } from '../../src/core/timer-wheel.ts';
 import type { Svid } from '../../src/identity/svid.ts';
-import { DataPlane } from '../../src/proxy/data-plane.ts';
+import { DataPlane, type DataPlaneOptions } from '../../src/proxy/data-plane.ts';
 import type { LinkOptions } from '../../src/runtime/sim/link.ts';
 import { type SimRuntime, Simulation } from '../../src/runtime/sim/simulation.ts';
 import type { ForwardAction } from '../../src/snapshot/route-table.ts';
@@ -177,7 +177,14 @@ function startService(sim: Simulation, index: number, options: MeshOptions, svid
   return service;
 }
 
-function planeOf(runtime: SimRuntime, service: string, svid: SettableSvid, log: RecordingLog): DataPlane {
+/** A data plane of its own on that host. */
+export function planeOf(
+  runtime: SimRuntime,
+  service: string,
+  svid: SettableSvid,
+  log: RecordingLog,
+  parts: Partial<DataPlaneOptions> = {},
+): DataPlane {
   const timers = new TimerWheel(runtime.clock);
   return new DataPlane({
     runtime,
@@ -188,6 +195,7 @@ function planeOf(runtime: SimRuntime, service: string, svid: SettableSvid, log: 
     trustBundlePem,
     egressProxy: null,
     accessLogPath: '/access.log',
+    ...parts,
   });
 }
 

@@ -16,8 +16,6 @@ export interface FilterSet {
   chain(entry: RouteEntry): readonly Filter[];
 }
 
-export const NO_FILTERS: FilterSet = { chain: () => [] };
-
 export class Downstream {
   readonly world: RouterWorld;
   readonly manager: HttpManager;

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SettableSvid } from '../../test/support/real-svids.ts';
+import { RawPeer, responseOf, svidOf } from '../../test/support/sim-mesh.ts';
+import { silentLog } from '../core/log.ts';
+import { Simulation } from '../runtime/sim/simulation.ts';
+import { type RunningProxy, startProxy } from './main.ts';
+
+async function start() {
+  const svid = await svidOf('web');
+  const sim = new Simulation({ seed: 51 });
+  const runtime = sim.start('10.0.0.1');
+  let proxy: RunningProxy | undefined;
+  void startProxy({
+    runtime,
+    log: silentLog,
+    node: { id: 'shop/web-1', cluster: 'web', metadata: { kind: 'weft' } },
+    xds: { host: '10.0.0.9', port: 7444 },
+    svid: new SettableSvid(svid),
+    trustBundlePem: '',
+    admin: { host: '127.0.0.1', port: 0 },
+    statePath: null,
+    egressProxy: null,
+    accessLogPath: null,
+  }).then((running) => {
+    proxy = running;
+  });
+  await sim.run(() => proxy !== undefined, 1_000);
+  assert.ok(proxy !== undefined);
+  const at = proxy.adminAddress;
+  const ask = async (line: string, host = `127.0.0.1:${at.port}`) => {
+    const peer = new RawPeer((self) => runtime.net.connect(at, self));
+    peer.send(`${line} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+    await sim.run(() => responseOf(peer) !== null || peer.closed !== null, 1_000);
+    return responseOf(peer);
+  };
+  return { sim, ask };
+}
+
+test('without a control plane the proxy is up and says what it waits for', async () => {
+  const { ask } = await start();
+  const ready = await ask('GET /ready');
+  assert.equal(ready?.status, 503);
+  assert.equal(ready?.body, 'waiting for the configuration\n');
+});
+
+test('the admin endpoint answers in the forms that were promised', async () => {
+  const { ask } = await start();
+  for (const path of ['/stats', '/clusters', '/config_dump', '/certs', '/edges']) {
+    const answer = await ask(`GET ${path}`);
+    assert.equal(answer?.status, 200, path);
+    JSON.parse(answer?.body ?? '');
+  }
+  assert.match((await ask('GET /stats/prometheus'))?.body ?? '', /^# TYPE /);
+  const edges = JSON.parse((await ask('GET /edges'))?.body ?? '{}') as { service: string };
+  assert.equal(edges.service, 'web.shop');
+  assert.equal((await ask('GET /nothing'))?.status, 404);
+  assert.equal((await ask('GET /drain'))?.status, 405);
+});
+
+test('no page of the web can ask it: the host must be a loopback name', async () => {
+  const { ask } = await start();
+  assert.equal((await ask('GET /config_dump', 'evil.example'))?.status, 403);
+  assert.equal((await ask('POST /drain', 'evil.example'))?.status, 403);
+});
+
+test('what it shows of certificates has no key', async () => {
+  const { ask } = await start();
+  const body = (await ask('GET /certs'))?.body ?? '';
+  assert.match(body, /spiffe:\/\/weft\.local\/ns\/shop\/sa\/web/);
+  assert.doesNotMatch(body, /PRIVATE KEY/);
+});
+
+test('draining is seen at /ready', async () => {
+  const { ask } = await start();
+  assert.equal((await ask('POST /drain'))?.status, 200);
+  const ready = await ask('GET /ready');
+  assert.equal(ready?.status, 503);
+  assert.equal(ready?.body, 'draining\n');
+});
