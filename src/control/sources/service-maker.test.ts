@@ -29,9 +29,16 @@ test('a web port is reached at 80 and at its own number', () => {
   assert.deepEqual(service?.spec?.selector, { app: 'catalog' });
 });
 
-test('a TCP port keeps its number and its protocol', () => {
+test('a named TCP port keeps its number and its protocol, and leads to that name on whatever port an instance has it', () => {
   const [service] = servicesOf(workload([{ name: 'redis', port: 6379, protocol: 'tcp' }]));
-  assert.deepEqual(service?.spec?.ports, [{ name: 'redis', port: 6379, targetPort: 6379, appProtocol: 'tcp' }]);
+  assert.deepEqual(service?.spec?.ports, [{ name: 'redis', port: 6379, targetPort: 'redis', appProtocol: 'tcp' }]);
+});
+
+test('no name stands twice, whatever the ports are called', () => {
+  const named = (...ports: WorkloadPort[]) => servicesOf(workload(ports))[0]?.spec?.ports.map(({ name }) => name);
+  assert.deepEqual(named({ name: 'web', port: 8081 }), ['http', 'web']);
+  assert.deepEqual(named({ name: 'http', port: 8081 }, { name: 'web', port: 8082 }), ['port-80', 'http', 'web']);
+  assert.deepEqual(named({ port: 8081 }, { name: 'port-8081', port: 8082 }), ['web', 'tcp-8081', 'port-8081']);
 });
 
 test('a version has a Service of its own, whatever characters it has', () => {

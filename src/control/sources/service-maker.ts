@@ -54,13 +54,34 @@ function nameOf(version: string): string {
  */
 function servicePorts(ports: readonly WorkloadPort[]): ServicePort[] {
   const made: ServicePort[] = [];
+  const taken = new Set(ports.flatMap(({ name }) => name ?? []));
   const web = ports.find((port) => port.protocol !== 'tcp');
   if (web !== undefined && !ports.some((port) => port.port === HTTP_PORT)) {
-    made.push({ name: 'web', port: HTTP_PORT, targetPort: web.port, ...protocolOf(web) });
+    made.push({
+      name: freeName('web', HTTP_PORT, taken),
+      port: HTTP_PORT,
+      targetPort: targetOf(web),
+      ...protocolOf(web),
+    });
   }
-  for (const port of ports)
-    made.push({ name: port.name ?? `port-${port.port}`, port: port.port, targetPort: port.port, ...protocolOf(port) });
+  for (const port of ports) {
+    const name = port.name ?? freeName('port', port.port, taken);
+    made.push({ name, port: port.port, targetPort: targetOf(port), ...protocolOf(port) });
+  }
   return made;
+}
+
+/** By its name where it has one: another instance on this machine must listen on another number. */
+function targetOf(port: WorkloadPort): string | number {
+  return port.name ?? port.port;
+}
+
+/** One that no port of the workload has: a Service with a name twice is refused whole. */
+function freeName(wish: string, port: number, taken: Set<string>): string {
+  const wishes = [...(wish === 'web' ? ['web', 'http'] : []), `port-${port}`, `tcp-${port}`, `p-${port}`];
+  const name = wishes.find((each) => !taken.has(each)) ?? `weft-${port}`;
+  taken.add(name);
+  return name;
 }
 
 function protocolOf(port: WorkloadPort): { appProtocol?: string } {
