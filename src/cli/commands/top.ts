@@ -11,6 +11,7 @@ import { type MeshConnection, withMesh } from '../mesh/connect.ts';
 import { jsonText, outputFormat } from '../output/data.ts';
 import { InPlace } from '../output/in-place.ts';
 import { parseDuration } from '../../core/durations.ts';
+import { isWeftError } from '../../core/errors.ts';
 import { sleepUnlessAborted, untilSignal } from '../until-signal.ts';
 
 interface TopOptions {
@@ -42,9 +43,15 @@ async function top(context: Context, mesh: MeshConnection, options: TopOptions):
   const { terminal } = context;
   const screen = new InPlace(terminal);
   const meter = new EdgeMeter();
+  let known: readonly Workload[] | null = null;
   const look = async () => {
-    const { items } = await mesh.resources.list<Workload>(WORKLOADS, scope);
-    return meter.read(await scrapeAll(items), performance.now());
+    try {
+      known = (await mesh.resources.list<Workload>(WORKLOADS, scope)).items;
+    } catch (error) {
+      // The proxies go on without the control plane, and so does the look at them.
+      if (known === null || !isWeftError(error, 'unavailable')) throw error;
+    }
+    return meter.read(await scrapeAll(known), performance.now());
   };
   const stop = untilSignal();
   await look();
