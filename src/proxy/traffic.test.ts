@@ -5,7 +5,7 @@ import {
   answerWith,
   get,
   ok,
-  RawPeer,
+  type RawPeer,
   responseOf,
   type SimMesh,
   startMesh,

@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Files } from '../../core/runtime.ts';
+import { appendTo } from './append.ts';
 
 const DIRECTORY_MODE = 0o700;
 
@@ -37,15 +38,7 @@ export const nodeFiles: Files = {
   },
 
   async append(path, bytes, mode) {
-    await translated(path, 'append to', async () => {
-      await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-      const file = await open(path, 'a', mode);
-      try {
-        await file.writeFile(bytes);
-      } finally {
-        await file.close();
-      }
-    });
+    await translated(path, 'append to', () => appendTo(path, bytes, mode));
   },
 
   async remove(path) {
