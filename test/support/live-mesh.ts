@@ -41,25 +41,14 @@ export interface ApiAnswer {
 }
 
 export class LiveMesh {
-  readonly directory: string;
-  readonly stateDir: string;
+  /** Removed at the end, with whatever applications have put there. */
+  readonly directory = mkdtempSync(join(tmpdir(), 'weft-e2e-'));
+  readonly stateDir = join(this.directory, 'state');
   readonly #children: Child[] = [];
   #controlPlane: Child | null = null;
 
-  private constructor() {
-    this.directory = mkdtempSync(join(tmpdir(), 'weft-e2e-'));
-    this.stateDir = join(this.directory, 'state');
-  }
-
-  static async start(...flags: string[]): Promise<LiveMesh> {
-    const mesh = new LiveMesh();
-    try {
-      await mesh.startControlPlane('--listen', '127.0.0.1:0', '--xds-listen', '127.0.0.1:0', ...flags);
-    } catch (error) {
-      await mesh.close();
-      throw error;
-    }
-    return mesh;
+  start(...flags: string[]): Promise<void> {
+    return this.startControlPlane('--listen', '127.0.0.1:0', '--xds-listen', '127.0.0.1:0', ...flags);
   }
 
   async startControlPlane(...flags: string[]): Promise<void> {
