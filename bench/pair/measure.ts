@@ -22,8 +22,9 @@ interface Sample extends Load {
 /** The last target is the one that the others are compared to. */
 export function measurePairs(targets: readonly Target[], options: PairOptions, report: Report): void {
   const idle = targets.map(({ pids }) => rssMib(pids) / pids.length);
-  for (const target of targets) for (let i = 0; i < 2; i++) measure(target, 64, Math.min(options.seconds, 3), options);
   for (const connections of options.connections) {
+    // Compilers and pools warm up: a handshake is no part of a request's cost.
+    for (const target of targets) measure(target, connections, options.seconds, options);
     const rounds: Sample[][] = [];
     // A round with an error does not count, for nobody; so many may be run anew.
     for (let spare = options.rounds; rounds.length < options.rounds && spare >= 0; ) {

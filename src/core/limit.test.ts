@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChunkPool, CHUNK_BYTES } from './chunk-pool.ts';
+import { CHUNK_BYTES, ChunkPool, SMALL_CHUNK_BYTES } from './chunk-pool.ts';
 import { Limit } from './limit.ts';
 
 test('a limit refuses and counts what exceeds it, and nothing is half taken', () => {
@@ -29,11 +29,15 @@ test('a lowered maximum refuses until enough was given back', () => {
   assert.ok(limit.take());
 });
 
-test('the chunk pool keeps a bounded number and nothing of another size', () => {
-  const pool = new ChunkPool(2);
+test('the chunk pool keeps a bounded number of bytes of each size and nothing of another', () => {
+  const pool = new ChunkPool(2 * CHUNK_BYTES);
   const chunks = [pool.take(), pool.take(), pool.take()];
   for (const chunk of chunks) pool.give(chunk);
   pool.give(new Uint8Array(10));
-  assert.equal(pool.free, 2);
+  assert.equal(pool.freeBytes, 2 * CHUNK_BYTES);
   assert.equal(pool.take().length, CHUNK_BYTES);
+  const small = Array.from({ length: 20 }, () => pool.takeSmall());
+  for (const chunk of small) pool.give(chunk);
+  assert.equal(pool.takeSmall().length, SMALL_CHUNK_BYTES);
+  assert.equal(pool.freeBytes, 3 * CHUNK_BYTES - SMALL_CHUNK_BYTES);
 });

@@ -3,7 +3,7 @@
  * of the turn, and `onDrained` is decided here and nowhere else.
  */
 import { EMPTY_BYTES } from './bytes.ts';
-import { CHUNK_BYTES, type ChunkPool } from './chunk-pool.ts';
+import { CHUNK_BYTES, type ChunkPool, SMALL_CHUNK_BYTES } from './chunk-pool.ts';
 import { type ConnectionHandler, HIGH_WATER, LOW_WATER } from './runtime.ts';
 
 /** Below this, copying byte by byte beats making a view for `set`. */
@@ -104,10 +104,7 @@ export abstract class Output {
 
   reserve(bytes: number): number {
     if (bytes > CHUNK_BYTES) throw new RangeError(`reserve: ${bytes} bytes, at most ${CHUNK_BYTES}`);
-    if (this.#outEnd + bytes > this.out.length) {
-      this.flush();
-      this.out = this.#chunks.take();
-    }
+    if (this.#outEnd + bytes > this.out.length) this.#makeRoom(bytes, true);
     return this.#outEnd;
   }
 
@@ -121,10 +118,8 @@ export abstract class Output {
     if (this.closed || this.ended) return;
     let from = start;
     while (from < end) {
-      if (this.#outEnd === this.out.length) {
-        this.flush();
-        this.out = this.#chunks.take();
-      }
+      const room = this.out.length - this.#outEnd;
+      if (end - from > room && (room === 0 || this.out.length < CHUNK_BYTES)) this.#makeRoom(end - from, false);
       const to = Math.min(end, from + this.out.length - this.#outEnd);
       if (to - from < LOOP_COPY_BYTES) {
         const out = this.out;
@@ -179,6 +174,21 @@ export abstract class Output {
 
   protected giveChunk(chunk: Uint8Array): void {
     this.#chunks.give(chunk);
+  }
+
+  /** For `bytes`, or as many of them as a chunk holds. What was written stays in one piece with what follows, if it can. */
+  #makeRoom(bytes: number, inOnePiece: boolean): void {
+    const isTooMuch = inOnePiece && this.#outEnd + bytes > CHUNK_BYTES;
+    if (this.out.length === CHUNK_BYTES || isTooMuch) this.flush();
+    const before = this.out;
+    const used = this.#outEnd;
+    if (used + bytes <= SMALL_CHUNK_BYTES) {
+      this.out = this.#chunks.takeSmall();
+      return;
+    }
+    this.out = this.#chunks.take();
+    if (used > 0) this.out.set(before.subarray(0, used));
+    this.#chunks.give(before);
   }
 
   #touched(): void {

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bytesOf } from '../../core/bytes.ts';
+import { appendTo } from './append.ts';
+
+test('appends keep their order, make a private file, and leave one that was rotated away within a second or so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-append-'));
+  const path = join(folder, 'logs/access.log');
+  try {
+    await Promise.all(['a', 'b', 'c', 'd'].map((text) => appendTo(path, bytesOf(text), 0o600)));
+    assert.equal(readFileSync(path, 'utf8'), 'abcd');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    renameSync(path, `${path}.1`);
+    await sleep(1_300);
+    await appendTo(path, bytesOf('new'), 0o600);
+    assert.equal(readFileSync(path, 'utf8'), 'new');
+    assert.equal(readFileSync(`${path}.1`, 'utf8'), 'abcd');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a file that cannot be opened is refused each time, and served when it can be', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-append-'));
+  try {
+    await assert.rejects(appendTo(folder, bytesOf('x'), 0o600), { code: 'EISDIR' });
+    await assert.rejects(appendTo(folder, bytesOf('x'), 0o600), { code: 'EISDIR' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
