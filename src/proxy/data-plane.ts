@@ -15,6 +15,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { Clusters } from './cluster/clusters.ts';
 import { InternalTargets } from './cluster/internal-targets.ts';
 import { MeshIdentity } from './cluster/mesh-identity.ts';
+import { OwnAddresses } from './cluster/own-addresses.ts';
 import { ResolveCache } from './cluster/resolve-cache.ts';
 import { ChainTls } from './listener/chain-tls.ts';
 import { type BindFailure, Listeners } from './listener/listeners.ts';
@@ -67,7 +68,8 @@ export class DataPlane {
     const throttle = new LogThrottle(clock);
     const identity = new MeshIdentity(clock, svid, options.trustBundlePem);
     const internals = new InternalTargets();
-    const dialer = { runtime, timers, resolver: new ResolveCache(net, clock), internals };
+    const own = new OwnAddresses();
+    const dialer = { runtime, timers, resolver: new ResolveCache(net, clock), internals, own };
     this.#options = options;
     this.telemetry = telemetry;
     this.identity = identity;
@@ -90,6 +92,7 @@ export class DataPlane {
     this.listeners = new Listeners({
       router,
       destination: localAddress,
+      own,
       connections: new Limit('max_downstream_connections', options.maxConnections ?? MAX_CONNECTIONS),
       chainTls: new ChainTls(identity),
       filters: (manager) => filterSets.of(manager),

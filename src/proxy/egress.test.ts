@@ -64,6 +64,17 @@ test('a host that does not resolve is said so', async () => {
   assert.match(peer.text, /^HTTP\/1\.1 503 [^]*nowhere\.example/);
 });
 
+test('a request for the proxy itself does not go round for ever', async () => {
+  const { sim, web, connect } = await start(null);
+  for (const host of ['127.0.0.1:8000', 'localhost:8000', '0.0.0.0:8000']) {
+    const peer = connect();
+    peer.send(`GET http://${host}/ HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+    await sim.run(() => peer.text.includes('(UF)') || peer.closed !== null, 10_000);
+    assert.match(peer.text, /^HTTP\/1\.1 503 [^]*it is an address of this proxy itself/, host);
+  }
+  assert.equal(web.clusters.current.get('passthrough-http')?.circuit.connections.peak, 1);
+});
+
 test('CONNECT to a host outside carries raw bytes', async () => {
   const { sim, connect } = await start(null);
   serve(sim, OUTSIDE, 443, (peer) => {

@@ -8,6 +8,7 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import { connectInternally } from './internal-connection.ts';
 import type { InternalTargets } from './internal-targets.ts';
 import type { EndpointState } from './endpoint-state.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import { isIpLiteral, type ResolveCache } from './resolve-cache.ts';
 
 /** Everything that making connections takes; one a proxy. */
@@ -16,6 +17,7 @@ export interface Dialer {
   readonly timers: Timers;
   readonly resolver: ResolveCache;
   readonly internals: InternalTargets;
+  readonly own: OwnAddresses;
 }
 
 /** Exactly one of the two, once, never before `start` returns. */
@@ -98,6 +100,11 @@ export class Dial extends Timer implements ConnectionHandler {
   }
 
   #connect(host: string, port: number): void {
+    if (this.#target.isForward && this.#dialer.own.has(host, port)) {
+      // Not before `start` has returned.
+      this.#dialer.runtime.endOfTurn(() => this.#fail('it is an address of this proxy itself'));
+      return;
+    }
     this.#connection = this.#dialer.runtime.net.connect({ host, port }, this);
   }
 

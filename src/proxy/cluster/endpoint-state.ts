@@ -23,6 +23,8 @@ export class EndpointState implements UpstreamHost {
   transportHash: string;
   active = 0;
   ejectedUntil = 0;
+  /** Named by a request and not by the control plane. */
+  readonly isForward: boolean;
   requests = 0;
   failures = 0;
   connectFailures = 0;
@@ -34,7 +36,8 @@ export class EndpointState implements UpstreamHost {
   #connectFailuresInRow = 0;
   #hasResponded = false;
 
-  constructor(endpoint: Endpoint, transport: UpstreamTransport | null, transportHash: string) {
+  constructor(endpoint: Endpoint, transport: UpstreamTransport | null, transportHash: string, isForward = false) {
+    this.isForward = isForward;
     this.endpoint = endpoint;
     this.transport = transport;
     this.transportHash = transportHash;

@@ -47,6 +47,7 @@ export class ForwardHosts {
       },
       null,
       '',
+      true,
     );
     this.#byKey.set(key, made);
     return made;

@@ -54,13 +54,6 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     return this.#config;
   }
 
-  /** Exchanges and tunnels in flight. */
-  get busy(): number {
-    let count = 0;
-    for (const served of this.#served) if (!served.idle) count++;
-    return count;
-  }
-
   get connections(): number {
     return this.#served.size;
   }

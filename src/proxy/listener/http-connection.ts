@@ -41,10 +41,6 @@ export class HttpConnection implements Http1ServerCallbacks, Served {
     });
   }
 
-  get idle(): boolean {
-    return this.#server.idle;
-  }
-
   open(stream: ServerStream, head: Head): MessageReceiver {
     if (this.#isLast || this.#owner.draining) this.#server.drain();
     return new HttpExchange(this.#down, stream, head);

@@ -2,6 +2,7 @@
 import type { OriginalDestination } from '../../capture/original-destination.ts';
 import type { Limit } from '../../core/limit.ts';
 import type { HttpManager } from '../../snapshot/snapshot.ts';
+import type { OwnAddresses } from '../cluster/own-addresses.ts';
 import type { FilterSet } from '../router/downstream.ts';
 import type { RouterWorld } from '../router/router-world.ts';
 import type { ChainTls } from './chain-tls.ts';
@@ -9,6 +10,7 @@ import type { ChainTls } from './chain-tls.ts';
 export interface ListenerWorld {
   readonly router: RouterWorld;
   readonly destination: OriginalDestination;
+  readonly own: OwnAddresses;
   /** Downstream connections of the whole proxy. */
   readonly connections: Limit;
   readonly chainTls: ChainTls;

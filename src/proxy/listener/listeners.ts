@@ -103,13 +103,19 @@ export class Listeners {
       this.#world.router.internals.register(config.name, active.accept);
       return { active, socket: null };
     }
-    return { active, socket: await this.#world.router.runtime.net.listen(config.address, active.accept) };
+    const socket = await this.#world.router.runtime.net.listen(config.address, active.accept);
+    this.#world.own.add(socket.address);
+    return { active, socket };
   }
 
   async #unbind(key: string, bound: Bound): Promise<void> {
     this.#bound.delete(key);
-    if (bound.socket === null) this.#world.router.internals.unregister(bound.active.name, bound.active.accept);
-    else await bound.socket.close();
+    if (bound.socket === null) {
+      this.#world.router.internals.unregister(bound.active.name, bound.active.accept);
+      return;
+    }
+    this.#world.own.remove(bound.socket.address);
+    await bound.socket.close();
   }
 }
 

@@ -6,6 +6,4 @@ export interface Served {
   drain(): void;
   /** Ends now: the time for draining is over. */
   cut(): void;
-  /** Nothing is in flight. */
-  readonly idle: boolean;
 }

@@ -85,11 +85,6 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.#connect(this.#cluster);
   }
 
-  /** Never: there is no telling when raw bytes are done. */
-  get idle(): boolean {
-    return this.#ended;
-  }
-
   /** A relay ends when its ends do. */
   announceEnd(): void {}
   drain(): void {}
