@@ -16,7 +16,14 @@ export interface AppEnvironmentOptions {
 export function appEnvironment(options: AppEnvironmentOptions): Readonly<Record<string, string | undefined>> {
   const { inherited, namespace, httpProxyPort, vips, nodePreloadPath, log } = options;
   const services = [...new Set(vips.filter((vip) => vip.namespace === namespace).map((vip) => vip.service))];
-  const { variables, warnings } = proxyEnvironment({ httpProxyPort, inherited, nodePreloadPath, services });
+  const vipAddresses = vips.map((vip) => vip.address);
+  const { variables, warnings } = proxyEnvironment({
+    httpProxyPort,
+    inherited,
+    nodePreloadPath,
+    services,
+    vipAddresses,
+  });
   for (const warning of warnings) log.warn(warning);
   return { ...inherited, ...variables, ...serviceVariables(vips, namespace) };
 }

@@ -12,6 +12,7 @@ describe('proxy environment', () => {
     inherited: {},
     nodePreloadPath: '/opt/weft/node-preload.cjs',
     services: ['catalog'],
+    vipAddresses: [],
   };
 
   it('is this, from an empty environment', () => {
@@ -57,6 +58,13 @@ describe('proxy environment', () => {
       assert.equal(variables['no_proxy'], 'localhost,127.0.0.1,::1,keep.me', entry);
       assert.equal(warnings.length, 1);
     }
+  });
+
+  it('sends nobody who has the address of a service to the proxy: clients know single addresses only', () => {
+    const vipAddresses = ['127.8.0.1', '127.8.0.2', '127.8.0.2'];
+    const { variables } = proxyEnvironment({ ...base, vipAddresses, inherited: { no_proxy: 'intra.corp' } });
+    assert.equal(variables['no_proxy'], 'localhost,127.0.0.1,::1,127.8.0.1,127.8.0.2,intra.corp');
+    assert.doesNotMatch(variables['JAVA_TOOL_OPTIONS'] ?? '', /127\.8/, 'the JVM knows 127.*');
   });
 
   it('has a no_proxy that no option of the JVM can be smuggled through', () => {

@@ -88,7 +88,13 @@ for (const [version, node] of nodes()) {
     let env: Record<string, string> = {};
     let originPort = 0;
     before(async () => {
-      const options = { httpProxyPort: await listen(proxy), inherited: {}, nodePreloadPath: preload, services: [] };
+      const options = {
+        httpProxyPort: await listen(proxy),
+        inherited: {},
+        nodePreloadPath: preload,
+        services: [],
+        vipAddresses: [],
+      };
       env = { ...proxyEnvironment(options).variables };
       originPort = await listen(origin);
     });
@@ -136,6 +142,7 @@ for (const [version, node] of nodes()) {
           inherited: {},
           nodePreloadPath: join(folder, 'node-preload.cjs'),
           services: [],
+          vipAddresses: [],
         };
         const { NODE_OPTIONS = '' } = proxyEnvironment(options).variables;
         const { code, output } = await run(node, 'console.log("started")', { NODE_OPTIONS });

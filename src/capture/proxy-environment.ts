@@ -12,6 +12,8 @@ export interface ProxyEnvironmentOptions {
   readonly nodePreloadPath: string | null;
   /** Names of services in the workload's own namespace: `no_proxy` must not take them away. */
   readonly services: readonly string[];
+  /** Addresses that services have here: a client that is led to one must not ask the proxy for it as for a host outside. */
+  readonly vipAddresses: readonly string[];
 }
 
 export interface ProxyEnvironment {
@@ -30,6 +32,7 @@ export function proxyEnvironment(options: ProxyEnvironmentOptions): ProxyEnviron
   const { httpProxyPort, inherited, nodePreloadPath } = options;
   const url = `http://127.0.0.1:${httpProxyPort}`;
   const direct = directHosts(inherited, options.services);
+  const noProxy = [...new Set([...ALWAYS_DIRECT, ...options.vipAddresses, ...direct.kept])].join(',');
   const warnings = direct.dropped.map(
     (entry) => `no_proxy entry ${entry} is left out: it would take services out of the mesh`,
   );
@@ -39,8 +42,8 @@ export function proxyEnvironment(options: ProxyEnvironmentOptions): ProxyEnviron
     // CONNECT, so that TLS stays the application's own; gRPC libraries look here for clear-text targets too.
     https_proxy: url,
     HTTPS_PROXY: url,
-    no_proxy: direct.kept.join(','),
-    NO_PROXY: direct.kept.join(','),
+    no_proxy: noProxy,
+    NO_PROXY: noProxy,
     NODE_USE_ENV_PROXY: '1',
     JAVA_TOOL_OPTIONS: append(inherited['JAVA_TOOL_OPTIONS'], javaOptions(httpProxyPort, direct.kept)),
   };

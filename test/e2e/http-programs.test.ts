@@ -84,6 +84,14 @@ describe('a Python http.server', { skip: missing('python3', 'curl') }, () => {
     assert.equal(await mesh.count('web', 'weft_tcp_connections_total', { destination: 'catalog.default' }), 0);
   });
 
+  test('an address of the mesh is no host outside it', async () => {
+    const url = '"http://$CATALOG_SERVICE_HOST:$CATALOG_SERVICE_PORT/hello"';
+    const python = `python3 -c "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=10)" ${url}`;
+    await shell.output(`curl -sS -m 10 -o /dev/null ${url} && ${python}`);
+    const out = (await mesh.stats('web')).filter(({ labels }) => labels['destination']?.startsWith('egress:127.'));
+    assert.deepEqual(out, []);
+  });
+
   test('answers curl through a CONNECT tunnel, in which HTTP is detected again', async () => {
     const before = await mesh.count('catalog', 'weft_requests_total', { source: 'web.default' });
     assert.equal(await shell.output('curl -sS -m 10 -p http://catalog/hello'), GREETING);

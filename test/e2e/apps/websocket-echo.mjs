@@ -13,6 +13,7 @@ server.on('upgrade', (request, socket, head) => {
   );
   let rest = head;
   socket.on('error', () => {});
+  socket.on('end', () => socket.end());
   socket.on('data', (chunk) => {
     rest = Buffer.concat([rest, chunk]);
     for (let frame = readFrame(rest); frame !== null; frame = readFrame(rest)) {
