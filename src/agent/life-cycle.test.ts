@@ -21,9 +21,16 @@ function bench() {
     },
     leave: () => note('deregister'),
   };
-  const sidecar = { drain: () => note('drain sidecar') };
+  const answered = Promise.withResolvers<void>();
+  const sidecar = {
+    settle: () => {
+      steps.push('answer what came');
+      return answered.promise;
+    },
+    drain: () => note('drain sidecar'),
+  };
   const code = liveWith(app, stop, { clock, log: silentLog, registration, sidecar, graceMs: 30_000 });
-  return { clock, steps, drained, exited, stop, code };
+  return { clock, steps, drained, answered, exited, stop, code };
 }
 
 describe('life of a workload', () => {
@@ -34,27 +41,31 @@ describe('life of a workload', () => {
     assert.deepEqual(steps, ['deregister', 'drain sidecar']);
   });
 
-  it('signals the application only after callers have acknowledged that it leaves', async () => {
-    const { steps, drained, exited, stop, code } = bench();
+  it('signals the application only after callers have acknowledged that it leaves, and have their answers', async () => {
+    const { steps, drained, answered, exited, stop, code } = bench();
     stop.stop('SIGTERM');
     await settle();
     assert.deepEqual(steps, ['leave endpoints']);
     drained.resolve(true);
     await settle();
-    assert.deepEqual(steps, ['leave endpoints', 'SIGTERM']);
+    assert.deepEqual(steps, ['leave endpoints', 'answer what came']);
+    answered.resolve();
+    await settle();
+    assert.deepEqual(steps, ['leave endpoints', 'answer what came', 'SIGTERM']);
     exited.resolve(143);
     assert.equal(await code, 143);
-    assert.deepEqual(steps, ['leave endpoints', 'SIGTERM', 'drain sidecar', 'deregister']);
+    assert.deepEqual(steps.slice(3), ['drain sidecar', 'deregister']);
   });
 
   it('leaves the sidecar open until the application is gone, and kills it after the grace', async () => {
-    const { clock, steps, drained, exited, stop, code } = bench();
+    const { clock, steps, drained, answered, exited, stop, code } = bench();
     stop.stop('SIGINT');
     drained.resolve(true);
+    answered.resolve();
     await clock.advance(29_999);
-    assert.deepEqual(steps, ['leave endpoints', 'SIGINT']);
+    assert.deepEqual(steps, ['leave endpoints', 'answer what came', 'SIGINT']);
     await clock.advance(1);
-    assert.deepEqual(steps, ['leave endpoints', 'SIGINT', 'SIGKILL']);
+    assert.deepEqual(steps.slice(2), ['SIGINT', 'SIGKILL']);
     exited.resolve(137);
     assert.equal(await code, 137);
   });

@@ -19,17 +19,20 @@ export interface LifeCycleOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly registration: Leaving;
-  readonly sidecar: Pick<Sidecar, 'drain'>;
+  readonly sidecar: Pick<Sidecar, 'settle' | 'drain'>;
   /** From the signal to SIGKILL. */
   readonly graceMs: number;
 }
 
+/** Callers know by now; what they had sent before is answered first, because most applications just die of a signal. */
+const SETTLE_MS = 5_000;
 /** After the application's end nothing but responses that are on their way is left in the sidecar. */
 const SIDECAR_DRAIN_MS = 2_000;
 
 /**
  * Lives with the application until its end and returns its exit code. When a stop is asked for: leave the endpoints,
- * wait until callers have acknowledged it, signal the application, wait for its end while outbound stays open.
+ * wait until callers have acknowledged it and what they had sent is answered, signal the application, wait for its end
+ * while outbound stays open.
  */
 export async function liveWith(app: AppProcess, stop: StopRequest, options: LifeCycleOptions): Promise<number> {
   const { registration, sidecar, log } = options;
@@ -56,10 +59,13 @@ async function bringDown(
   options: LifeCycleOptions,
   gone: AbortSignal,
 ): Promise<void> {
-  const { clock, log, registration, graceMs } = options;
-  const acknowledged = await Promise.race([registration.drain(), stop.hurried.then(() => false)]);
+  const { clock, log, registration, sidecar, graceMs } = options;
+  const hurried = stop.hurried.then(() => null);
+  const acknowledged = await Promise.race([registration.drain(), hurried]);
   if (gone.aborted) return;
-  log.info('leaving', { acknowledged, signal });
+  if (acknowledged !== null) await Promise.race([sidecar.settle(SETTLE_MS), hurried]);
+  if (gone.aborted) return;
+  log.info('leaving', { acknowledged: acknowledged === true, signal });
   app.signal(signal);
   await Promise.race([pause(clock, graceMs, gone), stop.forced]);
   if (gone.aborted) return;

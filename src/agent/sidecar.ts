@@ -17,6 +17,8 @@ export interface SidecarOptions {
 export interface Sidecar {
   /** Resolves when the first configuration serves, from the control plane or from disk. */
   readonly ready: Promise<void>;
+  /** Resolves when the requests that it passes to the application have been answered, or after `graceMs`. Refuses nothing. */
+  settle(graceMs: number): Promise<void>;
   /** Takes no new work, and waits until what is under way has ended, at most `graceMs`. */
   drain(graceMs: number): Promise<void>;
   close(): Promise<void>;

@@ -37,6 +37,7 @@ function bench(command: readonly string[], rest: Partial<WorkloadOptions> = {}) 
       sidecars.push(sidecar);
       return {
         ready: ready.promise,
+        settle: async () => void steps.push('settle sidecar'),
         drain: async () => void steps.push('drain sidecar'),
         close: async () => void steps.push('close sidecar'),
       };

@@ -115,6 +115,21 @@ export class DataPlane {
     return this.listeners.apply(binding.snapshot);
   }
 
+  /**
+   * Resolves when the inbound requests have been answered and no more come, or after `graceMs`: for somebody who has
+   * told the callers that this workload leaves. Nothing is refused meanwhile.
+   */
+  async settle(graceMs: number): Promise<void> {
+    const { clock } = this.#options.runtime;
+    const until = clock.now() + graceMs;
+    // Twice, because what a caller sent before it knew may lie unread at the first look.
+    for (let quiet = 0; quiet < 2 && clock.now() < until; ) {
+      await this.#sleep(DRAIN_LOOK_MS);
+      const busy = this.listeners.active.some((each) => each.config.direction === 'inbound' && each.busy > 0);
+      quiet = busy ? 0 : quiet + 1;
+    }
+  }
+
   /** Inbound connections end after the exchange that they carry. Resolves when none is left, or after `graceMs`. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;

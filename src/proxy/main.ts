@@ -37,6 +37,8 @@ export interface RunningProxy {
   /** The first configuration is in use and its listeners are bound. Rejects never. */
   readonly ready: Promise<void>;
   readonly adminAddress: Address;
+  /** Resolves when the inbound requests have been answered and no more come, or after `graceMs`. Refuses nothing. */
+  settle(graceMs: number): Promise<void>;
   /** Inbound: every connection ends after the exchange that it carries. Resolves when none is left, or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   close(): Promise<void>;
@@ -69,6 +71,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return {
     ready,
     adminAddress: admin.address,
+    settle: (graceMs) => plane.settle(graceMs),
     drain: (graceMs) => plane.drain(graceMs),
     close: () => close(config, plane, admin),
   };

@@ -35,7 +35,7 @@ test('a named TCP port keeps its number and its protocol, and leads to that name
 });
 
 test('no name stands twice, whatever the ports are called', () => {
-  const named = (...ports: WorkloadPort[]) => servicesOf(workload(ports))[0]?.spec?.ports.map(({ name }) => name);
+  const named = (...ports: WorkloadPort[]) => servicesOf(workload(ports))[0]?.spec?.ports?.map(({ name }) => name);
   assert.deepEqual(named({ name: 'web', port: 8081 }), ['http', 'web']);
   assert.deepEqual(named({ name: 'http', port: 8081 }, { name: 'web', port: 8082 }), ['port-80', 'http', 'web']);
   assert.deepEqual(named({ port: 8081 }, { name: 'port-8081', port: 8082 }), ['web', 'tcp-8081', 'port-8081']);

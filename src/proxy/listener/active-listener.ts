@@ -54,6 +54,13 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     return this.#config;
   }
 
+  /** Connections with an HTTP exchange in flight, and those that may be about to bring one. */
+  get busy(): number {
+    let count = this.#opening.size;
+    for (const served of this.#served) if (served instanceof HttpConnection && !served.idle) count++;
+    return count;
+  }
+
   get connections(): number {
     return this.#served.size;
   }

@@ -41,6 +41,11 @@ export class HttpConnection implements Http1ServerCallbacks, Served {
     });
   }
 
+  /** Nothing is in flight. */
+  get idle(): boolean {
+    return this.#server.idle;
+  }
+
   open(stream: ServerStream, head: Head): MessageReceiver {
     if (this.#isLast || this.#owner.draining) this.#server.drain();
     return new HttpExchange(this.#down, stream, head);
