@@ -1,5 +1,6 @@
 /** The mesh of the fault tests: instances of `catalog`, and a client's sidecar through which the load goes. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workload } from '../../src/api/kinds/workload.ts';
 import type { Child } from '../support/child.ts';
@@ -106,4 +107,12 @@ export async function startClient(mesh: LiveMesh, uses: readonly string[], name 
 
 export function loadOn(client: Member, service = 'catalog'): Pick<LoadOptions, 'host' | 'port' | 'authority'> {
   return { ...client.vip(service), authority: service };
+}
+
+/** As `weft apply` does. */
+export async function apply(mesh: LiveMesh, ...documents: readonly object[]): Promise<void> {
+  const file = join(mesh.directory, 'applied.json');
+  writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: documents }));
+  const { code, stderr } = await mesh.weft(['apply', '-f', file]);
+  assert.equal(code, 0, stderr);
 }

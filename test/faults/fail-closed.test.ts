@@ -1,0 +1,59 @@
+/** Without a control plane a workload serves for as long as its certificate is valid, restarted or not, and no longer. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/child.ts';
+import { LiveMesh } from '../support/live-mesh.ts';
+import { loadOn, type Member, startClient, startInstance } from './shop.ts';
+
+const SVID_MS = 60_000;
+
+async function ask(client: Member): Promise<{ status: number; flag: string; text: string }> {
+  const { host, port, authority } = loadOn(client);
+  const response = await fetch(`http://${host}:${port}/`, { headers: { host: authority } });
+  return { status: response.status, flag: response.headers.get('x-weft-flag') ?? '', text: await response.text() };
+}
+
+describe('the control plane gone for longer than an SVID lives', () => {
+  const mesh = new LiveMesh();
+  let instance: Member;
+  let client: Member;
+  let goneAt = 0;
+
+  before(async () => {
+    await mesh.start('--svid-ttl', '1m');
+    instance = await startInstance(mesh, 'catalog-1');
+    client = await startClient(mesh, ['catalog']);
+    mesh.controlPlane.signal('SIGKILL');
+    goneAt = performance.now();
+  });
+  after(() => mesh.close());
+
+  test('a sidecar that restarts meanwhile serves from what it kept on disk, at the same addresses', async () => {
+    assert.equal((await ask(client)).status, 200);
+    client.child.signal('SIGKILL');
+    await client.child.exited;
+    const again = mesh.run({ service: 'client', name: 'client', uses: ['catalog'] }, 'sleep', '900');
+    await again.said(/"message":"proxy ready"/);
+    assert.deepEqual(await ask(client), { status: 200, flag: '', text: 'catalog-1\n' });
+    assert.match(again.stderr, /the control plane is away: starting from what is on disk/);
+  });
+
+  test('once the SVID has expired, requests are refused with a message that says so', async () => {
+    const before = performance.now() - goneAt;
+    assert.ok(before < SVID_MS, 'the SVID is still valid');
+    await until('the SVID has expired', SVID_MS + 10_000, async () => (await ask(client)).status !== 200);
+    const answer = await ask(client);
+    assert.equal(answer.status, 503);
+    assert.equal(answer.flag, 'SE');
+    assert.match(answer.text, /identity spiffe:\/\/weft\.local\/ns\/default\/sa\/client expired at \d{4}-/);
+    await sleep(1_000);
+    assert.equal((await ask(client)).status, 503);
+    assert.match(instance.child.stderr, /the SVID has expired and cannot be renewed: traffic fails closed/);
+  });
+
+  test('when the control plane is back, the workloads enrol anew and serve', async () => {
+    await mesh.startControlPlane('--svid-ttl', '1m');
+    await until('requests are answered again', 20_000, async () => (await ask(client)).status === 200);
+  });
+});
