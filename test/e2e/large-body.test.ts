@@ -1,0 +1,93 @@
+/** A body of 1 GiB arrives whole, and costs each of the two sidecars less than 32 MiB, whether it is read fast or slowly. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from '../support/child.ts';
+import { missing } from '../support/components.ts';
+import { freePort, LiveMesh } from '../support/live-mesh.ts';
+import type { MeshShell } from '../support/mesh-shell.ts';
+import { blocks } from './apps/large-body.ts';
+
+const MIB = 1024 * 1024;
+const SIZE = 1024 * MIB;
+const MAX_GROWTH = 32 * MIB;
+const skip = missing('curl', 'sha256sum') || (process.platform === 'linux' ? false : 'reads memory from /proc');
+
+const mesh = new LiveMesh();
+let server: Child;
+let shell: MeshShell;
+
+before(async () => {
+  if (skip !== false) return;
+  await mesh.start();
+  const port = await freePort();
+  const app = join(import.meta.dirname, 'apps', 'large-body.ts');
+  server = await mesh.serve({ service: 'files', ports: [port] }, process.execPath, app, String(port));
+  shell = await mesh.shell({ service: 'reader', uses: ['files'] });
+  // What a first transfer makes anyway, code and pools, is no growth with the size of the body.
+  await shell.output(`curl -sS -m 30 -o /dev/null http://files/${32 * MIB}`);
+});
+after(() => mesh.close());
+
+function hashOf(size: number): string {
+  const hash = createHash('sha256');
+  for (const block of blocks(size)) hash.update(block);
+  return hash.digest('hex');
+}
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+/** The most that each process grew while the work ran. */
+async function growthDuring(pids: readonly number[], work: Promise<unknown>): Promise<number[]> {
+  const before = pids.map(residentBytes);
+  const most = pids.map(() => 0);
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  while (!(await Promise.race([ended, sleep(25, false)]))) {
+    for (const [i, pid] of pids.entries()) most[i] = Math.max(most[i] ?? 0, residentBytes(pid) - (before[i] ?? 0));
+  }
+  await work;
+  return most;
+}
+
+for (const [how, limit, url] of [
+  ['as fast as it can be read', '', 'http://files'],
+  ['by a slow reader', '--limit-rate 90M', 'http://files'],
+  [
+    'over the address for any TCP, by a slow reader',
+    '--limit-rate 150M',
+    'http://$FILES_SERVICE_HOST:$FILES_SERVICE_PORT',
+  ],
+] as const) {
+  test(`1 GiB ${how}`, { skip, timeout: 120_000 }, async (t) => {
+    const download = shell.output(`curl -sS -m 90 ${limit} "${url}/${SIZE}" | sha256sum`, 100_000);
+    const growth = await growthDuring([server.pid, shell.child.pid], download);
+    assert.equal((await download).split(' ')[0], hashOf(SIZE));
+    const [ofServer = 0, ofReader = 0] = growth.map((bytes) => Math.round(bytes / MIB));
+    t.diagnostic(`grew by ${ofServer} MiB beside the server, by ${ofReader} MiB beside the reader`);
+    for (const bytes of growth) assert.ok(bytes < MAX_GROWTH, `a sidecar grew by ${Math.round(bytes / MIB)} MiB`);
+  });
+}
+
+test('a reader that stops for seconds, with everything full behind it, costs no more', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const download = shell.output(`curl -sS -m 50 http://files/${128 * MIB} | (sleep 4; sha256sum)`, 55_000);
+  const growth = await growthDuring([server.pid, shell.child.pid], download);
+  assert.equal((await download).split(' ')[0], hashOf(128 * MIB));
+  t.diagnostic(`grew by ${growth.map((bytes) => Math.round(bytes / MIB)).join(' and ')} MiB`);
+  for (const bytes of growth) assert.ok(bytes < MAX_GROWTH, `a sidecar grew by ${Math.round(bytes / MIB)} MiB`);
+});
+
+test('all of it was carried with mTLS', { skip }, async () => {
+  await mesh.assertSecure('files', 'requests', 'inbound', ['reader', 'files'], 4);
+  await mesh.assertSecure('reader', 'requests', 'outbound', ['reader', 'files'], 4);
+});
