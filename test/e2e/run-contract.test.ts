@@ -126,7 +126,14 @@ test('on SIGTERM it leaves the endpoints, waits until callers know, tells the ap
 test('instances come and go under load, and no request fails', { timeout: 90_000 }, async () => {
   const start = async (name: string) => {
     const port = await freePort();
-    return mesh.serve({ service: 'rolling', name, ports: [port] }, process.execPath, '-e', HELLO, String(port));
+    // Instances on one machine have different ports: the name is what they share.
+    return mesh.serve(
+      { service: 'rolling', name, ports: [`http=${port}`] },
+      process.execPath,
+      '-e',
+      HELLO,
+      String(port),
+    );
   };
   let old = [await start('rolling-1'), await start('rolling-2')];
   const load = join(mesh.directory, 'load.mjs');
