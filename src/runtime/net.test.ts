@@ -295,7 +295,7 @@ for (const harness of allHarnesses()) {
       const { net } = harness.runtime;
       let answer = '';
       const server = await net.bindDatagram(ANY, (bytes, from) =>
-        server.send(bytesOf(`re: ${Buffer.from(bytes)}`), from),
+        server.send(bytesOf(`re: ${Buffer.from(bytes).toString()}`), from),
       );
       const client = await net.bindDatagram(ANY, (bytes) => {
         answer = Buffer.from(bytes).toString();

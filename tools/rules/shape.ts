@@ -16,7 +16,7 @@ export function shapeViolations(files: readonly SourceFile[]): string[] {
   for (const file of files) {
     if (isGenerated(file.path)) continue;
     const lines = file.text.split('\n').length - 1;
-    if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.ts$/.test(basename(file.path)))
+    if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.fixture|\.d)?\.ts$/.test(basename(file.path)))
       found.push(`${file.path}: name is not kebab-case`);
     if (VAGUE.test(file.path)) found.push(`${file.path}: a name that says nothing; name the one thing it does`);
     if (isTest(file.path)) continue;

@@ -49,7 +49,7 @@ export function resolveImport(from: string, specifier: string): string | null {
 }
 
 export function isTest(path: string): boolean {
-  return path.endsWith('.test.ts') || path.includes('/testing/');
+  return /\.(?:test|fixture)\.ts$/.test(path) || /\/test(?:ing)?\//.test(path);
 }
 
 export function lineAt(text: string, offset: number): number {

@@ -1,5 +1,4 @@
 /** A control plane in memory: it issues real certificates of a real CA, and writes down what it was asked, in order. */
-import { randomFillSync } from 'node:crypto';
 import type { Workload } from '../../api/kinds/workload.ts';
 import type { EnrolmentRequest, IssuedIdentity } from '../../client/identity.ts';
 import type { LeaseAnswer, LeaseRequest } from '../../client/mesh.ts';
@@ -84,8 +83,4 @@ export class FakeControlPlane implements ControlPlane {
     if (this.away) throw new WeftError('unavailable', { what: 'the control plane cannot be reached' });
     this.calls.push(call);
   }
-}
-
-export function fillRandom(bytes: Uint8Array): void {
-  randomFillSync(bytes);
 }

@@ -5,7 +5,7 @@
 import { BaseConnection } from '../../core/base-connection.ts';
 import type { ConnectionHandler, ConnectionInfo } from '../../core/runtime.ts';
 import { MAX_RETRANSMIT_MS, MAX_RETRANSMITS } from './link.ts';
-import type { Accept, Process, SimNetwork } from './network.ts';
+import type { Accept, Process, Medium } from './medium.ts';
 
 /** What the kernels of both ends hold for one direction: send buffer and receive window. */
 const WINDOW_BYTES = 262_144;
@@ -33,7 +33,7 @@ export class SimConnection extends BaseConnection {
   onProgress: (() => void) | null = null;
   /** True when a TLS side took it over: the handler is that side's. */
   taken = false;
-  readonly #network: SimNetwork;
+  readonly #network: Medium;
   readonly #id: number;
   readonly #lent = new Uint8Array(MAX_READ_BYTES + MAX_READ_OFFSET);
   #peer: SimConnection | null = null;
@@ -56,7 +56,7 @@ export class SimConnection extends BaseConnection {
   #readScheduled = false;
 
   constructor(
-    network: SimNetwork,
+    network: Medium,
     process: Process,
     peerHost: string,
     id: number,

@@ -1,7 +1,7 @@
 /** Simulated UDP: datagrams that take the time of their link, and are lost where TCP would repeat. */
 import { WeftError } from '../../core/errors.ts';
 import type { Address, DatagramSocket } from '../../core/runtime.ts';
-import type { Process, SimNetwork } from './network.ts';
+import type { Process, Medium } from './medium.ts';
 
 export type OnDatagram = (bytes: Uint8Array, from: Address) => void;
 
@@ -11,10 +11,10 @@ interface Bound {
 }
 
 export class SimDatagrams {
-  readonly #network: SimNetwork;
+  readonly #network: Medium;
   readonly #bound = new Map<string, Bound>();
 
-  constructor(network: SimNetwork) {
+  constructor(network: Medium) {
     this.#network = network;
   }
 

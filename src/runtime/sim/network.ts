@@ -4,31 +4,22 @@
  */
 import { WeftError } from '../../core/errors.ts';
 import type { Address, Connection, ConnectionHandler, DatagramSocket, Listener } from '../../core/runtime.ts';
-import type { ConnectionContext } from '../../core/base-connection.ts';
 import { SimConnection } from './connection.ts';
 import { type OnDatagram, SimDatagrams } from './datagrams.ts';
 import type { EventQueue } from './event-queue.ts';
 import { CONNECT_TIMEOUT_MS, DEFAULT_LINK, type Link, type LinkOptions } from './link.ts';
+import type { Accept, Medium, Process } from './medium.ts';
 import type { SeededRandom } from './random.ts';
 
 const FIRST_FREE_PORT = 40_000;
 const LAST_PORT = 65_535;
-
-export type Accept = (connection: Connection) => ConnectionHandler;
-
-export interface Process {
-  /** The host's address. */
-  readonly host: string;
-  readonly context: ConnectionContext;
-  alive: boolean;
-}
 
 interface Listening {
   readonly process: Process;
   readonly accept: Accept;
 }
 
-export class SimNetwork {
+export class SimNetwork implements Medium {
   readonly events: EventQueue;
   readonly random: SeededRandom;
   readonly names = new Map<string, readonly string[]>();
@@ -159,8 +150,8 @@ export class SimNetwork {
     return ms;
   }
 
-  gone(connection: SimConnection): void {
-    this.#connections.delete(connection);
+  gone(connection: Connection): void {
+    this.#connections.delete(connection as SimConnection);
   }
 
   #find(host: string, to: Address): Listening | undefined {

@@ -143,7 +143,7 @@ class SecuredConnection extends BaseConnection {
   #record(type: number, payload: Uint8Array): void {
     if (this.closed) return;
     try {
-      if (type === ALERT) this.#refuse(readFlight<Alert>(payload).reason);
+      if (type === ALERT) this.#refuse((readFlight(payload) as Alert).reason);
       else if (type === APPLICATION) this.#applicationBytes(payload);
       else if (type === HANDSHAKE && !this.#open) this.#handshake(payload);
     } catch (error) {
@@ -157,9 +157,9 @@ class SecuredConnection extends BaseConnection {
   }
 
   #handshake(payload: Uint8Array): void {
-    if (this.#tls.role === 'client') this.#onServerFlight(readFlight<ServerFlight>(payload));
+    if (this.#tls.role === 'client') this.#onServerFlight(readFlight(payload) as ServerFlight);
     else if (this.#hello === null) this.#onClientHello(payload);
-    else this.#onClientFlight(readFlight<ClientFlight>(payload), this.#hello);
+    else this.#onClientFlight(readFlight(payload) as ClientFlight, this.#hello);
   }
 
   #onClientHello(payload: Uint8Array): void {

@@ -9,7 +9,8 @@ import type { Clock, Net, ResolvedAddress, Runtime } from '../../core/runtime.ts
 import { EventQueue } from './event-queue.ts';
 import { SimFiles } from './files.ts';
 import type { LinkOptions } from './link.ts';
-import { type Process, SimNetwork } from './network.ts';
+import type { Process } from './medium.ts';
+import { SimNetwork } from './network.ts';
 import { SeededRandom } from './random.ts';
 import { createSimRpc } from './rpc.ts';
 import { secureSimulated } from './secure.ts';

@@ -43,8 +43,8 @@ export function flight(type: number, message: object): Uint8Array {
   return record(type, bytesOf(padded));
 }
 
-export function readFlight<T>(payload: Uint8Array): T {
-  return JSON.parse(textOf(payload)) as T;
+export function readFlight(payload: Uint8Array): unknown {
+  return JSON.parse(textOf(payload));
 }
 
 /** RFC 8446 section 4.1.2. */

@@ -1,0 +1,147 @@
+/**
+ * Every command in the documents works. Each line of a `sh` block is run as it stands, in the state that its document
+ * describes: with the shop running, or in a mesh of one's own. What would not end by itself is bounded by a flag, and
+ * nothing else is changed but ports, so that a busy machine passes too. A command that nobody runs here fails the test.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Child, until } from '../support/child.ts';
+import { missing } from '../support/components.ts';
+import { commandsOf, docCommands, ROOT } from './doc-commands.ts';
+
+const LIMIT_MS = 120_000;
+const children: Child[] = [];
+const folders: string[] = [];
+const commands = docCommands();
+const run = new Set<string>();
+
+after(async () => {
+  for (const child of children.toReversed()) await child.stop();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+test('commands are found in blocks of shell, without comments', () => {
+  const text = 'a\n```sh\n./weft up   # starts\n# only a comment\n```\n```yaml\nx: y\n```\n';
+  assert.deepEqual(commandsOf('x.md', text), [{ place: 'x.md:3', text: './weft up' }]);
+  assert.ok(commands.length > 15, `only ${commands.length} commands in all documents`);
+});
+
+test('npm start, for a moment, and the shop on its own', async () => {
+  for (const text of take(/^(npm start|\.\/weft dev examples\/shop --for \S+ --json)$/)) {
+    const bounded =
+      text === 'npm start' ? 'npm start --silent -- --for 2s --json' : text.replace(/--for \S+/, '--for 2s');
+    const { code, stdout, stderr } = await shell(bounded, ROOT).finished(LIMIT_MS);
+    assert.equal(code, 0, `${text}\n${stderr}`);
+    const report = JSON.parse(stdout) as { ok: boolean; workloads: number; requests: number; mtlsShare: number };
+    assert.equal(report.workloads, 7);
+    assert.ok(report.ok && report.requests > 0 && report.mtlsShare === 1, stdout);
+  }
+});
+
+test('with the shop running: what the README and the shop say to try', async () => {
+  const [dev] = take(/^\.\/weft dev examples\/shop$/);
+  assert.ok(dev !== undefined);
+  const home = temporaryFolder('weft-docs-shop-');
+  const shop = shell(dev, ROOT, home);
+  const status = async () => (await shell('./weft status', ROOT, home).finished(30_000)).stdout;
+  await until('all workloads are ready', 60_000, async () => /7 of 7 ready/.test(await status()) || shop.code !== null);
+  for (const text of take(/^\.\/weft (status|top|apply|get|describe|check|token|run --service probe)\b/)) {
+    const bounded = text === './weft top' ? './weft top --once' : text;
+    const { code, stderr } = await shell(bounded, ROOT, home).finished(60_000);
+    assert.equal(code, 0, `${text}\n${stderr}`);
+  }
+  await shop.stop();
+});
+
+test('services of one’s own: up, and two under sidecars', { skip: missing('python3', 'curl') }, async () => {
+  const home = temporaryFolder('weft-docs-own-');
+  const port = await freePort();
+  const [up, hello, me, ...more] = take(/^\.\/weft (up$|run --service (hello|me) )/);
+  assert.ok(up !== undefined && hello !== undefined && me !== undefined && more.length === 0);
+  await shell(`${up} --listen 127.0.0.1:0 --xds-listen 127.0.0.1:0`, home, home).said(
+    /control plane is running/,
+    30_000,
+  );
+  shell(hello.replaceAll('8000', String(port)), home, home);
+  await until('hello takes traffic', 30_000, async () => {
+    const { stdout } = await shell('./weft get workloads', home, home).finished(30_000);
+    return /hello.*yes/.test(stdout);
+  });
+  const { code, stdout, stderr } = await shell(me, home, home).finished(60_000);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /Directory listing/);
+});
+
+test('what contributors run', async () => {
+  const copy = temporaryFolder('weft-docs-copy-');
+  for (const file of execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  }).split('\0')) {
+    if (file !== '') cpSync(join(ROOT, file), join(copy, file), { force: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  execFileSync('git', ['init', '-q'], { cwd: copy });
+  for (const text of take(/^npm run (fix|build)$|^(WEFT_UPDATE_GOLDENS=1 )?npm test \S+$/)) {
+    const { code, stdout, stderr } = await shell(text, copy).finished(LIMIT_MS);
+    assert.equal(code, 0, `${text}\n${stdout}\n${stderr}`);
+  }
+});
+
+test('the benchmark, one short round', { skip: missing('wrk', 'nginx', 'haproxy', 'taskset') }, async () => {
+  for (const text of take(/^npm run bench\b/)) {
+    const words = text.includes(' -- ') ? text : `${text} -- pair`;
+    const { code, stdout, stderr } = await shell(`${words} --rounds 1 --seconds 1 --connections 8`, ROOT).finished(
+      LIMIT_MS,
+    );
+    assert.equal(code, 0, `${text}\n${stdout}\n${stderr}`);
+  }
+});
+
+test('no command of the documents is left untried', () => {
+  // The whole test command is what runs this file.
+  take(/^npm test$/);
+  if (missing('python3', 'curl') !== false) take(/^\.\/weft (up$|run --service (hello|me) )/);
+  if (missing('wrk', 'nginx', 'haproxy', 'taskset') !== false) take(/^npm run bench\b/);
+  assert.deepEqual(
+    commands.filter(({ text }) => !run.has(text)).map(({ place, text }) => `${place}: ${text}`),
+    [],
+  );
+});
+
+/** The distinct commands that match, marked as run. */
+function take(pattern: RegExp): string[] {
+  const found = [...new Set(commands.map(({ text }) => text).filter((text) => pattern.test(text)))];
+  for (const text of found) run.add(text);
+  return found;
+}
+
+/** In `folder`, where `./weft` is the checkout's; with `home`, nothing of the user's own mesh is seen. */
+function shell(command: string, folder: string, home?: string): Child {
+  const text = folder === ROOT || home === undefined ? command : command.replace(/^\.\/weft/, join(ROOT, 'weft'));
+  const own = home === undefined ? {} : { HOME: home, XDG_STATE_HOME: join(home, 'state') };
+  const { WEFT_STATE_DIR: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
+  const child = new Child('sh', ['-c', text], { cwd: folder, env: { ...env, ...own } });
+  children.push(child);
+  return child;
+}
+
+function temporaryFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  folders.push(folder);
+  return folder;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
