@@ -42,17 +42,20 @@ function answers(net: Net, clock: Clock, port: number): Promise<boolean> {
     const handler: ConnectionHandler = {
       onOpen() {
         resolve(true);
-        connection.destroy('probe');
+        // An orderly end: a reset would be an error in the application's log, or the end of a careless one.
+        connection.end();
       },
       onBytes() {},
       onDrained() {},
-      onEnd() {},
+      onEnd() {
+        connection.destroy('');
+      },
       onClose() {
         cancel();
         resolve(false);
       },
     };
-    const cancel = clock.wake(clock.now() + CONNECT_TIMEOUT_MS, () => connection.destroy('probe timed out'));
+    const cancel = clock.wake(clock.now() + CONNECT_TIMEOUT_MS, () => connection.destroy(''));
     const connection = net.connect({ host: HOST, port }, handler);
   });
 }
