@@ -44,8 +44,7 @@ describe('instances of a service under load', () => {
     const [victim] = instances;
     assert.ok(victim);
     const killedAtMs = posts.elapsedMs;
-    victim.child.signal('SIGKILL');
-    process.kill(victim.appPid, 'SIGKILL');
+    await victim.kill();
     await sleep(4_000);
     const [got, posted] = [await gets.stop(), await posts.stop()];
     assert.equal(failureText(got), '');

@@ -36,7 +36,7 @@ export class Member {
 
   /** Where its application reaches a service of the mesh. `port`: of the Service; unset: the first. */
   vip(service: string, port?: number): Address {
-    const found = this.record.spec?.capture?.vips.find(
+    const found = this.record.spec?.capture?.vips?.find(
       (each) => each.service === service && (port === undefined || each.port === port),
     );
     assert.ok(found !== undefined, `${this.record.metadata.name} has no address for ${service}`);
@@ -54,9 +54,12 @@ export class Member {
     return this.record.spec?.ports?.[0]?.port ?? 0;
   }
 
-  /** Of the application, which is in a process group of its own. */
-  get appPid(): number {
-    return Number(/^app \S+ pid (\d+)$/m.exec(this.child.stdout)?.[1]);
+  /** At once and together, as when the machine fails. The application is in a process group of its own. */
+  async kill(): Promise<void> {
+    const appPid = Number(/^app \S+ pid (\d+)$/m.exec(this.child.stdout)?.[1]);
+    this.child.signal('SIGKILL');
+    process.kill(appPid, 'SIGKILL');
+    await this.child.exited;
   }
 
   async admin(path: string): Promise<string> {
@@ -100,9 +103,14 @@ export async function startInstance(mesh: LiveMesh, name: string, options: Insta
 
 /** A workload that only calls: a sidecar with nothing to do beside it. The services must exist. */
 export async function startClient(mesh: LiveMesh, uses: readonly string[], name = 'client'): Promise<Member> {
-  const child = mesh.run({ service: name, name, uses }, 'sleep', '900');
+  return member(mesh, name, await runClient(mesh, uses, name));
+}
+
+export async function runClient(mesh: LiveMesh, uses: readonly string[], name = 'client'): Promise<Child> {
+  const child = mesh.run({ service: name, name, uses }, 'sh', '-c', `echo app ${name} pid $$; exec sleep 900`);
   await child.said(/"message":"proxy ready"/, START_LIMIT_MS);
-  return member(mesh, name, child);
+  await child.said(/^app /m, START_LIMIT_MS);
+  return child;
 }
 
 export function loadOn(client: Member, service = 'catalog'): Pick<LoadOptions, 'host' | 'port' | 'authority'> {

@@ -9,7 +9,7 @@ import {
   PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
-  type X509Certificate,
+  X509Certificate,
 } from '@peculiar/x509';
 import type { TlsIdentity } from '../../core/runtime.ts';
 
@@ -51,6 +51,18 @@ export async function createAuthority(name: string): Promise<Authority> {
   });
   const rootPem = root.toString('pem');
   return { rootPem, issue: (options = {}, trust = rootPem) => issueLeaf(root, keys.privateKey, options, trust) };
+}
+
+/** One that exists, such as the issuing key of a mesh; its certificate goes along in every chain. */
+export async function loadAuthority(certificatePem: string, privateKeyPem: string): Promise<Authority> {
+  const certificate = new X509Certificate(certificatePem);
+  const der = PemConverter.decodeFirst(privateKeyPem);
+  const key = await crypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+  const issue: Authority['issue'] = async (options = {}, trust = certificatePem) => {
+    const leaf = await issueLeaf(certificate, key, options, trust);
+    return { ...leaf, certificateChainPem: leaf.certificateChainPem + certificatePem };
+  };
+  return { rootPem: certificatePem, issue };
 }
 
 /** An end that presents no certificate. */
