@@ -144,7 +144,7 @@ test('an application that listens on the port of a service it uses collides with
   assert.equal(await shell.output('curl -sS -m 10 "http://$STORE_SERVICE_HOST:$STORE_SERVICE_PORT/q"'), '/q\n');
 });
 
-test('a second workload under a name that is taken is refused while the first lives, or lives beside it without harm', {
+test('a second workload under the name of one that lives does not take its way out', {
   skip,
 }, async () => {
   const first = await mesh.shell({ service: 'twin', uses: ['catalog'] });
