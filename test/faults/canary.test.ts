@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../support/child.ts';
 import { LiveMesh } from '../support/live-mesh.ts';
-import { failureText, Load } from './load.ts';
+import { failureText, Load, summary } from './load.ts';
 import { apply, loadOn, type Member, startClient, startInstance } from './shop.ts';
 
 function canary(v1: number, v2: number): object {
@@ -17,7 +17,7 @@ function canary(v1: number, v2: number): object {
       rules: [
         {
           matches: [{ path: { type: 'PathPrefix', value: '/slow' } }],
-          timeouts: { request: '300ms' },
+          timeouts: { request: '1s' },
           backendRefs: [{ name: 'catalog-v1', port: 80 }],
         },
         {
@@ -51,7 +51,7 @@ describe('a canary', () => {
   });
   after(() => mesh.close());
 
-  test('its weights change live: nothing fails, and the split follows', async () => {
+  test('its weights change live: nothing fails, and the split follows', async (t) => {
     const load = new Load(loadOn(client));
     const shares: number[] = [];
     for (const [v1, v2] of [
@@ -69,6 +69,7 @@ describe('a canary', () => {
       shares.push((100 * to2) / (to1 + to2));
     }
     const report = await load.stop();
+    t.diagnostic(`${summary(report)}; to v2: ${shares.map((share) => share.toFixed(1)).join(', ')} %`);
     assert.equal(failureText(report), '');
     // Of 1,000 requests the standard deviation is 1.6 percent points at most.
     for (const [index, expected] of [10, 50, 100, 10].entries()) {
@@ -90,9 +91,9 @@ describe('a canary', () => {
     const { status, flag, text, tookMs } = await ask('/slow?delay=5000');
     assert.equal(status, 504);
     assert.equal(flag, 'UT');
-    assert.match(text, /request timeout of 300 ms/);
-    assert.ok(tookMs >= 290 && tookMs < 2_000, `${tookMs} ms`);
-    assert.equal((await ask('/slow?delay=100')).status, 200);
+    assert.match(text, /request timeout of 1000 ms/);
+    assert.ok(tookMs >= 990 && tookMs < 4_000, `${tookMs} ms`);
+    assert.equal((await ask('/slow?delay=10')).status, 200);
   });
 
   test('a try ends at its own timeout, and only an idempotent request is tried again', async () => {
@@ -114,7 +115,7 @@ describe('a canary', () => {
     assert.ok(posted.tookMs >= 190 && posted.tookMs < 1_500, `${posted.tookMs} ms`);
   });
 
-  test('an upstream that fails every request gets a fifth more for retries, not three times as much', async () => {
+  test('an upstream that fails every request gets a fifth more for retries, not three times as much', async (t) => {
     const v2 = instances[1];
     assert.ok(v2);
     const { requests } = await inboundOf(v2);
@@ -130,6 +131,7 @@ describe('a canary', () => {
     const tries = (await inboundOf(v2)).requests - requests;
     assert.equal(report.answered, 0);
     const factor = tries / report.sent;
+    t.diagnostic(`${tries} tries of ${report.sent} requests`);
     assert.ok(factor > 1.02 && factor < 1.35, `${factor.toFixed(2)} tries a request`);
     assert.ok(report.failures.some(({ reason }) => reason.startsWith('503')));
   });

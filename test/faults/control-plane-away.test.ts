@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../support/child.ts';
 import { LiveMesh } from '../support/live-mesh.ts';
-import { failureText, Load } from './load.ts';
+import { failureText, Load, summary } from './load.ts';
 import { loadOn, type Member, startClient, startInstance } from './shop.ts';
 
 const AWAY_MS = 20_000;
@@ -22,7 +22,7 @@ describe('the control plane killed under load', () => {
   });
   after(() => mesh.close());
 
-  test('away for 20 s: nothing fails, every proxy comes back, and the next change is applied', async () => {
+  test('away for 20 s: nothing fails, every proxy comes back, and the next change is applied', async (t) => {
     const load = new Load(loadOn(client));
     await sleep(1_000);
     const proxies = [...members, client];
@@ -35,6 +35,7 @@ describe('the control plane killed under load', () => {
     members.push(await startInstance(mesh, 'catalog-3'));
     await until('the new instance is called', 10_000, () => load.instances.has('catalog-3'));
     const report = await load.stop();
+    t.diagnostic(summary(report));
     assert.equal(failureText(report), '');
     assert.ok(report.sent > (AWAY_MS / 1000) * 500, `${report.sent} sent`);
   });

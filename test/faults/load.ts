@@ -133,3 +133,7 @@ export function failureText({ failures, sent }: LoadReport): string {
   const lines = [...reasons].map(([reason, all]) => `${all.length} of ${sent}, first at ${all[0]?.atMs} ms: ${reason}`);
   return lines.slice(0, 20).join('\n');
 }
+
+export function summary({ sent, failures, slowestMs }: LoadReport): string {
+  return `${sent} requests, ${failures.length} failed, the slowest took ${slowestMs} ms`;
+}

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveMesh } from '../support/live-mesh.ts';
-import { failureText, Load } from './load.ts';
+import { failureText, Load, summary } from './load.ts';
 import { type Address, loadOn, type Member, startClient, startInstance } from './shop.ts';
 
 const FOR_MS = 180_000;
@@ -67,7 +67,7 @@ describe('SVIDs of one minute', () => {
   });
   after(() => mesh.close());
 
-  test('rotate for three minutes: no request fails, no connection is cut', async () => {
+  test('rotate for three minutes: no request fails, no connection is cut', async (t) => {
     const tickPort = members[0]?.record.spec?.ports?.[1]?.port;
     const streams = [tcpTicks(client.vip('catalog', tickPort)), httpTicks(client.vip('catalog'))];
     const load = new Load(loadOn(client));
@@ -75,6 +75,7 @@ describe('SVIDs of one minute', () => {
     const states = streams.map(({ ticks }) => ({ ...ticks }));
     for (const { close } of streams) close();
     const report = await load.stop();
+    t.diagnostic(`${summary(report)}; ticks: ${states.map(({ count }) => count).join(', ')}`);
     assert.equal(failureText(report), '');
     for (const { count, fault, longestGapMs } of states) {
       assert.equal(fault, '');
