@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Workload } from '../../src/api/kinds/workload.ts';
 import type { AdminFile } from '../../src/control/admin-file.ts';
-import { Child, type Finished, until } from './child.ts';
+import { type Child, type Finished, until } from './child.ts';
 import { MeshShell } from './mesh-shell.ts';
 import { startWeft, weft } from './weft-program.ts';
 

@@ -1,5 +1,5 @@
 /** Streams as many bytes as the path says, `/1073741824`: each block is different from the others and the same every time. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 const BLOCK = 1 << 18;
 
@@ -17,12 +17,13 @@ export function* blocks(size: number): Generator<Buffer> {
 }
 
 if (process.argv[2] !== undefined) {
-  createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.on('error', () => {});
     for (const block of blocks(Number(request.url?.slice(1)))) {
       if (response.destroyed) return;
       if (!response.write(block)) await new Promise((resume) => response.once('drain', resume).once('close', resume));
     }
     response.end();
-  }).listen(Number(process.argv[2]), '127.0.0.1');
+  };
+  createServer((request, response) => void answer(request, response)).listen(Number(process.argv[2]), '127.0.0.1');
 }

@@ -15,7 +15,7 @@ process.on('SIGTERM', async () => {
     const response = await fetch(url);
     note(`outbound ${response.status}`);
   } catch (error) {
-    note(`outbound ${error}`);
+    note(`outbound ${String(error)}`);
   }
   process.exit(3);
 });
