@@ -14,6 +14,8 @@ import { isWeftError } from '../../core/errors.ts';
 import { processKeyMaker } from '../../identity/key-maker.ts';
 import { startProxy } from '../../proxy/main.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import { streamKind } from '../../runtime/node/socket-kind.ts';
+import { rawKind } from '../../runtime/raw/raw-kind.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
@@ -82,7 +84,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   const log = processLog(context);
   const { stateDir } = place;
   const { server, trust, joinToken } = planJoin(flags, { stateDir, namespace, service, account }, log);
-  const runtime = createNodeRuntime({ log });
+  const runtime = createNodeRuntime({ log, sockets: rawKind() ?? streamKind });
   const accessLogPath =
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
   const options: WorkloadOptions = {

@@ -1,32 +1,41 @@
 /**
- * A Connection over a socket of `node:net` or `node:tls`. Where its bytes come from (a static buffer, or 'data' events
- * of TLS) is the business of whoever attaches the socket.
+ * A Connection over a socket of `node:net` or `node:tls`: its life from the first byte that waits for a handshake to the
+ * last callback. How bytes go in and out of an open socket is the business of the two kinds: `StreamConnection` here,
+ * `RawConnection` on the handles below the streams.
  */
 import type { Socket } from 'node:net';
 import { BaseConnection } from '../../core/base-connection.ts';
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import { reasonOf } from './socket-error.ts';
 
-/** Behind an unfinished write, less than this is copied, so that a small message does not hold a whole chunk. */
-const COPY_BELOW_BYTES = 16_384;
-
-export class SocketConnection extends BaseConnection {
-  readonly #onWritten = (): void => this.#afterWrite();
+export abstract class SocketConnection extends BaseConnection {
   readonly #onSocketEnd = (): void => this.peerEnded();
-  readonly #onSocketError = (error: unknown): void => this.destroy(reasonOf(error, this.info.remote, this.#connecting));
+  readonly #onSocketError = (error: unknown): void => this.fail(error);
   readonly #onSocketClose = (): void => this.transportClosed();
-  /** Null until a handshake is done: bytes written before then wait in `#early`. */
+  /** Null until a handshake is done. */
   #socket: Socket | null = null;
+  /** Written before the socket was open. */
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
-  /** Chunks of unfinished writes. */
-  #kept: Uint8Array[] = [];
   #connecting = false;
   #transport: Socket | null = null;
   #abort: (() => void) | null = null;
 
+  /** The socket is open and this connection's; nothing of it is read yet. */
+  protected abstract begin(socket: Socket): void;
+  /** True: the chunk is still needed. */
+  protected abstract send(socket: Socket, chunk: Uint8Array, end: number): boolean;
+  /** Bytes that `send` got and the kernel has not. */
+  protected abstract inFlight(socket: Socket): number;
+  /** FIN, behind all that was sent. */
+  protected abstract finish(socket: Socket): void;
+  protected abstract startReading(socket: Socket): void;
+  protected abstract stopReading(socket: Socket): void;
+  /** The socket goes to somebody else, or ends. */
+  protected abstract letGo(socket: Socket): void;
+
   protected override get unsent(): number {
-    return this.#earlyBytes + (this.#socket === null ? 0 : this.#socket.writableLength);
+    return this.#earlyBytes + (this.#socket === null ? 0 : this.inFlight(this.#socket));
   }
 
   /** The socket is this connection's from here on; `start` begins to read it. `transport`: the TCP socket under a TLS one. */
@@ -38,11 +47,7 @@ export class SocketConnection extends BaseConnection {
     socket.on('end', this.#onSocketEnd);
     socket.on('error', this.#onSocketError);
     socket.on('close', this.#onSocketClose);
-    const early = this.#early;
-    this.#early = [];
-    this.#earlyBytes = 0;
-    for (const bytes of early) socket.write(bytes, this.over ? this.#onWritten : undefined);
-    if (this.ended) socket.end();
+    if (!connecting) this.#begin(socket);
   }
 
   /** What closing undoes while there is no socket yet. */
@@ -51,7 +56,11 @@ export class SocketConnection extends BaseConnection {
   }
 
   override opened(info: ConnectionInfo): void {
-    this.#connecting = false;
+    const socket = this.#socket;
+    if (this.#connecting && socket !== null) {
+      this.#connecting = false;
+      this.#begin(socket);
+    }
     super.opened(info);
     this.start();
   }
@@ -59,8 +68,8 @@ export class SocketConnection extends BaseConnection {
   /** Reading begins, unless the handler paused it already. */
   start(): void {
     if (this.closed || this.#socket === null) return;
-    if (this.paused) this.#socket.pause();
-    else this.#socket.resume();
+    if (this.paused) this.stopReading(this.#socket);
+    else this.startReading(this.#socket);
   }
 
   /** For a handshake that takes the socket over. Null when this connection is closed or has seen its peer's end. */
@@ -71,28 +80,33 @@ export class SocketConnection extends BaseConnection {
     socket.pause();
     const unseen = this.handOver();
     this.#detach(socket);
+    this.letGo(socket);
     for (const part of unseen.reverse()) socket.unshift(part);
     this.#socket = null;
-    this.#kept = [];
     return socket;
   }
 
+  protected fail(error: unknown): void {
+    this.destroy(reasonOf(error, this.info.remote, this.#connecting));
+  }
+
   protected override pauseReading(): void {
-    this.#socket?.pause();
+    if (this.#socket !== null && !this.#connecting) this.stopReading(this.#socket);
   }
 
   protected override resumeReading(): void {
-    if (!this.#connecting) this.#socket?.resume();
+    if (this.#socket !== null && !this.#connecting) this.startReading(this.#socket);
   }
 
   protected override finishWriting(): void {
-    this.#socket?.end();
+    if (this.#socket !== null && !this.#connecting) this.finish(this.#socket);
   }
 
   protected override closeTransport(_reason: string, lost: boolean): void {
     const socket = this.#socket;
     if (socket !== null) {
       this.#detach(socket);
+      this.letGo(socket);
       socket.on('error', ignore);
       // Before the socket itself: what is destroyed cannot be reset, and TLS has no reset of its own.
       if (lost && !this.#connecting) this.#transport?.resetAndDestroy();
@@ -102,39 +116,23 @@ export class SocketConnection extends BaseConnection {
     this.#abort = null;
     this.#early = [];
     this.#earlyBytes = 0;
-    // Left to the collector: the kernel may still be reading them.
-    this.#kept = [];
   }
 
   protected override transmit(chunk: Uint8Array, end: number): boolean {
     const socket = this.#socket;
-    if (socket === null) {
-      this.#early.push(chunk.slice(0, end));
-      this.#earlyBytes += end;
-      return false;
-    }
-    this.#recycle(socket);
-    const written = this.over ? this.#onWritten : undefined;
-    if (end < COPY_BELOW_BYTES && socket.writableLength > 0) {
-      socket.write(chunk.slice(0, end), written);
-      return false;
-    }
-    socket.write(chunk.subarray(0, end), written);
-    // The kernel took all of it in this call, nearly always, and then the chunk is free at once.
-    if (socket.writableLength === 0) return false;
-    this.#kept.push(chunk);
-    return true;
+    if (socket !== null && !this.#connecting) return this.send(socket, chunk, end);
+    this.#early.push(chunk.slice(0, end));
+    this.#earlyBytes += end;
+    return false;
   }
 
-  #afterWrite(): void {
-    if (this.#socket !== null) this.#recycle(this.#socket);
-    this.settle();
-  }
-
-  #recycle(socket: Socket): void {
-    if (this.#kept.length === 0 || socket.writableLength > 0) return;
-    for (const chunk of this.#kept) this.giveChunk(chunk);
-    this.#kept = [];
+  #begin(socket: Socket): void {
+    this.begin(socket);
+    const early = this.#early;
+    this.#early = [];
+    this.#earlyBytes = 0;
+    for (const bytes of early) if (!this.closed) this.send(socket, bytes, bytes.length);
+    if (this.ended && !this.closed) this.finish(socket);
   }
 
   #detach(socket: Socket): void {

@@ -1,44 +1,38 @@
-/**
- * TCP on `node:net`, below its 'data' events: every plain socket reads into one static buffer (`onread`), so that a
- * read allocates nothing and the bytes are lent to the handler for the length of the call.
- */
-import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
+/** TCP on `node:net`: who listens, who connects. What kind of connection stands on a socket is given. */
+import { createServer, type Socket } from 'node:net';
 import type { Log } from '../../core/log.ts';
 import type { Address, Connection, ConnectionHandler, ConnectionInfo, Listener, Net } from '../../core/runtime.ts';
 import type { ConnectionContext } from '../../core/base-connection.ts';
-import { SocketConnection } from './connection.ts';
 import { bindDatagram } from './datagram.ts';
 import { resolveName } from './resolve.ts';
 import { secureConnection } from './secure.ts';
+import type { SocketKind } from './socket-kind.ts';
 import { localOf, remoteOf, UNKNOWN_ADDRESS } from './socket-address.ts';
 import { bindError, codeOf } from './socket-error.ts';
 
-const READ_BYTES = 65_536;
 const ACCEPT_BACKLOG = 4096;
 
-export function createNodeNet(context: ConnectionContext, log: Log): Net {
+export function createNodeNet(context: ConnectionContext, log: Log, kind: SocketKind): Net {
   return {
-    listen: (at, accept) => listen(context, log, at, accept),
-    connect: (to, handler) => connect(context, to, handler),
-    secure: (connection, tls, handler) => secureConnection(context, connection, tls, handler),
+    listen: (at, accept) => listen(context, log, kind, at, accept),
+    connect: (to, handler) => connect(context, kind, to, handler),
+    secure: (connection, tls, handler) => secureConnection(context, kind, connection, tls, handler),
     resolve: resolveName,
     bindDatagram,
   };
 }
 
-/** Shared by all plain connections of the process: a read and its handler are one synchronous step. */
-const readBuffer = new Uint8Array(new ArrayBuffer(READ_BYTES));
-
 function listen(
   context: ConnectionContext,
   log: Log,
+  kind: SocketKind,
   at: Address,
   accept: (connection: Connection) => ConnectionHandler,
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (accepted) => {
       const info = { local: localOf(accepted), remote: remoteOf(accepted), tls: null };
-      acceptSocket(context, accepted, info, accept);
+      acceptSocket(context, kind, accepted, info, accept);
     });
     server.once('error', (error) => reject(bindError(error, at)));
     server.listen({ host: at.host, port: at.port, backlog: ACCEPT_BACKLOG, exclusive: true }, () => {
@@ -57,13 +51,13 @@ function listen(
 
 function acceptSocket(
   context: ConnectionContext,
+  kind: SocketKind,
   accepted: Socket,
   info: ConnectionInfo,
   accept: (connection: Connection) => ConnectionHandler,
 ): void {
-  const connection = new SocketConnection(context, info, NO_HANDLER);
-  const socket = withStaticBuffer(accepted, connection);
-  connection.attach(socket, false);
+  const connection = kind.make(context, info, NO_HANDLER);
+  kind.accepted(connection, accepted);
   try {
     connection.handler = accept(connection);
   } catch (error) {
@@ -75,42 +69,9 @@ function acceptSocket(
   connection.start();
 }
 
-/**
- * `createServer` has no `onread` option. The public constructor takes a handle, so the accepted socket gives up its own
- * and is destroyed without it, which also keeps the server's count of connections right.
- */
-function withStaticBuffer(accepted: Socket, connection: SocketConnection): Socket {
-  const owner = accepted as unknown as { _handle: object | null };
-  const handle = owner._handle;
-  if (handle === null || handle === undefined) return accepted;
-  owner._handle = null;
-  accepted.destroy();
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, noDelay: true, onread: readInto(connection) };
-  // The types of `handle` name only bound sockets; `pauseOnCreate` they do not know.
-  return new Socket(options as SocketConstructorOpts);
-}
-
-function readInto(connection: SocketConnection): { buffer: Uint8Array; callback: (bytes: number) => boolean } {
-  return {
-    buffer: readBuffer,
-    callback: (bytes) => {
-      connection.received(readBuffer, 0, bytes);
-      return true;
-    },
-  };
-}
-
-function connect(context: ConnectionContext, to: Address, handler: ConnectionHandler): Connection {
-  const connection = new SocketConnection(context, { local: UNKNOWN_ADDRESS, remote: to, tls: null }, handler);
-  const socket = netConnect({
-    host: to.host,
-    port: to.port,
-    allowHalfOpen: true,
-    noDelay: true,
-    autoSelectFamily: false,
-    onread: readInto(connection),
-  });
-  connection.attach(socket, true);
+function connect(context: ConnectionContext, kind: SocketKind, to: Address, handler: ConnectionHandler): Connection {
+  const connection = kind.make(context, { local: UNKNOWN_ADDRESS, remote: to, tls: null }, handler);
+  const socket = kind.connecting(connection, to);
   socket.once('connect', () => {
     if (!connection.closed) connection.opened({ local: localOf(socket), remote: to, tls: null });
   });

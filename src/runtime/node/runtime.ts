@@ -9,10 +9,13 @@ import { nodeFiles } from './files.ts';
 import { createNodeNet } from './net.ts';
 import { nodeRandom } from './random.ts';
 import { createNodeRpc } from './rpc/rpc.ts';
+import { type SocketKind, streamKind } from './socket-kind.ts';
 
 export interface NodeRuntimeOptions {
   /** For what has no caller to tell: accept errors. Default: silent. */
   readonly log?: Log;
+  /** Default: those on public streams. */
+  readonly sockets?: SocketKind;
   /**
    * Told of what a handler or an end-of-turn task threw, after its connection was destroyed. Default: thrown again
    * outside of all handlers, which ends the process unless somebody catches it there.
@@ -27,7 +30,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
   return {
     clock: nodeClock,
     random: nodeRandom,
-    net: createNodeNet(context, options.log ?? silentLog),
+    net: createNodeNet(context, options.log ?? silentLog, options.sockets ?? streamKind),
     rpc: createNodeRpc(context, options.log ?? silentLog),
     files: nodeFiles,
     endOfTurn: (run) => turn.after(run),

@@ -5,10 +5,12 @@ import { CLOSED_IN_HANDSHAKE, tlsReason } from '../tls-reason.ts';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import { SocketConnection } from './connection.ts';
 import { localOf } from './socket-address.ts';
+import type { SocketKind } from './socket-kind.ts';
 import { beginHandshake } from './tls-handshake.ts';
 
 export function secureConnection(
   context: ConnectionContext,
+  kind: SocketKind,
   plain: Connection,
   tls: TlsOptions,
   handler: ConnectionHandler,
@@ -16,7 +18,7 @@ export function secureConnection(
   if (!(plain instanceof SocketConnection)) {
     throw new WeftError('unsupported', { what: 'TLS needs a connection of the same runtime' });
   }
-  const secured = new SocketConnection(context, plain.info, handler);
+  const secured = kind.make(context, plain.info, handler);
   const socket = plain.release();
   if (socket === null) {
     context.turn.after(() => secured.destroy(tlsReason(CLOSED_IN_HANDSHAKE)));
@@ -24,8 +26,7 @@ export function secureConnection(
   }
   const abort = beginHandshake(socket, tls, {
     onSecured(tlsSocket, facts) {
-      tlsSocket.on('data', (bytes: Buffer) => secured.received(bytes, 0, bytes.length));
-      secured.attach(tlsSocket, false, socket);
+      kind.secured(secured, tlsSocket, socket);
       secured.opened({ local: localOf(tlsSocket), remote: plain.info.remote, tls: facts });
     },
     onRefused: (reason) => secured.destroy(reason),

@@ -1,7 +1,8 @@
 /** The two runtimes as one thing, so that one suite can hold both to the same behaviour. */
 import assert from 'node:assert/strict';
 import type { Runtime } from '../../core/runtime.ts';
-import { createNodeRuntime } from '../node/runtime.ts';
+import { createNodeRuntime, type NodeRuntimeOptions } from '../node/runtime.ts';
+import { rawKind } from '../raw/raw-kind.ts';
 import { Simulation } from '../sim/simulation.ts';
 
 export interface Harness {
@@ -15,11 +16,11 @@ export interface Harness {
 
 const LIMIT_MS = 10_000;
 
-export function nodeHarness(): Harness {
+export function nodeHarness(name = 'node', options: NodeRuntimeOptions = {}): Harness {
   const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   return {
-    name: 'node',
-    runtime: createNodeRuntime(),
+    name,
+    runtime: createNodeRuntime(options),
     async until(what, holds) {
       const start = performance.now();
       while (!holds()) {
@@ -46,5 +47,7 @@ export function simHarness(seed: number): Harness {
 }
 
 export function allHarnesses(): Harness[] {
-  return [nodeHarness(), simHarness(1), simHarness(2), simHarness(3)];
+  const sockets = rawKind();
+  const raw = sockets === null ? [] : [nodeHarness('node, raw handles', { sockets })];
+  return [nodeHarness(), ...raw, simHarness(1), simHarness(2), simHarness(3)];
 }

@@ -1,0 +1,232 @@
+/**
+ * A connection whose socket lives in public and moves its bytes below: connecting, handshake, verification, errors, FIN
+ * and close are the socket's, reads and writes of the open connection go to its handle. Reads of all connections land in
+ * one buffer; a write that the kernel takes at once costs no object and no callback.
+ */
+import type { Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import type { ConnectionContext } from '../../core/base-connection.ts';
+import type { ConnectionHandler, ConnectionInfo } from '../../core/runtime.ts';
+import { SocketConnection } from '../node/connection.ts';
+import {
+  handleOf,
+  type HandleReader,
+  type StreamHandle,
+  type StreamInternals,
+  type WriteRequest,
+} from './stream-handle.ts';
+
+const READ_BYTES = 65_536;
+/** Behind an unfinished write, less than this is copied, so that a small message does not hold a whole chunk. */
+const COPY_BELOW_BYTES = 16_384;
+
+/** A read and its handler are one synchronous step. No Buffer: `slice` of a Buffer copies nothing. */
+const readBuffer = new Uint8Array(new ArrayBuffer(READ_BYTES));
+
+/** A write that libuv finishes later. */
+interface Unfinished extends WriteRequest {
+  connection: RawConnection | null;
+  bytes: number;
+  /** Goes back to the pool afterwards. */
+  chunk: Uint8Array | null;
+}
+
+interface Waiting {
+  readonly chunk: Uint8Array;
+  readonly end: number;
+}
+
+export class RawConnection extends SocketConnection implements HandleReader {
+  readonly #internals: StreamInternals;
+  readonly #requests: WriteRequests;
+  #handle: StreamHandle | null = null;
+  /** Node's own reader: for everything that is not bytes. */
+  #publicRead: StreamHandle['onread'] | null = null;
+  #unfinishedBytes = 0;
+  /** TLS takes one write at a time, and copies what it cannot send at once; the kernel takes many, and keeps them. */
+  #isTls = false;
+  /** Behind the write that TLS is at. */
+  #waiting: Waiting[] = [];
+  #afterWrites: (() => void) | null = null;
+
+  constructor(
+    internals: StreamInternals,
+    requests: WriteRequests,
+    context: ConnectionContext,
+    info: ConnectionInfo,
+    handler: ConnectionHandler,
+  ) {
+    super(context, info, handler);
+    this.#internals = internals;
+    this.#requests = requests;
+  }
+
+  /** For the handle's reader. */
+  readPublic(handle: StreamHandle, bytes: unknown): void {
+    this.#publicRead?.call(handle, bytes);
+  }
+
+  /** For the request: one write is done. */
+  written(request: Unfinished, status: number): void {
+    this.#unfinishedBytes -= request.bytes;
+    if (request.chunk !== null) this.giveChunk(request.chunk);
+    if (this.closed) return;
+    if (status < 0) return this.fail(systemError(status, 'write'));
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      this.#unfinishedBytes -= next.end;
+      if (!this.#write(next.chunk, next.chunk.subarray(0, next.end), next.end)) this.giveChunk(next.chunk);
+    }
+    if (this.closed) return;
+    this.settle();
+    const then = this.#afterWrites;
+    if (this.#unfinishedBytes > 0 || then === null || this.closed) return;
+    this.#afterWrites = null;
+    then();
+  }
+
+  protected override begin(socket: Socket): void {
+    const handle = handleOf(socket);
+    // Destroyed in this very turn; its 'close' follows.
+    if (handle === null) return;
+    this.#handle = handle;
+    this.#isTls = 'encrypted' in socket;
+    this.#publicRead = handle.onread;
+    handle.weftReader = this;
+    handle.onread = this.#requests.onRead;
+    handle.useUserBuffer(readBuffer);
+    // What came with the end of the handshake lies in the socket.
+    for (let early = read(socket); early !== null; early = read(socket)) this.received(early, 0, early.length);
+    handle.reading = true;
+    handle.readStop();
+    // It flows, so that its end is told; bytes never reach it.
+    socket.resume();
+  }
+
+  protected override inFlight(): number {
+    return this.#unfinishedBytes;
+  }
+
+  protected override send(_socket: Socket, chunk: Uint8Array, end: number): boolean {
+    if (this.#unfinishedBytes === 0) return this.#write(chunk, chunk.subarray(0, end), end);
+    const isSmall = end < COPY_BELOW_BYTES;
+    if (this.#isTls) {
+      this.#waiting.push({ chunk: isSmall ? chunk.slice(0, end) : chunk, end });
+      this.#unfinishedBytes += end;
+      return !isSmall;
+    }
+    if (!isSmall) return this.#write(chunk, chunk.subarray(0, end), end);
+    this.#write(null, chunk.slice(0, end), end);
+    return false;
+  }
+
+  protected override finish(socket: Socket): void {
+    // The socket knows nothing of our writes, and TLS would end in front of them.
+    if (this.#unfinishedBytes > 0) this.#afterWrites = () => socket.end();
+    else socket.end();
+  }
+
+  protected override startReading(): void {
+    this.#handle?.readStart();
+  }
+
+  protected override stopReading(): void {
+    this.#handle?.readStop();
+  }
+
+  protected override letGo(): void {
+    const handle = this.#handle;
+    if (handle === null) return;
+    this.#handle = null;
+    handle.readStop();
+    handle.reading = false;
+    delete handle.weftReader;
+    if (this.#publicRead !== null) handle.onread = this.#publicRead;
+    this.#waiting = [];
+    this.#afterWrites = null;
+  }
+
+  /** True: `chunk` is needed until the write is done, and goes back to the pool then. */
+  #write(chunk: Uint8Array | null, bytes: Uint8Array, length: number): boolean {
+    const handle = this.#handle;
+    if (handle === null) return false;
+    const request = this.#requests.take();
+    request.handle = handle;
+    const error = handle.writeBuffer(request, bytes);
+    if (error !== 0) {
+      this.#requests.give(request);
+      this.fail(systemError(error, 'write'));
+      return false;
+    }
+    if (this.#internals.state[this.#internals.lastWriteWasAsync] === 0) {
+      this.#requests.give(request);
+      return false;
+    }
+    const keeps = chunk !== null && !this.#isTls;
+    request.connection = this;
+    request.buffer = this.#isTls ? null : bytes;
+    request.bytes = length;
+    request.chunk = keeps ? chunk : null;
+    this.#unfinishedBytes += length;
+    return keeps;
+  }
+}
+
+/** What all raw connections of a runtime share. */
+export class WriteRequests {
+  readonly onRead: StreamHandle['onread'];
+  readonly #internals: StreamInternals;
+  #spare: Unfinished | null = null;
+
+  constructor(internals: StreamInternals) {
+    this.#internals = internals;
+    const { state, readBytes } = internals;
+    this.onRead = function onRead(this: StreamHandle, bytes: unknown): void {
+      // Written by libuv in this very call.
+      const count = state[readBytes] as number;
+      const reader = this.weftReader as RawConnection | undefined;
+      if (reader === undefined) return;
+      if (count > 0) reader.received(readBuffer, 0, count);
+      else reader.readPublic(this, bytes);
+    };
+  }
+
+  take(): Unfinished {
+    const spare = this.#spare;
+    if (spare !== null) {
+      this.#spare = null;
+      return spare;
+    }
+    const request = new this.#internals.WriteWrap() as Unfinished;
+    request.oncomplete = onComplete;
+    request.connection = null;
+    request.buffer = null;
+    request.bytes = 0;
+    request.chunk = null;
+    return request;
+  }
+
+  /** It was not needed. */
+  give(request: Unfinished): void {
+    request.handle = null;
+    this.#spare = request;
+  }
+}
+
+function onComplete(this: WriteRequest, status: number): void {
+  const request = this as Unfinished;
+  const { connection } = request;
+  request.connection = null;
+  request.buffer = null;
+  request.handle = null;
+  connection?.written(request, status);
+  request.chunk = null;
+}
+
+function read(socket: Socket): Uint8Array | null {
+  return socket.read() as Uint8Array | null;
+}
+
+function systemError(status: number, syscall: string): { code: string; syscall: string } {
+  return { code: getSystemErrorName(status), syscall };
+}

@@ -1,0 +1,22 @@
+/** Connections on the handles below Node's streams, where those are what they were when we looked. */
+import { connect as netConnect } from 'node:net';
+import { CONNECT_OPTIONS, onItsOwn, type SocketKind } from '../node/socket-kind.ts';
+import { RawConnection, WriteRequests } from './raw-connection.ts';
+import { findStreamInternals } from './stream-handle.ts';
+
+/** Null: this Node has other internals, or keeps them to itself; the public streams serve then. */
+export function rawKind(): SocketKind | null {
+  const internals = findStreamInternals();
+  if (internals === null) return null;
+  const requests = new WriteRequests(internals);
+  return {
+    make: (context, info, handler) => new RawConnection(internals, requests, context, info, handler),
+    accepted: (connection, socket) => connection.attach(onItsOwn(socket), false),
+    connecting(connection, to) {
+      const socket = netConnect({ host: to.host, port: to.port, ...CONNECT_OPTIONS });
+      connection.attach(socket, true);
+      return socket;
+    },
+    secured: (connection, socket, transport) => connection.attach(socket, false, transport),
+  };
+}
