@@ -3,7 +3,7 @@
  * it, and the kernel decides who that is: agents that start at the same moment never agree on the same port.
  */
 import { isWeftError, WeftError } from '../core/errors.ts';
-import type { Address, ConnectionHandler, Listener, Net, Random } from '../core/runtime.ts';
+import type { Address, Connection, ConnectionHandler, Listener, Net, Random } from '../core/runtime.ts';
 
 export interface PortRange {
   readonly first: number;
@@ -16,6 +16,8 @@ export const PROXY_PORTS: PortRange = { first: 15_000, last: 19_999 };
 const BLOCK = 8;
 const LOCK_HOST = '127.0.0.1';
 
+type Greet = (connection: Connection) => ConnectionHandler;
+
 export interface ReservedPorts {
   /** Free when they were looked at, on all addresses. */
   readonly ports: readonly number[];
@@ -24,13 +26,17 @@ export interface ReservedPorts {
   release(): Promise<void>;
 }
 
-/** Holds as many blocks as `count` ports need, those of `kept` first. Rejects with `address-in-use` when none is left. */
+/**
+ * Holds as many blocks as `count` ports need, those of `kept` first. Rejects with `address-in-use` when none is left.
+ * `greet`: what those who connect to a block's first port meet; unset: they are cut off.
+ */
 export async function reservePorts(
   net: Net,
   random: Random,
   range: PortRange,
   count: number,
   kept: readonly number[],
+  greet: Greet = cutOff,
 ): Promise<ReservedPorts> {
   const locks: Listener[] = [];
   const blocks: number[] = [];
@@ -38,7 +44,7 @@ export async function reservePorts(
   const release = async (): Promise<void> => void (await Promise.all(locks.map((lock) => lock.close())));
   for (const first of candidates(range, random, kept)) {
     if (ports.length >= count) return { ports: ports.slice(0, count), blocks, release };
-    const lock = await tryListen(net, { host: LOCK_HOST, port: first });
+    const lock = await tryListen(net, { host: LOCK_HOST, port: first }, greet);
     if (lock === null) continue;
     locks.push(lock);
     blocks.push(first);
@@ -72,17 +78,19 @@ async function isFree(net: Net, port: number): Promise<boolean> {
   return listener !== null;
 }
 
-/** Null when the address is taken; connections to it are closed. */
-export async function tryListen(net: Net, at: Address): Promise<Listener | null> {
+/** Null when the address is taken. */
+export async function tryListen(net: Net, at: Address, greet: Greet = cutOff): Promise<Listener | null> {
   try {
-    return await net.listen(at, (connection) => {
-      connection.destroy('this port is reserved');
-      return IGNORE;
-    });
+    return await net.listen(at, greet);
   } catch (error) {
     if (isWeftError(error, 'address-in-use')) return null;
     throw error;
   }
+}
+
+function cutOff(connection: Connection): ConnectionHandler {
+  connection.destroy('this port is reserved');
+  return IGNORE;
 }
 
 const IGNORE: ConnectionHandler = { onOpen() {}, onBytes() {}, onDrained() {}, onEnd() {}, onClose() {} };

@@ -89,6 +89,23 @@ describe('workload', () => {
     assert.deepEqual(controlPlane.calls.at(-1), 'deregister');
   });
 
+  it('is refused while another of its name lives, and takes up the name when that has ended', async () => {
+    const first = bench(['sleep', '30']);
+    first.ready.resolve();
+    const running = startWorkload(first.options);
+    while (first.sidecars.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const same = { workload: first.options.workload };
+    const second = bench(['echo', 'started'], same);
+    second.ready.resolve();
+    await assert.rejects(startWorkload(second.options).exitCode, /runs already/);
+    assert.deepEqual([second.output, second.controlPlane.calls], [[], []]);
+    running.stop('SIGTERM');
+    assert.equal(await running.exitCode, 143);
+    const third = bench(['echo', 'started'], same);
+    third.ready.resolve();
+    assert.equal(await startWorkload(third.options).exitCode, 0);
+  });
+
   it('starts the application only when the sidecar is ready', async () => {
     const { ready, output, sidecars, options } = bench(['echo', 'started']);
     const running = startWorkload(options);

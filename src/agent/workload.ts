@@ -26,6 +26,7 @@ import { keepRenewed } from './renewal.ts';
 import type { Sidecar, StartSidecar } from './sidecar.ts';
 import { signalExitCode, type StopSignal, StopRequest } from './stop-request.ts';
 import { SvidHolder } from './svid-holder.ts';
+import { greeter, refuseTwin } from './twin.ts';
 import { type AppPort, workloadRecord } from './workload-record.ts';
 
 export interface WorkloadOptions {
@@ -96,6 +97,8 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   held.defer(() => controlPlane.close());
   const directory = workloadDirectory(options.stateDir, namespace, workload);
   const kept = new KeptState(files, directory, log);
+  const keptPorts = await kept.ports();
+  await refuseTwin(net, clock, keptPorts?.blocks ?? [], directory, `${namespace}/${workload}`);
   const joining = membershipOptions(options, controlPlane, kept, ended.signal);
   const member = await unlessStopped(stop, becomeMember(joining));
   if (member === null) return stoppedEarly(stop);
@@ -108,9 +111,15 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   };
   void keepRenewed({ clock, random, log, svid: holder, renew: renewOnce }, ended.signal);
 
-  const keptPorts = await kept.ports();
   const inbound = options.ports === 'auto' ? 1 : options.ports.length;
-  const reserved = await reservePorts(net, random, PROXY_PORTS, inbound + 2, keptPorts?.blocks ?? []);
+  const reserved = await reservePorts(
+    net,
+    random,
+    PROXY_PORTS,
+    inbound + 2,
+    keptPorts?.blocks ?? [],
+    greeter(directory),
+  );
   held.defer(() => reserved.release());
   const known = await knownServices(controlPlane, log);
   const outbound = await prepareOutbound(known, { net, random, log, namespace, uses: options.uses, kept: keptPorts });

@@ -144,11 +144,10 @@ test('an application that listens on the port of a service it uses collides with
   assert.equal(await shell.output('curl -sS -m 10 "http://$STORE_SERVICE_HOST:$STORE_SERVICE_PORT/q"'), '/q\n');
 });
 
-test('a second workload under the name of one that lives does not take its way out', {
-  skip,
-}, async () => {
+test('a second workload under the name of one that lives is refused, and does that one no harm', { skip }, async () => {
   const first = await mesh.shell({ service: 'twin', uses: ['catalog'] });
-  const second = mesh.run({ service: 'twin', uses: ['catalog'] }, 'sh', '-c', 'curl -sS -m 10 http://catalog/second');
-  await second.finished(30_000);
+  const second = await mesh.run({ service: 'twin', uses: ['catalog'] }, 'echo', 'started').finished(30_000);
+  assert.deepEqual([second.code, second.stdout], [6, '']);
+  assert.match(second.stderr, /runs already/);
   assert.equal(await first.output('curl -sS -m 10 http://catalog/first'), '/first\n');
 });
