@@ -126,7 +126,11 @@ function shell(command: string, folder: string, home?: string): Child {
   const text = folder === ROOT || home === undefined ? command : command.replace(/^\.\/weft/, join(ROOT, 'weft'));
   const own = home === undefined ? {} : { HOME: home, XDG_STATE_HOME: join(home, 'state') };
   const { WEFT_STATE_DIR: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
-  const child = new Child('sh', ['-c', text], { cwd: folder, env: { ...env, ...own } });
+  // Programs that stay replace the shell, so that a signal reaches them.
+  const child = new Child('sh', ['-c', text.includes('/weft ') ? `exec ${text}` : text], {
+    cwd: folder,
+    env: { ...env, ...own },
+  });
   children.push(child);
   return child;
 }
