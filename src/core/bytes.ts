@@ -21,6 +21,18 @@ export function latin1Of(bytes: Uint8Array, start = 0, end = bytes.length): stri
   return view(bytes).toString('latin1', start, end);
 }
 
+/** Below this, a loop beats any call. */
+const LOOP_BYTES = 32;
+const nativeCopy = Buffer.prototype.copy;
+
+/** Copies `from[start, end)` to `to[at…]`, which has room; returns the offset after it. A view for `set` would be garbage. */
+export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  const length = end - start;
+  if (length > LOOP_BYTES) nativeCopy.call(from, to, at, start, end);
+  else for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number; // in range: see above
+  return at + length;
+}
+
 /** A fresh array of the parts, one after the other. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return (parts[0] ?? EMPTY_BYTES).slice();

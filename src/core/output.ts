@@ -2,12 +2,9 @@
  * The sending half of a connection, shared by every runtime: writers fill one pooled chunk, which leaves once at the end
  * of the turn, and `onDrained` is decided here and nowhere else.
  */
-import { EMPTY_BYTES } from './bytes.ts';
+import { copyBytes, EMPTY_BYTES } from './bytes.ts';
 import { CHUNK_BYTES, type ChunkPool, SMALL_CHUNK_BYTES } from './chunk-pool.ts';
 import { type ConnectionHandler, HIGH_WATER, LOW_WATER } from './runtime.ts';
-
-/** Below this, copying byte by byte beats making a view for `set`. */
-const LOOP_COPY_BYTES = 96;
 
 /** Collects what is to happen at the end of the turn; the runtime decides when that is. */
 export class Turn {
@@ -121,14 +118,7 @@ export abstract class Output {
       const room = this.out.length - this.#outEnd;
       if (end - from > room && (room === 0 || this.out.length < CHUNK_BYTES)) this.#makeRoom(end - from, false);
       const to = Math.min(end, from + this.out.length - this.#outEnd);
-      if (to - from < LOOP_COPY_BYTES) {
-        const out = this.out;
-        // In range: `to - from` bytes are free behind #outEnd.
-        for (let at = this.#outEnd, i = from; i < to; i++) out[at++] = bytes[i] as number;
-      } else {
-        this.out.set(bytes.subarray(from, to), this.#outEnd);
-      }
-      this.#outEnd += to - from;
+      this.#outEnd = copyBytes(bytes, from, to, this.out, this.#outEnd);
       from = to;
     }
     this.#touched();

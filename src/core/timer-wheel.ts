@@ -111,7 +111,7 @@ export class TimerWheel implements Timers {
   /** Puts a timer in its slot and returns after how many ticks that slot must be looked at. */
   #place(timer: Timer, ticks: number): number {
     let level = 0;
-    while (level < LEVELS - 1 && ticks >= 2 ** (SLOT_BITS * (level + 1))) level++;
+    while (level < LEVELS - 1 && ticks >= 1 << (SLOT_BITS * (level + 1))) level++;
     const shift = SLOT_BITS * level;
     const index = (timer.wheelTick >>> shift) & SLOT_MASK;
     // Safe: the constructor made LEVELS * SLOTS lists and both numbers are masked to that range.

@@ -3,6 +3,7 @@
  * to `free`; whoever holds the exchange may edit it, encoders only read. Trailers are a Head without a start line.
  * HTTP/1.1 and HTTP/2 read into and write from this one form.
  */
+import { copyBytes } from '../core/bytes.ts';
 import { WeftError } from '../core/errors.ts';
 import { isAuthority } from './authority.ts';
 import { type FieldName, HOST } from './field-name.ts';
@@ -295,7 +296,7 @@ export class Head {
     this.used = 0;
     this.reserve(used);
     this.used = used;
-    this.bytes.set(bytes.subarray(at, at + used));
+    copyBytes(bytes, at, at + used, this.bytes, 0);
   }
 
   /** Makes room for `room` more bytes after `used`; for codecs. */

@@ -109,6 +109,8 @@ export interface CompiledHeader {
   /** null: a pseudo-header, which lies in the start line. */
   readonly field: FieldName | null;
   readonly value: Uint8Array;
+  /** Of a condition on `:method`: which of the known methods fulfil it, one bit each. null: another condition. */
+  readonly methods: number | null;
 }
 
 export type RouteAction = ForwardAction | { readonly kind: 'direct'; readonly status: number; readonly body: string };

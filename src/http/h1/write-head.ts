@@ -2,6 +2,7 @@
  * Writes a head as HTTP/1.1: the start line, the fields of the message in runs of untouched bytes, then the lines that
  * this hop decides (length, coding, connection). Nothing of another hop's framing is copied.
  */
+import { copyBytes } from '../../core/bytes.ts';
 import type { Connection } from '../../core/runtime.ts';
 import { UPGRADE as UPGRADE_NAME } from '../field-name.ts';
 import { FRAMING, type Framing } from '../framing.ts';
@@ -75,7 +76,7 @@ export function encodeHead(
   const upgrade = head.upgrade === UPGRADE_STATE.granted ? head.find(UPGRADE_NAME) : -1;
   if (upgrade >= 0) {
     at = put(out, at, UPGRADE);
-    at = endLine(out, copy(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), out, at));
+    at = endLine(out, copyBytes(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), out, at));
   } else if (persistence === PERSISTENCE.close) at = put(out, at, CLOSE);
   else if (persistence === PERSISTENCE.keepAlive) at = put(out, at, KEEP_ALIVE);
   if (head.status === 0 && sendsTe(head)) at = put(out, at, TE);
@@ -83,19 +84,19 @@ export function encodeHead(
 }
 
 function writeRequestLine(head: Head, out: Uint8Array, start: number): number {
-  let at = copy(head.bytes, head.methodStart, head.methodEnd, out, start);
+  let at = copyBytes(head.bytes, head.methodStart, head.methodEnd, out, start);
   out[at++] = 0x20;
   at =
     head.target === TARGET.authority
-      ? copy(head.bytes, head.authorityStart, head.authorityEnd, out, at)
-      : copy(head.bytes, head.pathStart, head.pathEnd, out, at);
+      ? copyBytes(head.bytes, head.authorityStart, head.authorityEnd, out, at)
+      : copyBytes(head.bytes, head.pathStart, head.pathEnd, out, at);
   return put(out, at, REQUEST_END);
 }
 
 function writeStatusLine(head: Head, out: Uint8Array, start: number): number {
   let at = putNumber(out, put(out, start, VERSION), head.status);
   out[at++] = 0x20;
-  if (head.reasonEnd > head.reasonStart) at = copy(head.bytes, head.reasonStart, head.reasonEnd, out, at);
+  if (head.reasonEnd > head.reasonStart) at = copyBytes(head.bytes, head.reasonStart, head.reasonEnd, out, at);
   else at = put(out, at, reasonOf(head.status));
   return endLine(out, at);
 }
@@ -110,21 +111,12 @@ function writeFields(head: Head, out: Uint8Array, start: number): number {
     if (((fields[slot + FLAGS] as number) & (REMOVED | HOP)) !== 0) continue;
     const nameStart = fields[slot] as number;
     if (nameStart !== runEnd + 2 || runEnd === 0) {
-      if (runEnd > 0) at = endLine(out, copy(bytes, runStart, runEnd, out, at));
+      if (runEnd > 0) at = endLine(out, copyBytes(bytes, runStart, runEnd, out, at));
       runStart = nameStart;
     }
     runEnd = fields[slot + VALUE_END] as number;
   }
-  return runEnd > 0 ? endLine(out, copy(bytes, runStart, runEnd, out, at)) : at;
-}
-
-/** Below this a loop is cheaper than a view and a `set`. */
-const LOOP_BYTES = 32;
-
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
-  if (end - start > LOOP_BYTES) to.set(from.subarray(start, end), at);
-  else for (let i = start, k = at; i < end; i++, k++) to[k] = from[i] as number;
-  return at + end - start;
+  return runEnd > 0 ? endLine(out, copyBytes(bytes, runStart, runEnd, out, at)) : at;
 }
 
 function put(out: Uint8Array, start: number, bytes: Uint8Array): number {

@@ -2,6 +2,7 @@
  * One flat JSON object written straight into bytes: an access-log line costs neither strings nor JSON.stringify. Input
  * is cut to bounds that the caller has made room for.
  */
+import { copyBytes } from '../../core/bytes.ts';
 
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
 const QUOTE = 0x22;
@@ -13,8 +14,7 @@ export function jsonKey(name: string, first = false): Uint8Array {
 }
 
 export function putBytes(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  out.set(bytes, at);
-  return at + bytes.length;
+  return copyBytes(bytes, 0, bytes.length, out, at);
 }
 
 /** A quoted string of at most `maxBytes` input bytes; each becomes up to six. Bytes above 0x7e are escaped as latin1. */
