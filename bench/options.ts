@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Of one measurement. */
   readonly seconds: number;
+  /** Seconds of load on each pair before the first measurement: compilers optimise what they have seen often. */
+  readonly warmup: number;
   /** The program that is measured. */
   readonly bundle: string;
   /** Another build of it, measured beside: before and after a change, in one run. */
@@ -22,6 +24,7 @@ export const USAGE = `npm run bench -- [pair|start|fanout]... [options]
   --connections 1,8,64,256   of the pair
   --rounds 5                 medians are over these
   --seconds 3                of one measurement of the pair
+  --warmup 6                 seconds of load before the first
   --sidecars 50              of the fan-out
   --bundle dist/weft.js      what is measured
   --beside FILE              another build, measured in the same rounds
@@ -37,6 +40,7 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
       connections: { type: 'string', default: '1,8,64,256' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '3' },
+      warmup: { type: 'string', default: '6' },
       sidecars: { type: 'string', default: '50' },
       bundle: { type: 'string', default: defaultBundle },
       beside: { type: 'string' },
@@ -53,6 +57,7 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
     connections: values.connections.split(',').map((text) => positive('--connections', text)),
     rounds: positive('--rounds', values.rounds),
     seconds: positive('--seconds', values.seconds),
+    warmup: positive('--warmup', values.warmup),
     sidecars: positive('--sidecars', values.sidecars),
     bundle: values.bundle,
     beside: values.beside ?? null,

@@ -1,5 +1,6 @@
 /** One run of wrk, the closed-loop load generator, on the core that the proxies do not use. */
-import { execFileSync } from 'node:child_process';
+import { LOAD_CORE } from './cores.ts';
+import { start } from './children.ts';
 
 export interface Load {
   readonly requests: number;
@@ -10,20 +11,20 @@ export interface Load {
   readonly errors: number;
 }
 
-export function wrk(url: string, connections: number, seconds: number, script: string): Load {
-  const args = ['-c', '1', 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script, url];
-  const text = execFileSync('taskset', args, { encoding: 'utf8', timeout: (seconds + 20) * 1000 });
-  const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0);
-  const socketErrors = [...(/Socket errors: (.*)/.exec(text)?.[1] ?? '').matchAll(/\d+/g)].reduce(
-    (sum, [n]) => sum + Number(n),
-    0,
-  );
+export async function wrk(url: string, connections: number, seconds: number, script: string): Promise<Load> {
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script, url];
+  const running = start(LOAD_CORE, 'wrk', args);
+  const code = await new Promise<number | null>((done) => running.child.once('close', done));
+  const text = running.output();
+  if (code !== 0) throw new Error(`wrk ended with ${code}: ${text}`);
+  const number = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
+  const socketErrors = (/Socket errors: (.*)/.exec(text)?.[1] ?? '').match(/\d+/g) ?? [];
   return {
     requests: number(/(\d+) requests in/),
     requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/),
     p50Us: micros(/50%\s+(\S+)/.exec(text)?.[1]),
     p99Us: micros(/99%\s+(\S+)/.exec(text)?.[1]),
-    errors: number(/Non-2xx or 3xx responses: (\d+)/) + socketErrors,
+    errors: number(/Non-2xx or 3xx responses: (\d+)/) + socketErrors.reduce((sum, n) => sum + Number(n), 0),
   };
 }
 

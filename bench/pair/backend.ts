@@ -17,10 +17,22 @@ http {
     listen 127.0.0.1:${port} backlog=4096; default_type application/json;
     add_header cache-control "no-store"; add_header vary "accept-encoding"; add_header x-frame-options DENY;
     add_header strict-transport-security "max-age=31536000"; add_header x-backend "backend-7f9c5";
+    location = /bench-status { stub_status; }
     location / { return 200 '{"id":12345,"name":"a small answer of ordinary size","ok":true}\\n'; }
   }
 }
 `,
   );
   return file;
+}
+
+/** How many requests it has served, the one that asks included. */
+export async function backendRequests(port: number): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/bench-status`);
+  const [, , requests] =
+    /\s(\d+) (\d+) (\d+)\s/
+      .exec(await answer.text())
+      ?.slice(1)
+      .map(Number) ?? [];
+  return requests ?? Number.NaN;
 }

@@ -23,7 +23,7 @@ export async function startHaproxyPair(folder: string, ports: Ports): Promise<Ta
   const pids = [run(inConfig, 'in.log'), run(outConfig, 'out.log')];
   await listening(ports.inner);
   await listening(ports.out);
-  return { name: 'haproxy', url: `http://127.0.0.1:${ports.out}/`, pids };
+  return { name: 'haproxy', url: `http://127.0.0.1:${ports.out}/`, pids, backendPort: ports.backend };
 }
 
 async function writeConfigs(folder: string, ports: Ports): Promise<{ outConfig: string; inConfig: string }> {

@@ -21,7 +21,7 @@ export async function benchPair(folder: string, options: BenchOptions, report: R
       backend: port,
     }),
   );
-  const { connections, rounds, seconds } = options;
+  const { connections, rounds, seconds, warmup } = options;
   const requests = join(import.meta.dirname, 'requests.lua');
-  measurePairs(targets, { connections, rounds, seconds, requests }, report);
+  await measurePairs(targets, { connections, rounds, seconds, warmup, requests }, report);
 }

@@ -21,7 +21,7 @@ export async function startWeftPair(name: string, folder: string, bundle: string
   mesh.apply(routes());
   const outbound = startClient(mesh, ['--access-log', join(folder, 'out.log')]);
   const address = await vipOf(outbound);
-  return { name, url: `http://${address}/`, pids: [inbound.pid, outbound.pid] };
+  return { name, url: `http://${address}/`, pids: [inbound.pid, outbound.pid], backendPort: port };
 }
 
 export function startBackend(mesh: WeftMesh, port: number): Started {
