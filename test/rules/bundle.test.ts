@@ -19,7 +19,7 @@ interface Chunk {
 
 const FORBIDDEN = [
   /^src\/(?:api|protos|policies|control|dialects)\//,
-  /^node_modules\/(?:zod|yaml|@bufbuild|@peculiar|reflect-metadata)\//,
+  /(?:^|\/)node_modules\/(?:zod|yaml|@bufbuild|@peculiar|reflect-metadata)\//,
 ];
 
 execFileSync(process.execPath, [join(root, 'tools/build.ts'), '--if-stale'], { cwd: root });

@@ -31,14 +31,18 @@ const POOL_IDLE_TIMEOUT = durationOf(15_000);
 /** How long a proxy waits for an assignment before it goes on without. */
 const INITIAL_FETCH_TIMEOUT = durationOf(5_000);
 
-/** Envoy's own defaults for one host; and a retry budget instead of a fixed number of retries. */
+/**
+ * Envoy's own defaults for one host; and a retry budget of a fifth instead of a fixed number of retries. The budget counts
+ * what is active at once, and an instance of three that dies leaves a third of that to be tried again: the minimum, above
+ * Envoy's 3, lets a service of ordinary size survive it, and bounds the storm all the same.
+ */
 const LIMITS = {
   thresholds: [
     {
       maxConnections: 1024,
       maxPendingRequests: 1024,
       maxRequests: 1024,
-      retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
+      retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 25 },
     },
   ],
 };
