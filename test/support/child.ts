@@ -93,18 +93,21 @@ export class Child {
     });
   }
 
-  /** In order at first, by force at the end; resolves in any case. */
-  async stop(graceMs = 10_000): Promise<void> {
+  /** In order at first, by force at the end. True when it ended in order. */
+  async stop(graceMs = 15_000): Promise<boolean> {
+    let asked = 0;
     for (const [name, waitMs] of [
       ['SIGTERM', graceMs],
       ['SIGTERM', 500],
       ['SIGTERM', 500],
       ['SIGKILL', 1_000],
     ] as const) {
-      if (this.#code !== null) return;
+      if (this.#code !== null) break;
+      asked += 1;
       this.signal(name);
       await Promise.race([this.exited, sleep(waitMs, undefined, { ref: false })]);
     }
+    return this.#code !== null && asked <= 1;
   }
 
   describe(problem: string): string {

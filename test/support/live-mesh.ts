@@ -170,12 +170,18 @@ export class LiveMesh {
     assert.equal(await this.count(workload, name, plain), 0, `plaintext ${direction} to ${destination}`);
   }
 
-  /** In order: workloads first, the last started first, the control plane at the end. */
+  /** In order: workloads first, then the control plane. Rejects when one of them did not end when it was told to. */
   async close(): Promise<void> {
     const workloads = this.#children.filter((child) => child !== this.#controlPlane);
-    await Promise.all(workloads.map((child) => child.stop()));
-    await this.#controlPlane?.stop();
+    const hung: Child[] = [];
+    const stop = async (child: Child): Promise<void> => void ((await child.stop()) || hung.push(child));
+    await Promise.all(workloads.map(stop));
+    if (this.#controlPlane !== null) await stop(this.#controlPlane);
     rmSync(this.directory, { recursive: true, force: true });
+    assert.deepEqual(
+      hung.map((child) => child.describe('did not end on SIGTERM')),
+      [],
+    );
   }
 }
 
