@@ -81,6 +81,20 @@ export async function until<T>(what: string, timeoutMs: number, look: () => T | 
   }
 }
 
+/** Rejects with `what` when it takes longer. */
+export async function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timeout = sleep(limitMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`not within ${limitMs} ms: ${what}`);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    timeout.catch(() => {});
+    late.abort();
+  }
+}
+
 function accepts(port: number, host: string): Promise<true | null> {
   return new Promise((done) => {
     const socket = connect({ port, host }, () => {

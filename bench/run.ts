@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what Weft costs, beside what others cost, measured in one run. Proxies run on core 0, load and
- * backend on core 1; CPU time is the kernel's (`/proc/PID/task/*​/schedstat`, all threads), divided by the requests that
+ * backend on core 1; CPU time is the kernel's (`schedstat`, all threads), divided by the requests that
  * were answered. Machines differ and drift: ratios within a run are the result, absolute values are not.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { missing } from '../test/support/components.ts';
 import { killAll, stopAll } from './children.ts';
 import { type Bench, type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { benchPair } from './pair/pair.ts';
+import { benchFanout } from './fanout/fanout.ts';
+import { benchStart } from './start/start.ts';
 import { createReport, type Report } from './report.ts';
 
 interface Suite {
@@ -18,8 +20,10 @@ interface Suite {
   run(folder: string, options: BenchOptions, report: Report): Promise<void>;
 }
 
-const SUITES: Readonly<Partial<Record<Bench, Suite>>> = {
+const SUITES: Readonly<Record<Bench, Suite>> = {
   pair: { needs: ['taskset', 'wrk', 'nginx', 'haproxy'], run: benchPair },
+  start: { needs: ['taskset', 'nginx'], run: benchStart },
+  fanout: { needs: ['taskset'], run: benchFanout },
 };
 
 process.exitCode = await main();
@@ -38,7 +42,6 @@ async function main(): Promise<number> {
   let failed = false;
   for (const bench of options.benches) {
     const suite = SUITES[bench];
-    if (suite === undefined) continue;
     const absent = missing(...suite.needs);
     if (absent !== false) {
       report.say(`${bench}: left out, ${absent}`);
