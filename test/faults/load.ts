@@ -3,6 +3,7 @@
  * seen as what it does to callers. Every request that is not answered with 200 is kept with its reason.
  */
 import { Agent, request } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export interface LoadOptions {
   readonly host: string;
@@ -25,6 +26,8 @@ export interface LoadReport {
   /** Of answered ones, by the instance that answered. */
   readonly instances: ReadonlyMap<string, number>;
   readonly slowestMs: number;
+  /** How long this process itself stood still at most: on a machine that is overrun, failures say nothing of the mesh. */
+  readonly stalledMs: number;
 }
 
 const TICK_MS = 10;
@@ -33,6 +36,7 @@ const TIMEOUT_MS = 10_000;
 export class Load {
   readonly #options: LoadOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256, scheduling: 'lifo' });
+  readonly #delay = monitorEventLoopDelay({ resolution: TICK_MS });
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #failures: LoadReport['failures'][number][] = [];
@@ -46,6 +50,7 @@ export class Load {
   /** Starts at once. */
   constructor(options: LoadOptions) {
     this.#options = options;
+    this.#delay.enable();
     this.#timer = setInterval(() => this.#catchUp(), TICK_MS);
   }
 
@@ -72,12 +77,14 @@ export class Load {
     clearInterval(this.#timer);
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
     this.#agent.destroy();
+    this.#delay.disable();
     return {
       sent: this.#sent,
       answered: this.#answered,
       failures: this.#failures,
       instances: this.#instances,
       slowestMs: Math.round(this.#slowestMs),
+      stalledMs: Math.round(this.#delay.max / 1e6),
     };
   }
 
@@ -96,12 +103,15 @@ export class Load {
     const end = (reason: string | null): void => {
       if (over) return;
       over = true;
+      clearTimeout(late);
       const tookMs = performance.now() - begunAt;
       this.#slowestMs = Math.max(this.#slowestMs, tookMs);
       if (reason === null) this.#answered++;
       else this.#failures.push({ atMs: Math.round(begunAt - this.#startedAt), tookMs: Math.round(tookMs), reason });
       if (--this.#inFlight === 0) this.#drained?.();
     };
+    // The socket's own timeout would not count the time in the agent's queue.
+    const late = setTimeout(() => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
     const body = method === 'POST' ? 'a body' : '';
     const outgoing = request(
       { host, port, method, path, agent: this.#agent, headers: { host: authority, 'content-length': body.length } },
@@ -121,19 +131,21 @@ export class Load {
         response.on('error', (error) => end(`response: ${error.message}`));
       },
     );
-    outgoing.setTimeout(TIMEOUT_MS, () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     outgoing.on('error', (error) => end(error.message));
     outgoing.end(body);
   }
 }
 
 /** What failed, a line a reason; empty when nothing did. */
-export function failureText({ failures, sent }: LoadReport): string {
+export function failureText({ failures, sent, stalledMs }: LoadReport): string {
+  if (failures.length === 0) return '';
   const reasons = Map.groupBy(failures, ({ reason }) => reason);
-  const lines = [...reasons].map(([reason, all]) => `${all.length} of ${sent}, first at ${all[0]?.atMs} ms: ${reason}`);
-  return lines.slice(0, 20).join('\n');
+  const lines = [...reasons].map(
+    ([reason, all]) => `${all.length} of ${sent}, from ${all[0]?.atMs} to ${all.at(-1)?.atMs} ms: ${reason}`,
+  );
+  return [...lines.slice(0, 20), `the load generator stalled for ${stalledMs} ms at most`].join('\n');
 }
 
-export function summary({ sent, failures, slowestMs }: LoadReport): string {
-  return `${sent} requests, ${failures.length} failed, the slowest took ${slowestMs} ms`;
+export function summary({ sent, failures, slowestMs, stalledMs }: LoadReport): string {
+  return `${sent} requests, ${failures.length} failed, the slowest took ${slowestMs} ms, the generator stalled ${stalledMs} ms`;
 }
