@@ -34,7 +34,7 @@ function bench() {
 describe('workload record', () => {
   it('carries the labels that Services select, whatever the user called them', () => {
     assert.deepEqual(record.metadata.labels, { team: 'blue', app: 'catalog', version: 'v1' });
-    assert.deepEqual(record.spec?.ports, [{ port: 8080, proxyPort: 15009 }]);
+    assert.deepEqual(record.spec?.ports, [{ name: 'main', port: 8080, proxyPort: 15009 }]);
   });
 });
 

@@ -47,8 +47,8 @@ export function workloadRecord(parts: RecordParts): Workload {
       account,
       ...(version === null ? {} : { version }),
       address,
-      ports: parts.ports.map(({ name, port, protocol, proxyPort }) => ({
-        ...(name === '' ? {} : { name }),
+      ports: named(parts.ports).map(({ name, port, protocol, proxyPort }) => ({
+        name,
         port,
         proxyPort,
         ...(protocol === '' ? {} : { protocol }),
@@ -69,4 +69,17 @@ export function workloadRecord(parts: RecordParts): Workload {
       ...(locality === null ? {} : { locality }),
     },
   };
+}
+
+/**
+ * Every port gets a name, the same on every instance of the service: its Services point to names, because two instances
+ * on one machine listen on different numbers.
+ */
+function named<P extends AppPort>(ports: readonly P[]): P[] {
+  const taken = new Set(ports.map(({ name }) => name));
+  return ports.map((port, index) => {
+    if (port.name !== '') return port;
+    const wish = index === 0 ? 'main' : `main-${index + 1}`;
+    return { ...port, name: taken.has(wish) ? `port-${port.port}` : wish };
+  });
 }

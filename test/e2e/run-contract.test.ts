@@ -235,3 +235,20 @@ function watchReadiness(of: LiveMesh, name: string) {
     },
   };
 }
+
+test('two instances on one machine listen on different numbers, and both serve', {
+  skip: missing('curl'),
+}, async () => {
+  const instance = async (name: string) => {
+    const port = await freePort();
+    const program = `require('node:http').createServer((_, r) => r.end('${name}\\n')).listen(${port}, '127.0.0.1')`;
+    return mesh.serve({ service: 'pair', name, ports: [port] }, process.execPath, '-e', program);
+  };
+  await instance('pair-a');
+  await instance('pair-b');
+  const caller = await mesh.shell({ service: 'pair-caller', uses: ['pair'] });
+  await until('both have answered', 10_000, async () => {
+    const { stdout } = await caller.exec('for i in 1 2 3 4 5 6 7 8 9 10; do curl -s http://pair/; done');
+    return /pair-a/.test(stdout) && /pair-b/.test(stdout);
+  });
+});
