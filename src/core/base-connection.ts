@@ -26,6 +26,7 @@ export abstract class BaseConnection extends Output implements Connection {
   #deliveryScheduled = false;
   #unreadInDelivery = false;
   #endPending = false;
+  #endGiven = false;
   #closePending = false;
 
   constructor(context: ConnectionContext, info: ConnectionInfo, handler: ConnectionHandler) {
@@ -54,6 +55,9 @@ export abstract class BaseConnection extends Output implements Connection {
     if (this.closed) return;
     this.#held.prepend(bytes, start, end);
     this.#unreadInDelivery = true;
+    // Who gives bytes back gives the end that followed them back too: the next handler is to see both.
+    if (this.#endGiven) this.#endPending = true;
+    this.#endGiven = false;
     if (!this.#paused) this.#scheduleDelivery();
   }
 
@@ -164,7 +168,7 @@ export abstract class BaseConnection extends Output implements Connection {
       this.#endPending = false;
       this.#giveEnd();
     }
-    if (this.#closePending && !this.closed) this.destroy('');
+    if (this.#closePending && !this.closed && !this.#endPending) this.destroy('');
   }
 
   #giveBytes(bytes: Uint8Array, start: number, end: number): void {
@@ -176,6 +180,7 @@ export abstract class BaseConnection extends Output implements Connection {
   }
 
   #giveEnd(): void {
+    this.#endGiven = true;
     try {
       this.handler.onEnd();
     } catch (error) {

@@ -131,7 +131,10 @@ export interface Connection {
   /** `end` is the offset after the last byte written since `reserve`. */
   commit(end: number): void;
   write(bytes: Uint8Array, start: number, end: number): void;
-  /** Gives bytes back: they are the first that the current handler's next `onBytes` sees, on a later turn or on `resume`. */
+  /**
+   * Gives bytes back: they are the first that the current handler's next `onBytes` sees, on a later turn or on `resume`.
+   * Given back in or after `onEnd`, they are followed by `onEnd` again.
+   */
   unread(bytes: Uint8Array, start: number, end: number): void;
   pause(): void;
   resume(): void;

@@ -100,6 +100,7 @@ class InternalConnection implements Connection {
   unread(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
     this.#keep(bytes.slice(start, end), true);
+    this.#endDelivered = false;
     this.#endOfTurn(this.#pump);
   }
 

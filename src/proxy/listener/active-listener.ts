@@ -101,7 +101,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const { inspectHttp, inspectTimeoutMs } = this.#config;
     const inspectTls = this.#config.inspectTls || this.#config.chains.some((chain) => chain.tls !== null);
     const known = !inspectTls && (!inspectHttp || this.#serverFirst);
-    if (known || (this.#serverFirst && matchChain(this.#config, this.#facts(connection, RAW)) !== null)) {
+    if (known || (this.#serverFirst && this.#takesOnlyRaw(connection))) {
       this.#begin(connection, RAW);
       return connection.closed ? NOBODY : connection.handler;
     }
@@ -197,6 +197,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     });
     this.#served.add(relay);
     relay.start();
+  }
+
+  /** No TLS ends here, so a guess that the bytes are raw takes nothing away from anybody. */
+  #takesOnlyRaw(connection: Connection): boolean {
+    const { chains } = this.#config;
+    return chains.every(({ tls }) => tls === null) && matchChain(this.#config, this.#facts(connection, RAW)) !== null;
   }
 
   #facts(connection: Connection, found: Detected) {

@@ -4,6 +4,7 @@
  */
 import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
+import { startsLikeTls } from './client-hello.ts';
 import { type Detected, detect, MAX_PEEK_BYTES, RAW } from './detect.ts';
 
 export interface PeekOwner {
@@ -79,7 +80,14 @@ export class Peek extends Timer implements ConnectionHandler {
   }
 
   override fire(): void {
-    const silent = this.#seen === null && !this.#isPatient;
+    const seen = this.#seen;
+    // A client has spoken, and what it says needs all of its hello: only silence is a question of who speaks first.
+    if (seen !== null && !this.#isPatient && this.#inspectTls && startsLikeTls(seen, 0, seen.length)) {
+      this.#isPatient = true;
+      this.#timers.arm(this, PATIENCE_MS);
+      return;
+    }
+    const silent = seen === null && !this.#isPatient;
     this.#giveBack();
     if (this.#owner.undetected(this, silent)) return;
     this.#isPatient = true;

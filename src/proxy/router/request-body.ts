@@ -57,7 +57,8 @@ export class RequestBody {
 
   /** The head and all that is held, to a new reader. */
   begin(head: Head, to: Stream): void {
-    const isWhole = this.ended && this.#used === 0 && this.#trailers === null;
+    const holds = this.#used > 0 || this.#more.length > 0 || this.#trailers !== null;
+    const isWhole = this.ended && !holds;
     to.sendHead(head, isWhole);
     if (!isWhole) this.flush(to);
   }
