@@ -78,10 +78,10 @@ export class Cluster implements PoolHost {
       if (config.policy !== this.#config.policy || config.choices !== this.#config.choices) {
         this.#balancer = createBalancer(config);
       }
+      if (config.service !== this.#config.service) this.#edges.fill(null);
       this.#config = config;
       this.circuit.configure(config.limits);
       this.#transports = new TransportChoice(config, this.#world);
-      if (config.service !== this.#config.service) this.#edges.fill(null);
     } else if (endpoints === this.#endpoints) {
       return;
     }

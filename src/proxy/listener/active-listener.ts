@@ -32,8 +32,9 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   /** The last silent connection was one whose server spoke first: the next is not made to wait. */
   #serverFirst = false;
   draining = false;
-  /** Connections of earlier configurations that may not go on for ever. */
-  readonly #old = new Set<Served>();
+  /** Connections of earlier configurations, by when they are cut; the earliest first. */
+  readonly #old = new Map<Served, number>();
+  #closesAt = 0;
   readonly #close: CallbackTimer;
   readonly #cut: CallbackTimer;
 
@@ -43,11 +44,9 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     this.#world = world;
     this.#refusals = new Refusals(world.router, config.name);
     this.#close = new CallbackTimer(() => {
-      for (const served of [...this.#old]) served.drain();
+      for (const served of [...this.#old.keys()]) served.drain();
     });
-    this.#cut = new CallbackTimer(() => {
-      for (const served of [...this.#old]) served.cut();
-    });
+    this.#cut = new CallbackTimer(() => this.#cutOld());
   }
 
   get config(): ListenerConfig {
@@ -65,6 +64,11 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     return this.#served.size;
   }
 
+  /** Holds no connection, in whatever state. */
+  get empty(): boolean {
+    return this.#served.size === 0 && this.#opening.size === 0;
+  }
+
   /** Connections of the old configuration end in order; new ones get the new one. */
   update(config: ListenerConfig): void {
     if (config === this.#config) return;
@@ -78,13 +82,19 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
    * when the drain time is over.
    */
   drainServed(idleMs: number): void {
+    const { runtime, timers } = this.#world.router;
+    const now = runtime.clock.now();
     for (const served of [...this.#served]) {
-      this.#old.add(served);
+      // Not moved by a later change: the drain time is a promise to whoever changed the configuration.
+      if (!this.#old.has(served)) this.#old.set(served, now + TCP_DRAIN_MS);
       served.announceEnd();
     }
-    if (!this.#close.armed) this.#world.router.timers.arm(this.#close, idleMs);
-    // Not moved by a later change: the drain time is a promise to whoever changed the configuration.
-    if (this.#old.size > 0 && !this.#cut.armed) this.#world.router.timers.arm(this.#cut, TCP_DRAIN_MS);
+    if (this.#old.size === 0) return;
+    if (!this.#close.armed || now + idleMs < this.#closesAt) {
+      this.#closesAt = now + idleMs;
+      timers.arm(this.#close, idleMs);
+    }
+    if (!this.#cut.armed) timers.arm(this.#cut, TCP_DRAIN_MS);
   }
 
   cutAll(): void {
@@ -203,6 +213,15 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   #takesOnlyRaw(connection: Connection): boolean {
     const { chains } = this.#config;
     return chains.every(({ tls }) => tls === null) && matchChain(this.#config, this.#facts(connection, RAW)) !== null;
+  }
+
+  #cutOld(): void {
+    const { runtime, timers } = this.#world.router;
+    const now = runtime.clock.now();
+    for (const [served, cutAt] of [...this.#old]) {
+      if (cutAt <= now) served.cut();
+      else return timers.arm(this.#cut, cutAt - now);
+    }
   }
 
   #facts(connection: Connection, found: Detected) {

@@ -26,6 +26,8 @@ export class Listeners {
   readonly #world: ListenerWorld;
   /** By address, or by name for internal ones. */
   readonly #bound = new Map<string, Bound>();
+  /** Gone from the configuration, with connections that go on for a while. */
+  readonly #leaving = new Set<ActiveListener>();
   readonly #retry: CallbackTimer;
   #latest: Snapshot | null = null;
   #queue: Promise<unknown> = Promise.resolve();
@@ -62,6 +64,8 @@ export class Listeners {
         await this.#unbind(key, bound);
         bound.active.cutAll();
       }
+      for (const active of this.#leaving) active.cutAll();
+      this.#leaving.clear();
     });
     this.#queue = closed;
     return closed;
@@ -74,8 +78,11 @@ export class Listeners {
     for (const [key, bound] of [...this.#bound]) {
       if (wanted.has(key)) continue;
       await this.#unbind(key, bound);
+      bound.active.draining = true;
       bound.active.drainServed(0);
+      this.#leaving.add(bound.active);
     }
+    for (const active of this.#leaving) if (active.empty) this.#leaving.delete(active);
     const failures: BindFailure[] = [];
     for (const [key, config] of configs) {
       const known = this.#bound.get(key);

@@ -10,6 +10,9 @@ import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { type Attempt, OUTCOME, type Outcome, type Pool, type UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
+/** How long a response that nobody wants is read, in the hope that its connection can be kept. */
+const DISCARD_MS = 2_000;
+
 export interface TryOwner {
   authority(): string;
   tryOpened(current: Try, stream: Stream): void;
@@ -34,6 +37,8 @@ export class Try extends Timer implements Attempt {
   readonly #owner: TryOwner;
   readonly #timers: Timers;
   #live = true;
+  /** The rest of its response is being read away. */
+  #dropped: Stream | null = null;
 
   constructor(
     owner: TryOwner,
@@ -62,8 +67,9 @@ export class Try extends Timer implements Attempt {
     this.cluster.acquire(this);
   }
 
-  /** The per-try timeout: it ends with the response head. */
+  /** The per-try timeout, which ends with the response head; after `drop`, the end of patience. */
   override fire(): void {
+    if (this.#dropped !== null) return this.#dropped.reset(RESET.cancelled);
     this.abandon(RESET.timeout);
     this.#owner.tryFailed(this, RESET.timeout, '', 'the per-try timeout ended');
   }
@@ -87,7 +93,11 @@ export class Try extends Timer implements Attempt {
     if (!this.#live) return;
     const { stream } = this;
     this.#close(OUTCOME.failed);
-    stream?.discard();
+    if (stream === null) return;
+    stream.discard();
+    // Harmless when the response has ended by then.
+    this.#dropped = stream;
+    this.#timers.arm(this, DISCARD_MS);
   }
 
   authority(): string {

@@ -90,6 +90,8 @@ export class Http1Pool extends Timer implements Pool, DialOwner, Http1ClientCall
       this.#leaveQueue(attempt);
       this.#host.refuse(attempt, flag, detail);
     }
+    // The limit on connections may have kept the others from a dial of their own.
+    this.#dialMore();
   }
 
   onConnected(): void {}
@@ -112,8 +114,9 @@ export class Http1Pool extends Timer implements Pool, DialOwner, Http1ClientCall
     if (index >= 0) {
       this.#idle.splice(index, 1);
       this.#idleSince.splice(index, 1);
-      if (this.#idle.length === 0) this.#host.dialer.timers.disarm(this);
     }
+    // Also when it was in use: the timer was armed for those that lay idle before, and keeps a process alive.
+    if (this.#idle.length === 0) this.#host.dialer.timers.disarm(this);
     this.#host.circuit.connections.give();
     this.#dialMore();
   }
