@@ -55,6 +55,7 @@ export class DataPlane {
   readonly identity: MeshIdentity;
   readonly clusters: Clusters;
   readonly listeners: Listeners;
+  readonly #own = new OwnAddresses();
   readonly #options: DataPlaneOptions;
   readonly #accessLog: AccessLog | null;
   readonly #unsubscribe: () => void;
@@ -68,7 +69,7 @@ export class DataPlane {
     const throttle = new LogThrottle(clock);
     const identity = new MeshIdentity(clock, svid, options.trustBundlePem);
     const internals = new InternalTargets();
-    const own = new OwnAddresses();
+    const own = this.#own;
     const dialer = { runtime, timers, resolver: new ResolveCache(net, clock), internals, own };
     this.#options = options;
     this.telemetry = telemetry;
@@ -102,6 +103,11 @@ export class DataPlane {
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** An address of this process that no request is forwarded to as to a host outside of the mesh. */
+  keepOut(address: Address): void {
+    this.#own.add(address);
   }
 
   /** What acts on the snapshot; `use` takes it into use. */

@@ -120,3 +120,14 @@ test('behind another proxy, requests go to it in absolute form and CONNECT as CO
   assert.match(tunnel.text, /^HTTP\/1\.1 200 [^]*<ping>$/);
   assert.deepEqual(lines, ['GET http://example.org/a?b HTTP/1.1', 'CONNECT example.org:443 HTTP/1.1']);
 });
+
+test('an address of this process, such as its admin endpoint, is no host outside, however it is written', async () => {
+  const { sim, web, connect } = await start(null);
+  web.keepOut({ host: '127.0.0.1', port: 8100 });
+  for (const authority of ['127.0.0.1:8100', '[::ffff:7f00:1]:8100', '0.0.0.0:8100']) {
+    const peer = connect();
+    peer.send(`GET http://${authority}/ HTTP/1.1\r\nhost: ${authority}\r\n\r\n`);
+    await sim.run(() => peer.text.includes('(UF)') || peer.closed !== null, 10_000);
+    assert.match(peer.text, /it is an address of this proxy itself/, authority);
+  }
+});

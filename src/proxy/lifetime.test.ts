@@ -154,9 +154,7 @@ test('a request does not wait for ever behind a dial that failed', async () => {
 test('a refused response that never ends does not keep its connection', async () => {
   const { sim, apps, use, http, connect, circuit } = await start({
     app: (peer, count) => {
-      answerWith(peer, () =>
-        count === 1 ? 'HTTP/1.1 503 Busy\r\ncontent-length: 100\r\n\r\nnever' : ok('second'),
-      );
+      answerWith(peer, () => (count === 1 ? 'HTTP/1.1 503 Busy\r\ncontent-length: 100\r\n\r\nnever' : ok('second')));
     },
   });
   await use([http]);

@@ -28,9 +28,9 @@ async function start() {
   await sim.run(() => proxy !== undefined, 1_000);
   assert.ok(proxy !== undefined);
   const at = proxy.adminAddress;
-  const ask = async (line: string, host = `127.0.0.1:${at.port}`) => {
+  const ask = async (line: string, host = `127.0.0.1:${at.port}`, more = '') => {
     const peer = new RawPeer((self) => runtime.net.connect(at, self));
-    peer.send(`${line} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+    peer.send(`${line} HTTP/1.1\r\nhost: ${host}\r\n${more}\r\n`);
     await sim.run(() => responseOf(peer) !== null || peer.closed !== null, 1_000);
     return responseOf(peer);
   };
@@ -62,6 +62,14 @@ test('no page of the web can ask it: the host must be a loopback name', async ()
   const { ask } = await start();
   assert.equal((await ask('GET /config_dump', 'evil.example'))?.status, 403);
   assert.equal((await ask('POST /drain', 'evil.example'))?.status, 403);
+});
+
+test('no page of the web can make it drain: a form may name 127.0.0.1, but tells where it comes from', async () => {
+  const { ask } = await start();
+  for (const more of ['origin: https://evil.example\r\n', 'origin: null\r\n', 'sec-fetch-site: cross-site\r\n']) {
+    assert.equal((await ask('POST /drain', undefined, more))?.status, 403, more);
+  }
+  assert.notEqual((await ask('GET /ready'))?.body, 'draining\n');
 });
 
 test('what it shows of certificates has no key', async () => {

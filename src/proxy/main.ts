@@ -62,6 +62,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let isReady = false;
   const unready = (): string => whyUnready(plane, isReady);
   const admin = await serveAdmin(runtime, timers, options.admin, adminRoutes(runtime, plane, config, unready));
+  plane.keepOut(admin.address);
   config.start();
   const ready = config.ready.then(async () => {
     await applied;

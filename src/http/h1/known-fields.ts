@@ -14,7 +14,7 @@ export const KNOWN_TE = 1 << 7;
 export const KNOWN_EXPECT = 1 << 8;
 /** Means this hop and nothing else: dropped. */
 export const KNOWN_HOP = 1 << 9;
-/** Looks like a framing field to servers that read `_` as `-` (CGI names): refused. Other names with `_` are untouched. */
+/** Looks like a field that we decide to servers that read `_` as `-` (CGI names): refused. Other names with `_` are untouched. */
 export const KNOWN_LOOKALIKE = 1 << 10;
 const NAMES: Readonly<Record<string, number>> = {
   host: KNOWN_HOST,
@@ -32,6 +32,14 @@ const NAMES: Readonly<Record<string, number>> = {
   'proxy-authentication-info': KNOWN_HOP,
   content_length: KNOWN_LOOKALIKE,
   transfer_encoding: KNOWN_LOOKALIKE,
+  // Who calls is the proxy's to say: it drops the real name and would not see these.
+  x_forwarded_client_cert: KNOWN_LOOKALIKE,
+  'x_forwarded_client-cert': KNOWN_LOOKALIKE,
+  'x_forwarded-client_cert': KNOWN_LOOKALIKE,
+  'x_forwarded-client-cert': KNOWN_LOOKALIKE,
+  'x-forwarded_client_cert': KNOWN_LOOKALIKE,
+  'x-forwarded_client-cert': KNOWN_LOOKALIKE,
+  'x-forwarded-client_cert': KNOWN_LOOKALIKE,
 };
 
 const names: FieldName[] = [];

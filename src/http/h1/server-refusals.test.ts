@@ -42,6 +42,13 @@ const CASES: Readonly<Record<string, readonly [status: number, input: string][]>
     [400, '\0GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
     [400, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n'],
   ],
+  'names that CGI reads as ours': [
+    [400, get('content_length: 1\r\n')],
+    [400, get('X_Forwarded_Client_Cert: By=x;URI=spiffe://weft.local/ns/shop/sa/admin\r\n')],
+    [400, get('x-forwarded-client_cert: a\r\n')],
+    [400, get('x-forwarded_client-cert: a\r\n')],
+    [400, get('x_forwarded-client-cert: a\r\n')],
+  ],
   target: [
     [400, line('GET /a#b HTTP/1.1')],
     [400, line('GET a HTTP/1.1')],

@@ -13,6 +13,8 @@ import type { MessageReceiver, Stream } from '../../http/message.ts';
 
 const CACHE_CONTROL = new FieldName('cache-control');
 const MAX_CONNECTIONS = 64;
+const ORIGIN = new FieldName('origin');
+const SEC_FETCH_SITE = new FieldName('sec-fetch-site');
 /** A page on the web may make a browser resolve its own name to 127.0.0.1; it cannot choose what Host says then. */
 const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
@@ -56,6 +58,13 @@ export async function serveAdmin(
   return runtime.net.listen(at, accept);
 }
 
+/** Browsers say where a request comes from, and pages cannot change that; a form of any page could POST to us otherwise. */
+function isOfAnotherSite(head: Head): boolean {
+  if (head.find(ORIGIN) >= 0) return true;
+  const site = head.value(SEC_FETCH_SITE);
+  return site !== null && site !== 'none' && site !== 'same-origin';
+}
+
 class AdminExchange implements MessageReceiver {
   readonly #stream: Stream;
   readonly #head: Head;
@@ -93,6 +102,7 @@ class AdminExchange implements MessageReceiver {
   #answer(): AdminAnswer {
     const head = this.#head;
     if (!LOCAL_HOST.test(head.authorityText)) return textAnswer(403, 'this endpoint answers to loopback names only');
+    if (isOfAnotherSite(head)) return textAnswer(403, 'this endpoint answers no page of another site');
     const [path = '/'] = head.pathText.split('?', 1);
     const method = head.methodText === 'HEAD' ? 'GET' : head.methodText;
     const route = this.#routes.get(`${method} ${path}`);

@@ -17,6 +17,7 @@ export class MeshIdentity {
   readonly #fallbackPem: string;
   #svid: Svid | null;
   #bundles: ReadonlyMap<string, TrustBundle> = new Map();
+  #given = this.#bundles;
   #identities = new Map<string, TlsIdentity>();
   /** Changes whenever what handshakes present or accept has changed. */
   version = 0;
@@ -68,10 +69,12 @@ export class MeshIdentity {
   }
 
   setBundles(bundles: ReadonlyMap<string, TrustBundle>): void {
-    if (bundles === this.#bundles) return;
+    if (bundles === this.#given) return;
     const before = this.#bundles;
-    this.#bundles = bundles;
-    const same = before.size === bundles.size && [...bundles].every(([name, b]) => before.get(name)?.pem === b.pem);
+    // What was sent once stays until it is replaced: a missing bundle must not bring roots back that were taken away.
+    this.#bundles = new Map([...before, ...bundles]);
+    this.#given = bundles;
+    const same = [...bundles].every(([name, b]) => before.get(name)?.pem === b.pem);
     if (!same) this.#changed();
   }
 
