@@ -40,7 +40,7 @@ async function start(options: Options = {}) {
   const listening = runtime.net.listen(APP, (connection) => {
     const peer = new RawPeer(() => connection);
     apps.push(peer);
-    if (options.app === undefined) answerWith(peer, (request) => (/^GET \/hang/.test(request) ? null : ok('app')));
+    if (options.app === undefined) answerWith(peer, (request) => (request.startsWith('GET /hang') ? null : ok('app')));
     else options.app(peer, apps.length);
     return peer;
   });
