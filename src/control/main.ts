@@ -31,8 +31,9 @@ import { IndexFeed } from './sources/index-feed.ts';
 import { leaseRoute } from './sources/lease-route.ts';
 import { Leases } from './sources/leases.ts';
 import { Newcomers } from './sources/newcomers.ts';
-import { createObject } from './sources/store-writer.ts';
+import { createObject, updateStatus } from './sources/store-writer.ts';
 import { WorkloadRecords } from './sources/workload-records.ts';
+import { RouteStatuses, type StatusWriter } from './status/route-statuses.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
@@ -90,9 +91,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { create: (service) => createObject(store, clock, serviceKind, service) },
     log,
   );
-  const feed = new IndexFeed(views, newcomers, [
-    trustBundleResource({ trustDomain, pem: authority.trustBundlePem }, '1'),
-  ]);
+  const update: StatusWriter['update'] = (kind, key, next) => updateStatus(store, clock, kind, key, next);
+  const statuses = new RouteStatuses(index, { update }, clock, log);
+  closing.defer(() => statuses.close());
+  const feed = new IndexFeed(
+    views,
+    [newcomers, statuses],
+    [trustBundleResource({ trustDomain, pem: authority.trustBundlePem }, '1')],
+  );
   const failed = followStore(store, feed, log, closing);
   await Promise.race([feed.begun, failed]);
 

@@ -1,10 +1,14 @@
 /** What flows from the store into the index: every object but internal ones, and a few that are in no store. */
 import type { Batch } from '../../api/source.ts';
 import { keyOf, type Resource } from '../../api/resource.ts';
-import type { Newcomers } from './newcomers.ts';
 
 /** Objects of these groups are bookkeeping (join tokens, enrolments): nothing is generated from them. */
 const INTERNAL = 'internal.weft.mesh/';
+
+/** Acts on what the index has come to know. */
+export interface Observer {
+  observe(batch: Batch): void;
+}
 
 interface Waiter {
   readonly revision: bigint;
@@ -13,16 +17,16 @@ interface Waiter {
 
 export class IndexFeed {
   readonly #views: { apply(batch: Batch): void };
-  readonly #newcomers: Newcomers;
+  readonly #observers: readonly Observer[];
   readonly #constant: readonly Resource[];
   readonly #begun = Promise.withResolvers<void>();
   #cursor = -1n;
   #waiters: Waiter[] = [];
 
   /** `constant` resources are part of every beginning. */
-  constructor(views: { apply(batch: Batch): void }, newcomers: Newcomers, constant: readonly Resource[]) {
+  constructor(views: { apply(batch: Batch): void }, observers: readonly Observer[], constant: readonly Resource[]) {
     this.#views = views;
-    this.#newcomers = newcomers;
+    this.#observers = observers;
     this.#constant = constant;
   }
 
@@ -35,7 +39,7 @@ export class IndexFeed {
     const changes = batch.changes.filter(({ value }) => value === null || !value.apiVersion.startsWith(INTERNAL));
     const constant = batch.replace ? this.#constant.map((value) => ({ key: keyOf(value), value })) : [];
     this.#views.apply({ ...batch, changes: [...constant, ...changes] });
-    this.#newcomers.observe(batch);
+    for (const observer of this.#observers) observer.observe(batch);
     this.#cursor = BigInt(batch.cursor);
     this.#begun.resolve();
     const ready = this.#waiters.filter(({ revision }) => revision <= this.#cursor);

@@ -1,7 +1,7 @@
-/** Creates objects in the store by the same path as the API, in the name of the control plane. */
+/** Writes objects into the store by the same path as the API, in the name of the control plane. */
 import type { Kind } from '../../api/kind.ts';
-import { keyOf, type Resource } from '../../api/resource.ts';
-import { WeftError } from '../../core/errors.ts';
+import { type Key, keyOf, type Resource } from '../../api/resource.ts';
+import { isWeftError, WeftError } from '../../core/errors.ts';
 import type { Clock } from '../../core/runtime.ts';
 import { meshKinds } from '../../policies/kinds.ts';
 import { Writer } from '../api-server/writes/writer.ts';
@@ -25,5 +25,33 @@ export async function createObject(store: Store, clock: Clock, kind: Kind, objec
   } as const;
   await writer.write([intent], false, (error) => {
     throw error;
+  });
+}
+
+/**
+ * Writes the status that `next` makes of the object as it is; null: none. Resolves also when the object is gone, and
+ * rejects with what admission says of the status.
+ */
+export async function updateStatus(
+  store: Store,
+  clock: Clock,
+  kind: Kind,
+  key: Key,
+  next: (live: Resource) => unknown,
+): Promise<void> {
+  const writer = new Writer({ store, kinds: meshKinds, clock, rule: async () => {} });
+  const intent = {
+    kind,
+    key,
+    manager: { ...MANAGER, subresource: 'status' },
+    user: { role: 'admin' },
+    propose(live: Resource | null) {
+      if (live === null) throw new WeftError('not-found', { what: `the ${key.kind} is gone`, where: key.name });
+      const status = next(live);
+      return { object: status === null ? live : { ...live, status }, owners: null };
+    },
+  } as const;
+  await writer.write([intent], false, (error) => {
+    if (!isWeftError(error, 'not-found')) throw error;
   });
 }

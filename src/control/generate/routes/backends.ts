@@ -12,8 +12,12 @@ export interface WeightedBackend {
   readonly weight: number;
   /** null when the backend cannot be used. */
   readonly key: ServicePortKey | null;
-  /** Why it cannot, in words for the route's status; empty when it can. */
-  readonly problem: string;
+}
+
+export interface BackendProblem {
+  /** Of the condition ResolvedRefs, as Gateway API names it. */
+  readonly reason: 'BackendNotFound' | 'RefNotPermitted';
+  readonly message: string;
 }
 
 export function weightedBackends(
@@ -26,27 +30,37 @@ export function weightedBackends(
   return refs
     .filter((ref) => (ref.weight ?? 1) > 0)
     .map((ref) => {
-      const key = { namespace: ref.namespace ?? routeNamespace, service: ref.name, port: ref.port };
-      const problem = problemOf(read, key, routeNamespace, parent);
-      const usable = problem === '';
+      const key = keyOfBackend(ref, routeNamespace);
+      const usable = backendProblem(read, key, routeNamespace, parent.namespace) === null;
       return {
         cluster: usable ? clusterName(carries, key) : INVALID_BACKEND,
         weight: ref.weight ?? 1,
         key: usable ? key : null,
-        problem,
       };
     });
 }
 
-function problemOf(read: Reader, key: ServicePortKey, routeNamespace: string, parent: ServicePortKey): string {
+export function keyOfBackend(ref: BackendRef, routeNamespace: string): ServicePortKey {
+  return { namespace: ref.namespace ?? routeNamespace, service: ref.name, port: ref.port };
+}
+
+/** Why a route of `routeNamespace` may not or cannot send there; null when it can. The one decision of traffic and status. */
+export function backendProblem(
+  read: Reader,
+  key: ServicePortKey,
+  routeNamespace: string,
+  parentNamespace: string,
+): BackendProblem | null {
+  const name = `Service ${key.namespace}/${key.service}`;
   // Without a ReferenceGrant a route may send only to its own namespace, or to where the traffic was going anyway.
-  if (key.namespace !== routeNamespace && key.namespace !== parent.namespace) {
-    return `Service ${key.namespace}/${key.service} is in another namespace`;
+  if (key.namespace !== routeNamespace && key.namespace !== parentNamespace) {
+    return { reason: 'RefNotPermitted', message: `${name} is in another namespace` };
   }
   if (read.get({ kind: 'Service', namespace: key.namespace, name: key.service }) === null) {
-    return `Service ${key.namespace}/${key.service} does not exist`;
+    return { reason: 'BackendNotFound', message: `${name} does not exist` };
   }
-  if (read.view(servicePortFacts, key) === null)
-    return `Service ${key.namespace}/${key.service} has no TCP port ${key.port}`;
-  return '';
+  if (read.view(servicePortFacts, key) === null) {
+    return { reason: 'BackendNotFound', message: `${name} has no TCP port ${key.port}` };
+  }
+  return null;
 }

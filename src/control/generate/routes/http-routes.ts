@@ -51,7 +51,7 @@ export const httpRoutes: View<CallerPortKey, HttpRoutesView> = {
     };
     if (attached.length === 0) {
       const origin = originOf(facts.service);
-      const own = { cluster: clusterName('http', key), weight: 1, key, problem: '' };
+      const own = { cluster: clusterName('http', key), weight: 1, key };
       const routes = forwards({}, hostOf(key), origin, [own], 0, 0);
       return { routes: [tunnel, ...routes], backends: [key], origins: [origin] };
     }

@@ -1,0 +1,181 @@
+/** What the status of a route says, and that it is written when it changed and at no other time. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { httpRouteKind } from '../../api/kinds/http-route.ts';
+import type { RouteStatus } from '../../api/kinds/route.ts';
+import type { Change } from '../../api/source.ts';
+import { keyOf, type Resource } from '../../api/resource.ts';
+import { RecordingLog } from '../../core/log.ts';
+import type { Clock } from '../../core/runtime.ts';
+import { MeshIndex } from '../index/mesh-index.ts';
+import { follow } from '../sources/follow.ts';
+import { updateStatus } from '../sources/store-writer.ts';
+import { createLogStore } from '../store/log-store.ts';
+import { noPersistence } from '../store/persistence.ts';
+import type { Store } from '../store/store.ts';
+import { CONTROLLER_NAME, RouteStatuses } from './route-statuses.ts';
+
+const START_MS = Date.parse('2026-01-01T00:00:00Z');
+
+describe('the status of a route', () => {
+  let store: Store;
+  let statuses: RouteStatuses;
+  let stop: AbortController;
+  let following: Promise<void>;
+  let wallMs: number;
+  const log = new RecordingLog();
+
+  beforeEach(async () => {
+    wallMs = START_MS;
+    store = createLogStore(noPersistence, { maxCommits: 200, maxBytes: 10_000_000 });
+    const clock: Clock = { now: () => 0, wall: () => wallMs, wake: () => () => {} };
+    const index = new MeshIndex();
+    const update = (...[kind, key, next]: Parameters<ConstructorParameters<typeof RouteStatuses>[1]['update']>) =>
+      updateStatus(store, clock, kind, key, next);
+    statuses = new RouteStatuses(index, { update }, clock, log);
+    stop = new AbortController();
+    const apply = (batch: Parameters<RouteStatuses['observe']>[0]) => {
+      index.apply(batch);
+      statuses.observe(batch);
+    };
+    await put(namespace('shop'), namespace('other'), namespace('third'));
+    following = follow(store, apply, stop.signal, log);
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await following;
+    await statuses.close();
+    assert.deepEqual(
+      log.lines.filter(({ level }) => level === 'error'),
+      [],
+    );
+    await store.close();
+  });
+
+  const put = (...objects: readonly Resource[]): Promise<string> =>
+    store.commit(
+      objects.map((value): Change => ({ key: keyOf(value), value })),
+      [],
+    );
+
+  async function read(name = 'canary', group = 'shop'): Promise<Resource<unknown, RouteStatus>> {
+    // Everything here is in memory: what has not been written by then never is.
+    for (let last = '', quiet = 0; quiet < 5; quiet++) {
+      await sleep(20);
+      const { cursor } = await store.list('HTTPRoute');
+      if (cursor !== last) quiet = 0;
+      last = cursor;
+    }
+    const found = await store.get({ kind: httpRouteKind.kind, namespace: group, name });
+    assert.ok(found !== null);
+    return found as Resource<unknown, RouteStatus>;
+  }
+
+  const conditions = (found: Resource<unknown, RouteStatus>, parent = 0) =>
+    Object.fromEntries((found.status?.parents?.[parent]?.conditions ?? []).map((each) => [each.type, each]));
+
+  test('says that it is accepted and its backends are found, of which generation, and who says so', async () => {
+    await put(service('catalog'), service('catalog-v1'), route(1, [{ name: 'catalog-v1', port: 80 }]));
+    const found = await read();
+    const [parent] = found.status?.parents ?? [];
+    assert.equal(parent?.controllerName, CONTROLLER_NAME);
+    assert.deepEqual(parent.parentRef, PARENT);
+    const lastTransitionTime = '2026-01-01T00:00:00Z';
+    const about = { status: 'True', message: '', observedGeneration: 1, lastTransitionTime };
+    assert.deepEqual(parent.conditions, [
+      { type: 'Accepted', reason: 'Accepted', ...about },
+      { type: 'ResolvedRefs', reason: 'ResolvedRefs', ...about },
+    ]);
+  });
+
+  test('names every backend that is missing, until it is there', async () => {
+    await put(
+      service('catalog'),
+      service('catalog-v1'),
+      route(1, [
+        { name: 'catalog-v1', port: 81 },
+        { name: 'catalog-v9', port: 80, weight: 0 },
+      ]),
+    );
+    const { Accepted, ResolvedRefs } = conditions(await read());
+    assert.equal(Accepted?.status, 'True');
+    assert.equal(ResolvedRefs?.status, 'False');
+    assert.equal(ResolvedRefs.reason, 'BackendNotFound');
+    assert.equal(
+      ResolvedRefs.message,
+      'spec.rules[0].backendRefs[0]: Service shop/catalog-v1 has no TCP port 81; ' +
+        'spec.rules[0].backendRefs[1]: Service shop/catalog-v9 does not exist',
+    );
+    wallMs += 60_000;
+    await put(service('catalog-v1', 'shop', 81), service('catalog-v9'));
+    const after = conditions(await read());
+    assert.equal(after['ResolvedRefs']?.status, 'True');
+    assert.equal(after['ResolvedRefs'].lastTransitionTime, '2026-01-01T00:01:00Z');
+    assert.equal(after['Accepted']?.lastTransitionTime, '2026-01-01T00:00:00Z');
+  });
+
+  test('refuses a backend of a namespace that is neither the route’s nor the parent’s', async () => {
+    const backend = { name: 'stock', namespace: 'other', port: 80 };
+    await put(service('catalog'), service('stock', 'other'), route(1, [backend]));
+    const { ResolvedRefs } = conditions(await read());
+    assert.equal(ResolvedRefs?.status, 'False');
+    assert.equal(ResolvedRefs.reason, 'RefNotPermitted');
+  });
+
+  test('tells parents apart: one that does not exist, and one without that port', async () => {
+    const parents = [PARENT, { ...PARENT, name: 'nobody' }, { ...PARENT, port: 81 }];
+    await put(service('catalog'), route(1, [{ name: 'catalog', port: 80 }], parents));
+    const found = await read();
+    const accepted = [0, 1, 2].map((parent) => conditions(found, parent)['Accepted']);
+    assert.deepEqual(
+      accepted.map((each) => each?.reason),
+      ['Accepted', 'NoMatchingParent', 'NoMatchingParent'],
+    );
+    assert.match(accepted[1]?.message ?? '', /nobody does not exist/);
+  });
+
+  test('is written only when it changes, and leaves what other controllers wrote', async () => {
+    const theirs = { parentRef: { name: 'gateway' }, controllerName: 'example.com/gateway', conditions: [] };
+    const first = route(1, [{ name: 'catalog', port: 80 }]);
+    await put(service('catalog'), { ...first, status: { parents: [theirs] } });
+    const before = await read();
+    assert.deepEqual(before.status?.parents?.[0], theirs);
+    assert.equal(before.status.parents.length, 2);
+    await put(service('stock'), service('catalog'));
+    assert.equal((await read()).metadata.resourceVersion, before.metadata.resourceVersion);
+    await put({ ...before, metadata: { ...before.metadata, generation: 2 } });
+    const after = await read();
+    assert.equal(conditions(after, 1)['Accepted']?.observedGeneration, 2);
+    assert.equal(after.status?.parents?.length, 2);
+  });
+});
+
+const PARENT = { group: '', kind: 'Service', name: 'catalog' };
+
+function namespace(name: string): Resource {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+function service(name: string, group = 'shop', port = 80): Resource {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: group },
+    spec: { selector: { app: name }, ports: [{ port }] },
+  };
+}
+
+function route(
+  generation: number,
+  backendRefs: readonly unknown[],
+  parentRefs: readonly unknown[] = [PARENT],
+): Resource {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'canary', namespace: 'shop', uid: 'canary', generation },
+    spec: { parentRefs, rules: [{ backendRefs }] },
+  };
+}
