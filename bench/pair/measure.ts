@@ -27,6 +27,8 @@ interface Sample extends Load {
 
 /** The last target is the one that the others are compared to. */
 export async function measurePairs(targets: readonly Target[], options: PairOptions, report: Report): Promise<void> {
+  // What a start leaves behind is collected by then.
+  await sleep(2_000);
   const idle = targets.map(({ pids }) => rssMib(pids) / pids.length);
   for (const target of targets) await measure(target, 64, options.warmup, options);
   for (const connections of options.connections) {
