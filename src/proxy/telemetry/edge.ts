@@ -11,6 +11,9 @@ export type Direction = 'inbound' | 'outbound';
 /** Flags that say that the caller went away or that we were told to refuse, not that something failed. */
 const NOT_FAILURES: ReadonlySet<ResponseFlag> = new Set(['', 'DC', 'RL', 'UAEX', 'NR', 'DPE', 'SI', 'DI']);
 
+/** A server may answer with any status: beyond these, statuses of an edge count under their class, 299 as 200. */
+const MAX_OUTCOMES = 32;
+
 interface OutcomeSeries {
   readonly status: number;
   readonly flag: ResponseFlag;
@@ -95,6 +98,7 @@ export class Edge {
       }
       return series.counter;
     }
+    if (known.length >= MAX_OUTCOMES && status % 100 !== 0) return this.#outcome(status - (status % 100), flag);
     const counter = this.#counters.counter('weft_requests_total', { ...this.labels(), code: String(status), flag });
     known.unshift({ status, flag, counter });
     return counter;

@@ -37,3 +37,15 @@ test('label values cannot break the text format', () => {
   const lines = telemetry.prometheus().split('\n');
   assert.ok(!lines.some((line) => line.startsWith('evil')));
 });
+
+test('a server that answers with every status there is makes no series for each', () => {
+  const telemetry = new Telemetry('web.shop');
+  const edge = telemetry.egressEdge('odd.example');
+  for (let round = 0; round < 2; round++) for (let code = 200; code < 600; code++) edge.countRequest(code, '', 1);
+  const series = [...telemetry.counters.series()].filter(({ name }) => name === 'weft_requests_total');
+  assert.ok(series.length <= 40, `${series.length} series`);
+  assert.equal(
+    series.reduce((sum, { value }) => sum + value, 0),
+    800,
+  );
+});
