@@ -50,6 +50,16 @@ test('mistakes of usage say what, and what to do, on standard error alone', (t) 
   }
 });
 
+test('a state directory that cannot be made is the user’s to mend, not a bug', (t) => {
+  const cwd = scratch(t);
+  writeFileSync(join(cwd, 'file'), '');
+  const { status, stderr } = weft(cwd, 'up', '--state-dir', join(cwd, 'file/state'));
+  assert.notEqual(status, 0);
+  assert.match(stderr, /the state directory cannot be made/);
+  assert.match(stderr, /--state-dir/);
+  assert.doesNotMatch(stderr, /bug/);
+});
+
 test('without a control plane every command that needs one says so and exits with its own code', (t) => {
   const cwd = scratch(t);
   for (const words of [

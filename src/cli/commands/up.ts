@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { startControlPlane } from '../../control/main.ts';
 import { parseDuration } from '../../core/durations.ts';
-import { WeftError } from '../../core/errors.ts';
+import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Address } from '../../core/runtime.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
 import type { Context } from '../context.ts';
@@ -109,7 +109,16 @@ function announce(context: Context, stateDir: string, at: { api: Address; xds: A
 
 /** Keys and the store lie in it. One that exists and is open to others is refused, not mended: its owner decides. */
 function makePrivate(stateDir: string): void {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new WeftError('permission-denied', {
+      what: `the state directory cannot be made: ${messageOf(error)}`,
+      where: stateDir,
+      hint: 'Choose a directory that you may write, with --state-dir',
+      cause: error,
+    });
+  }
   const { mode, uid } = statSync(stateDir);
   if ((mode & 0o077) === 0 && uid === process.getuid?.()) return;
   throw new WeftError('permission-denied', {

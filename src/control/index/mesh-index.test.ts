@@ -136,3 +136,25 @@ test('applying changes one by one equals applying their sum', () => {
     }),
   );
 });
+
+test('what a view does not read any more is forgotten', () => {
+  const index = new MeshIndex();
+  const chosen: View<null, string> = {
+    name: 'chosen',
+    id: () => '',
+    derive(read) {
+      const [last] = read.list('Workload', 'shop').slice(-1);
+      const name = last?.metadata.name ?? '';
+      return read.get({ kind: 'Service', namespace: 'shop', name }) === null ? name : '';
+    },
+    same: (a, b) => a === b,
+  };
+  const change = (name: string) => {
+    index.apply({ cursor: '1', replace: true, changes: [put(name, 'a', 1)] });
+    index.read(chosen, null);
+  };
+  change('w0');
+  const facts = index.facts;
+  for (let round = 1; round < 50; round++) change(`w${round}`);
+  assert.equal(index.facts, facts);
+});

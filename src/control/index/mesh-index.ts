@@ -89,6 +89,11 @@ export class MeshIndex {
     return this.#nodes.size;
   }
 
+  /** Facts that somebody has read. */
+  get facts(): number {
+    return this.#readers.size;
+  }
+
   #node<K, T>(view: View<K, T>, key: K): Node {
     const id = viewId(view, key);
     let node = this.#nodes.get(id);
@@ -120,13 +125,16 @@ export class MeshIndex {
 
   #derive(node: Node, depth: number): boolean {
     const before = new Set(node.reads);
-    for (const fact of node.facts) this.#readers.get(fact)?.delete(node);
+    const factsBefore = [...node.facts];
+    for (const fact of factsBefore) this.#readers.get(fact)?.delete(node);
     for (const read of before) read.dependents.delete(node);
     node.facts.clear();
     node.reads.clear();
     this.derived++;
     const value = node.derive(this.#recorder(node, depth));
     for (const read of before) if (!node.reads.has(read)) this.#collect(read);
+    // What it does not read any more, nobody may: names come and go for as long as the control plane runs.
+    for (const fact of factsBefore) if (this.#readers.get(fact)?.size === 0) this.#readers.delete(fact);
     const changed = node.value === undefined || !node.same(node.value, value);
     if (changed) {
       node.value = value;

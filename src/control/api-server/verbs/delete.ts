@@ -1,4 +1,5 @@
 /** DELETE of an object and of a collection. A Namespace takes its objects with it, in one commit. */
+import { meshKind } from '../../../api/kinds/mesh.ts';
 import { keyOf, type Resource } from '../../../api/resource.ts';
 import { isMap } from '../../../api/validate.ts';
 import { isWeftError, WeftError } from '../../../core/errors.ts';
@@ -18,6 +19,7 @@ export async function deleteObject(context: VerbContext, call: ResourceCall): Pr
   if (kind.kind === 'Namespace' && (PERMANENT_NAMESPACES as readonly string[]).includes(key.name)) {
     throw new WeftError('forbidden', { what: `namespace "${key.name}" may not be deleted` });
   }
+  if (kind.kind === meshKind.kind) throw meshStays();
   const gone = await commitDeletion(context, call, async () => {
     const found = await context.store.get(key);
     if (found === null) throw notFound(key, kind.plural);
@@ -35,6 +37,7 @@ export async function deleteObject(context: VerbContext, call: ResourceCall): Pr
 export async function deleteCollection(context: VerbContext, call: ResourceCall): Promise<ApiResponse> {
   const { kind, namespace } = call.target;
   if (kind.kind === 'Namespace') throw new WeftError('forbidden', { what: 'namespaces are deleted one by one' });
+  if (kind.kind === meshKind.kind) throw meshStays();
   if (kind.namespaced && namespace === null) {
     throw new WeftError('forbidden', { what: 'a collection is deleted in one namespace at a time' });
   }
@@ -45,6 +48,14 @@ export async function deleteCollection(context: VerbContext, call: ResourceCall)
   });
   const items = gone.map((item) => item.metadata.name);
   return { status: 200, body: success({ kind: kind.plural, group: kind.group, deleted: items.length }) };
+}
+
+/** Made anew it could name another trust domain, which no certificate of this mesh has. */
+function meshStays(): WeftError {
+  return new WeftError('forbidden', {
+    what: 'the Mesh may not be deleted: its trust domain is that of every certificate',
+    hint: 'Apply it with other fields, or begin a new mesh in another state directory',
+  });
 }
 
 /** Deletes what `choose` finds, if it is still what was found; else chooses again. */

@@ -37,6 +37,14 @@ describe('objects', () => {
     assert.ok(fields.length >= 2);
   });
 
+  test('the Mesh stays: made anew it could name another trust domain', async () => {
+    const path = '/apis/weft.mesh/v1/meshes';
+    const made = { apiVersion: 'weft.mesh/v1', kind: 'Mesh', metadata: { name: 'default' }, spec: {} };
+    assert.equal((await mesh.call('POST', path, { body: made })).status, 201);
+    for (const each of [path, `${path}/default`]) assert.equal((await mesh.call('DELETE', each)).status, 403, each);
+    assert.equal((await mesh.call('GET', `${path}/default`)).status, 200);
+  });
+
   test('generation counts changes of the spec only', async () => {
     await mesh.call('POST', SERVICES, { body: service('generation') });
     const path = `${SERVICES}/generation`;
