@@ -170,7 +170,8 @@ function leasesOf(records: WorkloadRecords, { runtime, log }: ControlPlaneOption
     void work.catch((error: unknown) => log.error(what, { reason: messageOf(error) }));
   return new Leases(runtime.clock, timers, {
     onExpired(key) {
-      log.warn('a workload stopped renewing its lease and leaves the endpoints', { ...key });
+      const { namespace, workload } = key;
+      log.warn('a workload stopped renewing its lease and leaves the endpoints', { namespace, workload });
       attempt('a workload could not be marked as not ready', records.setReady(key, false, 'LeaseExpired'));
     },
     onForgotten: (key) => attempt('the record of a workload that is gone could not be removed', records.remove(key)),

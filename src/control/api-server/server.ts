@@ -121,7 +121,13 @@ class FrontDoor implements ApiServer {
   listen(at: Address): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => reject(listenError(error, at)));
-      this.#server.listen(at.port, at.host, () => resolve());
+      this.#server.listen(at.port, at.host, () => {
+        // A connection that cannot be accepted (no descriptors left) must not end the control plane.
+        this.#server.on('error', (error) =>
+          this.#log.error('the API could not accept a connection', { reason: messageOf(error) }),
+        );
+        resolve();
+      });
     });
   }
 
@@ -172,10 +178,13 @@ class FrontDoor implements ApiServer {
         hint: 'Try again later',
       });
     }
-    this.#watches += 1;
-    response.on('close', () => {
-      this.#watches -= 1;
-    });
+    // A caller that is gone already closes no more: its place would be taken for ever.
+    if (!response.closed) {
+      this.#watches += 1;
+      response.on('close', () => {
+        this.#watches -= 1;
+      });
+    }
     return respondLines(response, this.#bounds, () => {
       this.#log.warn('a watcher took no event for too long and was cut', {
         ...about,
