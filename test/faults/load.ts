@@ -31,7 +31,7 @@ export interface LoadReport {
 }
 
 const TICK_MS = 10;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 
 export class Load {
   readonly #options: LoadOptions;
