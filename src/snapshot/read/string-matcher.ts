@@ -1,6 +1,7 @@
 /** Envoy's StringMatcher in the terms of a header match; a match that ignores case becomes a regex. */
 import type { StringMatcher } from '../../xds/tables/messages.gen.ts';
-import { Pattern } from '../regex/pattern.ts';
+import type { Pattern } from '../regex/pattern.ts';
+import { sharedPattern } from '../regex/shared-pattern.ts';
 import { invalid, within } from './problem.ts';
 
 export interface TextMatch {
@@ -17,7 +18,7 @@ export function readStringMatcher(where: string, matcher: StringMatcher | undefi
 }
 
 export function regexMatch(where: string, source: string): TextMatch {
-  return { kind: 'regex', value: source, regex: within(where, () => new Pattern(source)) };
+  return { kind: 'regex', value: source, regex: within(where, () => sharedPattern(source)) };
 }
 
 export function textMatch(
