@@ -20,6 +20,8 @@ import { Try, type TryOwner } from './try.ts';
 
 /** Nothing was sent yet when a connect fails, so another endpoint may be tried, this often in all. */
 const MAX_CONNECTS = 3;
+/** How long a connection may take to close after both of its directions have ended. */
+const LINGER_MS = 5_000;
 
 export interface TcpRelayOptions {
   readonly proxy: TcpProxy;
@@ -52,6 +54,9 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   #try: Try | null = null;
   #tried: readonly UpstreamHost[] = [];
   #host: UpstreamHost | null = null;
+  /** The upstream of a relay that has ended in order, until it is certain that it closes. */
+  #lingering: Stream | null = null;
+  #lingeringBytes = -1;
   #downOwed = 0;
   #upOwed = 0;
   #downEnded = false;
@@ -190,6 +195,11 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.#connect(this.#cluster);
   }
 
+  override fire(): void {
+    if (this.#ended) this.#closeWhatLingers();
+    else super.fire();
+  }
+
   protected override onSilence(): void {
     this.#fail('SI', `idle for ${this.#options.proxy.idleTimeoutMs / 1000} s`);
   }
@@ -201,8 +211,23 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
 
   #endWhenBoth(): void {
     if (!this.#downEnded || !this.#upEnded || this.#ended) return;
+    const upstream = this.#try?.stream ?? null;
     this.#try?.finish(OUTCOME.ok);
     this.#end();
+    this.#lingering = upstream;
+    this.#world.timers.arm(this, LINGER_MS);
+  }
+
+  /** Both directions ended in order, and a connection that does not close by itself would hold its place for ever. */
+  #closeWhatLingers(): void {
+    const unsent = this.#down.unsent + (this.#lingering?.unsent ?? 0);
+    const moves = unsent > 0 && unsent !== this.#lingeringBytes;
+    this.#lingeringBytes = unsent;
+    if (moves) return this.#world.timers.arm(this, LINGER_MS);
+    // Without a reason: the kernel still delivers what it has.
+    this.#down.connection.destroy('');
+    if (this.#lingering instanceof ConnectionStream) this.#lingering.connection.destroy('');
+    this.#lingering = null;
   }
 
   #fail(flag: ResponseFlag, detail: string): void {
