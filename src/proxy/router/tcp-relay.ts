@@ -22,6 +22,8 @@ import { Try, type TryOwner } from './try.ts';
 const MAX_CONNECTS = 3;
 /** How long a connection may take to close after both of its directions have ended. */
 const LINGER_MS = 5_000;
+/** How often a relay with one closed direction is looked at. */
+const HALF_LOOK_MS = 30_000;
 
 export interface TcpRelayOptions {
   readonly proxy: TcpProxy;
@@ -57,6 +59,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   /** The upstream of a relay that has ended in order, until it is certain that it closes. */
   #lingering: Stream | null = null;
   #lingeringBytes = -1;
+  #halfSilentMs = 0;
   #downOwed = 0;
   #upOwed = 0;
   #downEnded = false;
@@ -120,6 +123,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     if (last) this.#downEnded = true;
     stream.sendData(bytes, start, end, last);
     this.tryWritable();
+    if (last) this.#halfEnded();
     this.#endWhenBoth();
   }
 
@@ -169,6 +173,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     if (last) this.#upEnded = true;
     this.#down.sendData(bytes, start, end, last);
     this.onWritable();
+    if (last) this.#halfEnded();
     this.#endWhenBoth();
   }
 
@@ -197,7 +202,29 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
 
   override fire(): void {
     if (this.#ended) this.#closeWhatLingers();
+    else if (this.#downEnded || this.#upEnded) this.#lookAtHalf();
     else super.fire();
+  }
+
+  /**
+   * One side has sent its FIN. If it was the last that it will ever do, a reset that TLS shows as an end, what waits for
+   * it never leaves: the relay ends when that has not moved from one look to the next.
+   */
+  #lookAtHalf(): void {
+    const waiting = this.#downEnded ? this.#down.unsent : (this.#try?.stream?.unsent ?? 0);
+    const stuck = waiting > 0 && waiting === this.#lingeringBytes && !this.moved;
+    this.#halfSilentMs = this.moved ? 0 : this.#halfSilentMs + HALF_LOOK_MS;
+    this.#lingeringBytes = waiting;
+    this.moved = false;
+    if (stuck) return this.#fail('DC', 'half closed, and nothing leaves to the side that closed');
+    const { idleTimeoutMs } = this.#options.proxy;
+    if (idleTimeoutMs > 0 && this.#halfSilentMs >= idleTimeoutMs) return this.onSilence();
+    this.#world.timers.arm(this, HALF_LOOK_MS);
+  }
+
+  #halfEnded(): void {
+    if (this.#ended || (this.#downEnded && this.#upEnded)) return;
+    this.#world.timers.arm(this, HALF_LOOK_MS);
   }
 
   protected override onSilence(): void {
