@@ -11,6 +11,13 @@ export const WORKLOADS: KindRef = {
   plural: 'workloads',
   namespaced: true,
 };
+export const NAMESPACES: KindRef = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
 export const SERVICES: KindRef = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
 
 /** null namespace: all namespaces (or a kind without one). */

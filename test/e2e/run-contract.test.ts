@@ -252,3 +252,9 @@ test('two instances on one machine listen on different numbers, and both serve',
     return /pair-a/.test(stdout) && /pair-b/.test(stdout);
   });
 });
+
+test('a namespace that does not exist is made for the first workload in it', async () => {
+  const child = mesh.weftChild(['run', '-n', 'fresh', '--service', 'first', '--', 'true']);
+  assert.equal(await exitOf(child), 0, child.stderr);
+  assert.equal((await mesh.api('GET', '/api/v1/namespaces/fresh')).status, 200);
+});

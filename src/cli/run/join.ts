@@ -3,7 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { ServerTrust } from '../../agent/api-control-plane.ts';
 import { createToken } from '../../client/identity.ts';
-import { messageOf, WeftError } from '../../core/errors.ts';
+import { NAMESPACES } from '../../client/kind-ref.ts';
+import { ResourceClient } from '../../client/resources.ts';
+import { isWeftError, messageOf, WeftError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { UsageError } from '../exit-codes.ts';
 import { connectAsAdmin } from '../mesh/connect.ts';
@@ -54,6 +56,7 @@ function joinHere(flags: JoinFlags, { stateDir, namespace, service, account }: A
       if (flags.tokenFile !== undefined) return readToken(flags.tokenFile);
       const connection = connectAsAdmin(stateDir);
       try {
+        await ensureNamespace(new ResourceClient(connection.transport), namespace);
         const request = { namespace, service, accounts: [account], uses: 1, ttlSeconds: TOKEN_SECONDS };
         return (await createToken(connection.transport, request)).token;
       } finally {
@@ -61,6 +64,15 @@ function joinHere(flags: JoinFlags, { stateDir, namespace, service, account }: A
       }
     },
   };
+}
+
+/** Who runs a service in a namespace on the control plane's own machine wants it to be there. */
+async function ensureNamespace(resources: ResourceClient, name: string): Promise<void> {
+  try {
+    await resources.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  } catch (error) {
+    if (!isWeftError(error, 'already-exists')) throw error;
+  }
 }
 
 function givenToken(flags: JoinFlags, log: Log): string {
