@@ -2,7 +2,6 @@
  * `admin.json` in the state directory: where the control plane listens, its CA and the administrator's token, for the
  * CLI of the same user. The token outlives restarts, so that a kubeconfig made from it does too.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isWeftError, WeftError } from '../core/errors.ts';
 import type { Files, Random } from '../core/runtime.ts';
@@ -42,10 +41,6 @@ export async function adminToken(files: Files, random: Random, stateDir: string)
 export function writeAdminFile(files: Files, stateDir: string, admin: AdminFile): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(admin, null, 2)}\n`);
   return files.write(adminFilePath(stateDir), bytes, 0o600);
-}
-
-export function hashOfToken(token: string): Uint8Array {
-  return createHash('sha256').update(token).digest();
 }
 
 function readToken(text: string): string | null {

@@ -11,7 +11,8 @@ import { serviceKind } from '../api/kinds/service.ts';
 import { processKeyMaker } from '../identity/key-maker.ts';
 import { verifySpiffePeer } from '../identity/peer-check.ts';
 import { meshKinds } from '../policies/kinds.ts';
-import { adminToken, hashOfToken, writeAdminFile } from './admin-file.ts';
+import { adminToken, writeAdminFile } from './admin-file.ts';
+import { tokenHash } from './api-server/authenticate.ts';
 import { type ApiServer, startApiServer } from './api-server/server.ts';
 import { authorizeNode } from './authorize-node.ts';
 import { openAuthority } from './ca/authority.ts';
@@ -139,7 +140,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     listen: options.api,
     tls: identity,
     trustDomain,
-    adminTokenHash: hashOfToken(token),
+    adminTokenHash: tokenHash(token),
     enrolments: enrolment,
     version,
     routes: [

@@ -5,6 +5,7 @@
 import { isWeftError } from '../../core/errors.ts';
 import type { Service, ServicePort } from '../../api/kinds/service.ts';
 import type { Workload, WorkloadPort } from '../../api/kinds/workload.ts';
+import { versionedName } from '../api-server/writes/registration.ts';
 
 const MADE_ANNOTATION = 'weft.mesh/made-for-workload';
 const HTTP_PORT = 80;
@@ -37,15 +38,7 @@ export function servicesOf(workload: Workload): Service[] {
   });
   const all = service(spec.service, { app: spec.service });
   if (spec.version === undefined) return [all];
-  return [all, service(`${spec.service}-${nameOf(spec.version)}`, { app: spec.service, version: spec.version })];
-}
-
-/** Versions may have dots and capitals, names of Services may not. */
-function nameOf(version: string): string {
-  return version
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
+  return [all, service(versionedName(spec.service, spec.version), { app: spec.service, version: spec.version })];
 }
 
 /**

@@ -55,9 +55,13 @@ function assertOwnService(user: WorkloadUser, { metadata, spec }: Service, servi
   throw forbidden(user, `it may not create the Service ${metadata.name} with this selector`, hint);
 }
 
-/** `catalog-v2` of service `catalog`, version `v2`; what a DNS label cannot hold becomes `-`. */
-function versionedName(service: string, version: string): string {
-  return `${service}-${version.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-')}`;
+/** `catalog-v2` of service `catalog`, version `v2`; versions may have dots and capitals, names of Services may not. */
+export function versionedName(service: string, version: string): string {
+  const name = version
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return `${service}-${name}`;
 }
 
 function forbidden(user: WorkloadUser, why: string, hint: string): WeftError {
