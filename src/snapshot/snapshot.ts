@@ -72,8 +72,25 @@ export interface PeerIdMatch {
   readonly value: string;
 }
 
+/** What a connection of HTTP/2 may do; the codec's own bounds stand beside it (`http/h2/limits.ts`). */
+export interface Http2Config {
+  /** Streams at once that the peer may open (server), or that we open on one connection (client); 0: the codec's default. */
+  readonly maxStreams: number;
+  /** Receive window of a stream and of a connection, bytes; 0: the codec's default, which grows with use. */
+  readonly streamWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  /** Extended CONNECT (RFC 8441) is announced. */
+  readonly allowConnect: boolean;
+  /** A PING after this long without a byte, and how long its answer may take; 0: none. */
+  readonly keepAliveIntervalMs: number;
+  readonly keepAliveTimeoutMs: number;
+}
+
 export interface HttpManager {
   readonly kind: 'http';
+  /** `auto`: by ALPN, in clear text by the first bytes. */
+  readonly codec: 'auto' | 'http1' | 'http2';
+  readonly http2: Http2Config;
   readonly statPrefix: string;
   /** Name of a RouteConfiguration, or the table itself when it came inline. */
   readonly routes: string | RouteTable;
@@ -120,7 +137,11 @@ export interface ClusterConfig {
   readonly transport: UpstreamTls | null;
   /** Changes when connections made under the old configuration must not be used for new requests. */
   readonly transportHash: string;
-  readonly protocol: 'http1' | 'tcp';
+  /** `http2`: with prior knowledge, or by an ALPN of which every name means HTTP/2. */
+  readonly protocol: 'http1' | 'http2' | 'tcp';
+  /** What endpoints of an `http2` cluster that are reached in clear text speak: without a sidecar in between, the application's own protocol. */
+  readonly clearProtocol: 'http1' | 'http2';
+  readonly http2: Http2Config;
   /** Between exchanges on a pooled connection; default 15 s, below common servers' keep-alive of 60 s and Node's 5 s is met by safe replay. */
   readonly idleTimeoutMs: number;
   /** `source` and `destination` service for metrics, from the cluster's metadata; empty when unknown. */

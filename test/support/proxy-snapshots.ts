@@ -1,4 +1,5 @@
 /** Snapshots as the control plane would cause them, in the few shapes that tests of the data plane need. */
+import { HTTP2_DEFAULTS } from '../../src/snapshot/read/http2-options.ts';
 import type { Address } from '../../src/core/runtime.ts';
 import { compileRoutes } from '../../src/snapshot/match-route.ts';
 import type {
@@ -98,6 +99,8 @@ export function clusterOf(
     transport: null,
     transportHash: '',
     protocol: 'http1',
+    clearProtocol: 'http1',
+    http2: HTTP2_DEFAULTS,
     idleTimeoutMs: 15_000,
     service: name,
     origin: '',
@@ -156,6 +159,8 @@ export function routesOf(name: string, actions: Readonly<Record<string, RouteEnt
 export function httpManager(routes: string | RouteTable, parts: Partial<HttpManager> = {}): HttpManager {
   return {
     kind: 'http',
+    codec: 'auto',
+    http2: HTTP2_DEFAULTS,
     statPrefix: 'http',
     routes,
     filters: [],

@@ -11,6 +11,7 @@ import type { HttpManager } from '../snapshot.ts';
 import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readHttpFilters } from './http-filters.ts';
+import { readHttp2Options } from './http2-options.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRouteConfiguration } from './read-routes.ts';
 
@@ -29,6 +30,8 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules): Htt
   const common = message.commonHttpProtocolOptions;
   return {
     kind: 'http',
+    codec: readCodec(message),
+    http2: readHttp2Options('http2_protocol_options', message.http2ProtocolOptions),
     statPrefix: message.statPrefix,
     routes: readRouteSpecifier(message, modules),
     filters: readHttpFilters('http_filters', message.httpFilters, modules),
@@ -45,6 +48,19 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules): Htt
     accessLog: message.accessLog.length > 0,
     drainTimeoutMs: message.drainTimeout ?? DRAIN_MS,
   };
+}
+
+function readCodec(message: Message): HttpManager['codec'] {
+  switch (message.codecType) {
+    case Codec.AUTO:
+      return 'auto';
+    case Codec.HTTP1:
+      return 'http1';
+    case Codec.HTTP2:
+      return 'http2';
+    default:
+      throw unsupported('codec_type');
+  }
 }
 
 function readRouteSpecifier(message: Message, modules: FilterModules): string | RouteTable {
@@ -79,7 +95,6 @@ function readForwardClientCert(message: Message): HttpManager['forwardClientCert
 }
 
 function refuseUnsupported(message: Message): void {
-  if (message.codecType !== Codec.AUTO && message.codecType !== Codec.HTTP1) throw unsupported('codec_type');
   refuseSet('normalize_path', message.normalizePath);
   refuseSet('merge_slashes', message.mergeSlashes);
   const slashes = message.pathWithEscapedSlashesAction;

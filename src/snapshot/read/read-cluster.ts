@@ -32,6 +32,7 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
     }),
   );
   const transports = [transport, ...transportMatches.map((match) => match.tls)];
+  const protocol = readProtocol('typed_extension_protocol_options', message.typedExtensionProtocolOptions, transports);
   return {
     name: message.name,
     discovery,
@@ -42,8 +43,14 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
     transportMatches,
     transport,
-    transportHash: JSON.stringify([transport, transportMatches]),
-    ...readProtocol('typed_extension_protocol_options', message.typedExtensionProtocolOptions, transports),
+    transportHash: JSON.stringify([
+      transport,
+      transportMatches,
+      protocol.protocol,
+      protocol.clearProtocol,
+      protocol.http2,
+    ]),
+    ...protocol,
     service: weftText(message.metadata, 'service'),
     origin: weftText(message.metadata, 'origin'),
   };

@@ -1,8 +1,9 @@
 /** What a cluster speaks, from its HttpProtocolOptions and the ALPN of its transports. */
-import type { Any } from '../../xds/tables/messages.gen.ts';
+import type { Any, Http2ProtocolOptions, UpstreamHttpOptions } from '../../xds/tables/messages.gen.ts';
 import { UpstreamHttpOptionsTable } from '../../xds/tables/tables.gen.ts';
 import type { ClusterConfig, UpstreamTls } from '../snapshot.ts';
 import { decodeConfig } from './decode-config.ts';
+import { HTTP2_DEFAULTS, readHttp2Options } from './http2-options.ts';
 import { refuseSet, unsupported, within } from './problem.ts';
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -10,8 +11,10 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const IDLE_MS = 15_000;
 /** Hop between sidecars that carries bytes, not HTTP. */
 const TCP_ALPN = 'weft-tcp';
+/** HTTP/2 between sidecars whose applications speak HTTP/1.1. */
+const HTTP1_APPLICATION_ALPN = 'weft-http1';
 
-type Protocol = Pick<ClusterConfig, 'protocol' | 'idleTimeoutMs'>;
+type Protocol = Pick<ClusterConfig, 'protocol' | 'clearProtocol' | 'http2' | 'idleTimeoutMs'>;
 
 export function readProtocol(
   where: string,
@@ -20,22 +23,32 @@ export function readProtocol(
 ): Protocol {
   const config = options.get(HTTP_OPTIONS);
   for (const name of options.keys()) if (name !== HTTP_OPTIONS) throw unsupported(`${where}[${JSON.stringify(name)}]`);
-  if (config === undefined) {
-    const tcp = transports.some((tls) => tls?.alpn.includes(TCP_ALPN));
-    return { protocol: tcp ? 'tcp' : 'http1', idleTimeoutMs: IDLE_MS };
-  }
-  return within(`${where}[${JSON.stringify(HTTP_OPTIONS)}]`, () => readHttpOptions(config.value));
+  const speaks = (alpn: string): boolean => transports.some((tls) => tls?.alpn.includes(alpn));
+  const http1 = { clearProtocol: 'http1', http2: HTTP2_DEFAULTS, idleTimeoutMs: IDLE_MS } as const;
+  if (config === undefined) return { protocol: speaks(TCP_ALPN) ? 'tcp' : 'http1', ...http1 };
+  return within(`${where}[${JSON.stringify(HTTP_OPTIONS)}]`, () => {
+    const message = decodeConfig(UpstreamHttpOptionsTable, config.value);
+    refuseSet('http_filters', message.httpFilters);
+    const common = message.commonHttpProtocolOptions;
+    refuseSet('common_http_protocol_options.max_connection_duration', common?.maxConnectionDuration);
+    refuseSet('common_http_protocol_options.max_requests_per_connection', common?.maxRequestsPerConnection);
+    const idleTimeoutMs = common?.idleTimeout ?? IDLE_MS;
+    const http2 = http2Options(message);
+    if (http2 === undefined) return { protocol: 'http1', ...http1, idleTimeoutMs };
+    return {
+      protocol: 'http2',
+      clearProtocol: speaks(HTTP1_APPLICATION_ALPN) ? 'http1' : 'http2',
+      http2: readHttp2Options('explicit_http_config.http2_protocol_options', http2),
+      idleTimeoutMs,
+    };
+  });
 }
 
-function readHttpOptions(config: Uint8Array): Protocol {
-  const message = decodeConfig(UpstreamHttpOptionsTable, config);
-  refuseSet('http_filters', message.httpFilters);
+/** Undefined: HTTP/1.1. The ways that leave the choice to each connection are read as HTTP/1.1, which every server takes. */
+function http2Options(message: UpstreamHttpOptions): Http2ProtocolOptions | undefined {
   const protocol = message.upstreamProtocolOptions;
-  if (protocol.case === 'explicitHttpConfig' && protocol.value.protocolConfig.case === 'http2ProtocolOptions') {
-    throw unsupported('explicit_http_config.http2_protocol_options');
+  if (protocol.case !== 'explicitHttpConfig' || protocol.value.protocolConfig.case !== 'http2ProtocolOptions') {
+    return undefined;
   }
-  const common = message.commonHttpProtocolOptions;
-  refuseSet('common_http_protocol_options.max_connection_duration', common?.maxConnectionDuration);
-  refuseSet('common_http_protocol_options.max_requests_per_connection', common?.maxRequestsPerConnection);
-  return { protocol: 'http1', idleTimeoutMs: common?.idleTimeout ?? IDLE_MS };
+  return protocol.value.protocolConfig.value;
 }
