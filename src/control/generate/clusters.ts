@@ -1,9 +1,8 @@
 /**
- * Clusters: two for each port of a Service (HTTP and TCP differ in the ALPN of the hop), one that leads a CONNECT back
- * into protocol detection, and the ways to hosts outside of the mesh.
+ * Clusters: up to three for each port of a Service (they differ in the ALPN of the hop, which says what the application
+ * behind it speaks), one that leads a CONNECT back into protocol detection, and the ways to hosts outside of the mesh.
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { Any } from '@bufbuild/protobuf/wkt';
 import { originOf } from '../../api/origin.ts';
 import type { View } from '../../api/reader.ts';
 import {
@@ -15,19 +14,29 @@ import {
 import type { AddressSchema } from '../../protos/gen/envoy/config/core/v3/address_pb.ts';
 import { MetadataSchema } from '../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import { ClusterConfigSchema } from '../../protos/gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts';
-import { HttpProtocolOptionsSchema } from '../../protos/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
 import { MESH_TRANSPORT } from './endpoints.ts';
+import { http1Options, http2Options, innerHopOptions } from './http-options.ts';
 import { meshSettings } from './mesh-settings.ts';
-import { type ClusterKey, clusterName, connectName, endpointsName, hostOf, outboundName, serverName } from './names.ts';
+import {
+  type Carries,
+  type ClusterKey,
+  clusterName,
+  connectName,
+  endpointsName,
+  type HttpVersion,
+  hostOf,
+  inboundName,
+  outboundName,
+  serverName,
+  type ServicePortKey,
+} from './names.ts';
 import { metadata, originText } from './origin.ts';
 import { durationOf, pack, resourceOf, sameResource } from './resource.ts';
 import { servicePortFacts } from './service-port.ts';
-import { ADS, ALPN_HTTP1, ALPN_TCP, plaintext, upstreamTls } from './tls.ts';
+import { ADS, ALPN, plaintext, upstreamTls } from './tls.ts';
 
 const CONNECT_TIMEOUT = durationOf(5_000);
-/** Below the keep-alive of common servers, so that the pool closes first. */
-const POOL_IDLE_TIMEOUT = durationOf(15_000);
 /** How long a proxy waits for an assignment before it goes on without. */
 const INITIAL_FETCH_TIMEOUT = durationOf(5_000);
 
@@ -57,7 +66,8 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
     if (facts === null) return null;
     const { trustDomain } = read.view(meshSettings, null);
     const origin = originOf(facts.service);
-    const init = key.carries === 'connect' ? connectCluster(key) : meshCluster(key, trustDomain, facts.identities);
+    const { carries } = key;
+    const init = carries === 'connect' ? connectCluster(key) : meshCluster(key, carries, trustDomain, facts.identities);
     const about = metadata({ service: hostOf(key), origin: originText(origin) });
     const message = create(ClusterSchema, init);
     message.metadata = create(MetadataSchema, about);
@@ -66,9 +76,13 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
   same: sameResource,
 };
 
-function meshCluster(key: ClusterKey, trustDomain: string, identities: readonly string[]): ClusterInit {
-  const carries = key.carries === 'tcp' ? 'tcp' : 'http';
-  const tls = upstreamTls(serverName(key, trustDomain), carries === 'tcp' ? ALPN_TCP : ALPN_HTTP1, identities);
+function meshCluster(
+  key: ServicePortKey,
+  carries: Carries,
+  trustDomain: string,
+  identities: readonly string[],
+): ClusterInit {
+  const tls = upstreamTls(serverName(key, trustDomain), ALPN[carries], identities);
   return {
     name: clusterName(carries, key),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
@@ -85,11 +99,11 @@ function meshCluster(key: ClusterKey, trustDomain: string, identities: readonly 
       { name: 'mesh', match: { ...MESH_TRANSPORT }, transportSocket: tls },
       { name: 'plaintext', match: {}, transportSocket: plaintext() },
     ],
-    ...(carries === 'http' ? { typedExtensionProtocolOptions: http1Options() } : {}),
+    ...(carries === 'tcp' ? {} : { typedExtensionProtocolOptions: innerHopOptions() }),
   };
 }
 
-function connectCluster(key: ClusterKey): ClusterInit {
+function connectCluster(key: ServicePortKey): ClusterInit {
   return staticCluster(connectName(key), {
     address: {
       case: 'envoyInternalAddress',
@@ -98,14 +112,17 @@ function connectCluster(key: ClusterKey): ClusterInit {
   });
 }
 
-export function localCluster(name: string, port: number): XdsResource {
+/** The application itself: over its port of loopback, in the protocol that it speaks. */
+export function localCluster(port: number, speaks: HttpVersion): XdsResource {
+  const name = inboundName(port, speaks);
   const init = staticCluster(name, {
     address: {
       case: 'socketAddress',
       value: { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: port } },
     },
   });
-  const message = create(ClusterSchema, { ...init, typedExtensionProtocolOptions: http1Options() });
+  const options = speaks === 'http2' ? http2Options() : http1Options();
+  const message = create(ClusterSchema, { ...init, typedExtensionProtocolOptions: options });
   return resourceOf(TYPE_URLS.cluster, name, ClusterSchema, message, []);
 }
 
@@ -145,17 +162,5 @@ function staticCluster(name: string, address: MessageInitShape<typeof AddressSch
       clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
     },
-  };
-}
-
-function http1Options(): { [name: string]: Any } {
-  return {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': pack(HttpProtocolOptionsSchema, {
-      commonHttpProtocolOptions: { idleTimeout: POOL_IDLE_TIMEOUT },
-      upstreamProtocolOptions: {
-        case: 'explicitHttpConfig',
-        value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
-      },
-    }),
   };
 }

@@ -10,8 +10,11 @@ export interface ServicePortKey {
   readonly port: number;
 }
 
+/** What the application behind a cluster speaks: HTTP/1.1, or HTTP/2 by prior knowledge (gRPC). */
+export type HttpVersion = 'http' | 'http2';
+
 /** What a cluster carries: decides the ALPN of the hop between sidecars. */
-export type Carries = 'http' | 'tcp';
+export type Carries = HttpVersion | 'tcp';
 
 export const OUTBOUND_ROUTES = 'outbound';
 export const HTTP_PROXY_LISTENER = 'outbound|http-proxy';
@@ -40,17 +43,27 @@ export function connectName(key: ServicePortKey): string {
   return `connect|${key.port}|${hostOf(key)}`;
 }
 
-/** The internal listener of a service's port, and the routes that it uses. */
+/** The internal listener of a service's port. */
 export function outboundName(key: ServicePortKey): string {
   return `outbound|${key.port}|${hostOf(key)}`;
+}
+
+/** The routes of a service's port: those to applications that speak HTTP/2 stand beside those to the others. */
+export function routesName(key: ServicePortKey, version: HttpVersion): string {
+  return `${outboundName(key)}${ofVersion(version)}`;
 }
 
 export function vipListenerName(key: ServicePortKey): string {
   return `${outboundName(key)}|vip`;
 }
 
-export function inboundName(appPort: number): string {
-  return `inbound|${appPort}`;
+/** The inbound listener of a port, and the clusters of the application behind it. */
+export function inboundName(appPort: number, version: HttpVersion = 'http'): string {
+  return `inbound|${appPort}${ofVersion(version)}`;
+}
+
+function ofVersion(version: HttpVersion): string {
+  return version === 'http2' ? '|h2' : '';
 }
 
 export function serverName(key: ServicePortKey, trustDomain: string): string {

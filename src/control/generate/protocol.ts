@@ -1,17 +1,37 @@
 /** Which protocol a Service's port carries: said by `appProtocol`, else by the workloads behind it, else detected. */
 import type { WorkloadPort } from '../../api/kinds/workload.ts';
+import type { HttpVersion } from './names.ts';
 
-/** Empty: detected from the first bytes of each connection. */
-export type PortProtocol = 'http' | 'tcp' | '';
+/** `http` is HTTP/1.1, `http2` HTTP/2 by prior knowledge. Empty: detected from the first bytes of each connection. */
+export type PortProtocol = HttpVersion | 'tcp' | '';
 
-/** Values of Kubernetes' appProtocol (KEP-3726 and IANA names) that mean HTTP in some version. */
-const HTTP = new Set(['http', 'http2', 'grpc', 'grpc-web', 'kubernetes.io/h2c', 'kubernetes.io/ws']);
+/** Values of Kubernetes' appProtocol (KEP-3726 and IANA names) and of a workload's port that mean HTTP; others are TCP. */
+const HTTP = new Map<string, HttpVersion>([
+  ['http', 'http'],
+  ['grpc-web', 'http'],
+  ['kubernetes.io/ws', 'http'],
+  ['http2', 'http2'],
+  ['grpc', 'http2'],
+  ['kubernetes.io/h2c', 'http2'],
+]);
 
 export function protocolOf(appProtocol: string | undefined, behind: readonly WorkloadPort[]): PortProtocol {
-  if (appProtocol !== undefined && appProtocol !== '') return HTTP.has(appProtocol.toLowerCase()) ? 'http' : 'tcp';
-  const said = new Set(behind.map((port) => port.protocol ?? ''));
-  if (said.size !== 1) return '';
+  if (appProtocol !== undefined && appProtocol !== '') return protocolNamed(appProtocol);
+  const said = new Set(behind.map((port) => portProtocol(port)));
   const [only = ''] = said;
-  if (only === '') return '';
-  return only === 'tcp' ? 'tcp' : 'http';
+  return said.size === 1 ? only : '';
+}
+
+export function portProtocol(port: WorkloadPort): PortProtocol {
+  return port.protocol === undefined || port.protocol === '' ? '' : protocolNamed(port.protocol);
+}
+
+/** The HTTP that a port's callers may be sent in: what is declared, else whatever they came with. */
+export function httpVersionsOf(protocol: PortProtocol): readonly HttpVersion[] {
+  if (protocol === 'tcp') return [];
+  return protocol === '' ? ['http', 'http2'] : [protocol];
+}
+
+function protocolNamed(name: string): PortProtocol {
+  return HTTP.get(name.toLowerCase()) ?? 'tcp';
 }

@@ -9,18 +9,12 @@ import { localCluster, passthroughCluster, serviceCluster } from './clusters.ts'
 import { endpoints } from './endpoints.ts';
 import { inboundListener } from './listeners/inbound.ts';
 import { httpProxyListener, internalListener, vipListener } from './listeners/outbound.ts';
-import {
-  type Carries,
-  inboundName,
-  PASSTHROUGH_HTTP,
-  PASSTHROUGH_TCP,
-  portKeyText,
-  type ServicePortKey,
-} from './names.ts';
+import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
 import { httpRoutes } from './routes/http-routes.ts';
 import { outboundRoutes, portRoutes } from './routes/route-configs.ts';
 import { tcpClusters } from './routes/tcp-clusters.ts';
 import { trustBundle } from './secrets.ts';
+import { httpVersionsOf } from './protocol.ts';
 import { servicePortFacts } from './service-port.ts';
 import { usedPorts, usersKey } from './used-services.ts';
 
@@ -51,7 +45,8 @@ export const proxyView: View<ProxyKey, XdsView> = {
 function inbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft): void {
   for (const port of workload.spec?.ports ?? []) {
     if (port.proxyPort === undefined) continue;
-    view.add(localCluster(inboundName(port.port), port.port));
+    view.add(localCluster(port.port, 'http'));
+    view.add(localCluster(port.port, 'http2'));
     view.add(read.view(inboundListener, { ...key, appPort: port.port }));
   }
 }
@@ -75,11 +70,13 @@ function outbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft):
     const vip = addresses.get(portKeyText(port));
     if (vip !== undefined)
       view.add(read.view(vipListener, { ...forCaller, address: vip.address, vipPort: vip.vipPort }));
-    if (facts.protocol !== 'tcp') {
-      view.add(read.view(portRoutes, forCaller));
-      for (const backend of read.view(httpRoutes, forCaller).backends) backendCluster(read, backend, 'http', view);
+    for (const version of httpVersionsOf(facts.protocol)) {
+      view.add(read.view(portRoutes, { ...forCaller, version }));
+      for (const backend of read.view(httpRoutes, { ...forCaller, version }).backends) {
+        backendCluster(read, backend, backend.carries, view);
+      }
     }
-    if (facts.protocol !== 'http') {
+    if (facts.protocol === 'tcp' || facts.protocol === '') {
       for (const backend of read.view(tcpClusters, forCaller).backends) backendCluster(read, backend, 'tcp', view);
     }
   }

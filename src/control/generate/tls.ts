@@ -18,9 +18,10 @@ import {
 import { OWN_CERTIFICATE, TRUST_BUNDLE } from './names.ts';
 import { pack } from './resource.ts';
 
-/** What is inside, by ALPN. */
-export const ALPN_HTTP1 = 'http/1.1';
-export const ALPN_TCP = 'weft-tcp';
+/**
+ * What the application at the other end speaks, said by the ALPN of the hop. With either HTTP, the hop itself is HTTP/2.
+ */
+export const ALPN = { http: 'weft-http1', http2: 'weft-http2', tcp: 'weft-tcp' } as const;
 
 type TransportSocketInit = MessageInitShape<typeof TransportSocketSchema>;
 type PeerMatch = { readonly case: 'exact' | 'prefix'; readonly value: string };

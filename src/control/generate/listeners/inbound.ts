@@ -12,14 +12,15 @@ import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/conf
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import { meshSettings } from '../mesh-settings.ts';
-import { inboundName } from '../names.ts';
+import { type HttpVersion, inboundName } from '../names.ts';
 import { metadata, originText } from '../origin.ts';
 import { inboundMode } from '../peer-mode.ts';
+import { portProtocol } from '../protocol.ts';
 import { durationOf, resourceOf, sameResource } from '../resource.ts';
 import { ANY_PATH } from '../routes/http-match.ts';
-import { ALPN_HTTP1, ALPN_TCP, downstreamTls } from '../tls.ts';
-import { inspectAll, inspectTls } from './inspectors.ts';
-import { httpManager, tcpProxy } from './network-filters.ts';
+import { ALPN, downstreamTls } from '../tls.ts';
+import { HTTP1_BYTES, HTTP2_BYTES, inspectAll, inspectTls } from './inspectors.ts';
+import { type FilterInit, httpManager, tcpProxy } from './network-filters.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
@@ -56,31 +57,27 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
   same: sameResource,
 };
 
+/** By ALPN: a sidecar says what the application speaks, another client of the mesh what it speaks itself. */
 function meshChains(port: WorkloadPort, trustDomain: string): FilterChainInit[] {
+  const chain = (name: string, alpn: readonly string[], filter: FilterInit): FilterChainInit => ({
+    name,
+    // `h2` and `http/1.1` alone would also catch the application's own TLS: the server name tells them apart. It stands in
+    // every chain: Envoy narrows by it before the ALPN and never goes back, so one without it would never be reached.
+    filterChainMatch: {
+      transportProtocol: 'tls',
+      applicationProtocols: [...alpn],
+      serverNames: [`*.mesh.${trustDomain}`],
+    },
+    transportSocket: downstreamTls(trustDomain, alpn),
+    filters: [filter],
+  });
+  // What comes as `h2` is for an application of HTTP/2, unless that is declared to speak HTTP/1.1.
+  const forHttp1 = spoken(port, 'http2') === 'http';
   return [
-    {
-      name: 'mesh-tcp',
-      // The server name too: Envoy narrows by it before the ALPN and never goes back, so a chain without it would lose
-      // every connection of the mesh to the chain below.
-      filterChainMatch: {
-        transportProtocol: 'tls',
-        applicationProtocols: [ALPN_TCP],
-        serverNames: [`*.mesh.${trustDomain}`],
-      },
-      transportSocket: downstreamTls(trustDomain, [ALPN_TCP]),
-      filters: [toAppTcp(port)],
-    },
-    {
-      name: 'mesh-http1',
-      // `http/1.1` alone would also catch the application's own TLS: the server name tells them apart.
-      filterChainMatch: {
-        transportProtocol: 'tls',
-        applicationProtocols: [ALPN_HTTP1],
-        serverNames: [`*.mesh.${trustDomain}`],
-      },
-      transportSocket: downstreamTls(trustDomain, [ALPN_HTTP1]),
-      filters: [toAppHttp(port)],
-    },
+    chain('mesh-tcp', [ALPN.tcp], toAppTcp(port)),
+    chain('mesh-http1', forHttp1 ? [ALPN.http, 'h2'] : [ALPN.http], toAppHttp(port, 'http', 'http2')),
+    chain('mesh-http2', forHttp1 ? [ALPN.http2] : [ALPN.http2, 'h2'], toAppHttp(port, 'http2', 'http2')),
+    chain('peer-http1', ['http/1.1'], toAppHttp(port, spoken(port, 'http'), 'http')),
   ];
 }
 
@@ -90,23 +87,31 @@ function openChains(port: WorkloadPort): FilterChainInit[] {
     filterChainMatch: { transportProtocol: 'tls' },
     filters: [toAppTcp(port)],
   };
-  const http: FilterChainInit = {
-    name: 'plaintext-http',
-    filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
-    filters: [toAppHttp(port)],
-  };
+  const http = (name: string, came: HttpVersion, applicationProtocols: string[]): FilterChainInit => ({
+    name,
+    filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols },
+    filters: [toAppHttp(port, spoken(port, came), came)],
+  });
   const tcp: FilterChainInit = {
     name: 'plaintext-tcp',
     filterChainMatch: { transportProtocol: 'raw_buffer' },
     filters: [toAppTcp(port)],
   };
-  return port.protocol === 'tcp' ? [own, tcp] : [own, http, tcp];
+  if (portProtocol(port) === 'tcp') return [own, tcp];
+  return [own, http('plaintext-http', 'http', HTTP1_BYTES), http('plaintext-http2', 'http2', HTTP2_BYTES), tcp];
 }
 
-function toAppHttp(port: WorkloadPort) {
-  const cluster = inboundName(port.port);
+/** What the application is spoken to in, when a stranger came with `came`: what is declared, else the same. */
+function spoken(port: WorkloadPort, came: HttpVersion): HttpVersion {
+  const declared = portProtocol(port);
+  return declared === 'http' || declared === 'http2' ? declared : came;
+}
+
+function toAppHttp(port: WorkloadPort, speaks: HttpVersion, codec: HttpVersion): FilterInit {
+  const cluster = inboundName(port.port, speaks);
   return httpManager({
     statPrefix: cluster,
+    codec,
     direction: 'inbound',
     forwardProxy: false,
     routes: {
@@ -131,7 +136,7 @@ function toAppHttp(port: WorkloadPort) {
   });
 }
 
-function toAppTcp(port: WorkloadPort) {
+function toAppTcp(port: WorkloadPort): FilterInit {
   const cluster = inboundName(port.port);
   return tcpProxy(cluster, [{ name: cluster, weight: 1 }]);
 }

@@ -8,6 +8,10 @@ import { durationOf, pack } from '../resource.ts';
 /** A server that speaks first must not stall: after this the connection counts as plain TCP. */
 const SILENCE_MS = 100;
 
+/** What the HTTP inspector calls what it saw, for filter chain matches. */
+export const HTTP1_BYTES = ['http/1.0', 'http/1.1'];
+export const HTTP2_BYTES = ['h2c'];
+
 type Inspection = Pick<
   MessageInitShape<typeof ListenerSchema>,
   'listenerFilters' | 'listenerFiltersTimeout' | 'continueOnListenerFiltersTimeout'

@@ -7,6 +7,7 @@ import { StdoutAccessLogSchema } from '../../../protos/gen/envoy/extensions/acce
 import { FilterConfigSchema as DynamicForwardSchema } from '../../../protos/gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts';
 import { RouterSchema } from '../../../protos/gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
 import {
+  HttpConnectionManager_CodecType,
   HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
@@ -14,16 +15,26 @@ import {
 } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { TcpProxySchema } from '../../../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { DNS_CACHE } from '../clusters.ts';
+import { HTTP2_SERVER } from '../http-options.ts';
+import type { HttpVersion } from '../names.ts';
 import { durationOf, pack } from '../resource.ts';
 import { ADS } from '../tls.ts';
 
-type FilterInit = MessageInitShape<typeof FilterSchema>;
+export type FilterInit = MessageInitShape<typeof FilterSchema>;
 type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
 
 const HOUR = durationOf(3_600_000);
 
+const CODECS = {
+  http: HttpConnectionManager_CodecType.HTTP1,
+  http2: HttpConnectionManager_CodecType.HTTP2,
+  // By ALPN, else by the preface of HTTP/2.
+  auto: HttpConnectionManager_CodecType.AUTO,
+} as const;
+
 export interface HttpOptions {
   readonly statPrefix: string;
+  readonly codec: HttpVersion | 'auto';
   /** A name to subscribe to, or the routes themselves. */
   readonly routes: string | MessageInitShape<typeof RouteConfigurationSchema>;
   readonly direction: 'inbound' | 'outbound';
@@ -35,6 +46,8 @@ export function httpManager(options: HttpOptions): FilterInit {
   const { routes, forwardProxy } = options;
   const config = pack(HttpConnectionManagerSchema, {
     statPrefix: options.statPrefix,
+    codecType: CODECS[options.codec],
+    ...(options.codec === 'http' ? {} : { http2ProtocolOptions: HTTP2_SERVER }),
     routeSpecifier:
       typeof routes === 'string'
         ? { case: 'rds', value: { routeConfigName: routes, configSource: ADS } }

@@ -9,15 +9,23 @@ import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/conf
 import type { FilterChainSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
-import { HTTP_PROXY_LISTENER, OUTBOUND_ROUTES, outboundName, type ServicePortKey, vipListenerName } from '../names.ts';
+import {
+  HTTP_PROXY_LISTENER,
+  type HttpVersion,
+  OUTBOUND_ROUTES,
+  outboundName,
+  routesName,
+  type ServicePortKey,
+  vipListenerName,
+} from '../names.ts';
 import { metadata, originText } from '../origin.ts';
 import { resourceOf, sameResource } from '../resource.ts';
-import type { CallerPortKey } from '../routes/http-routes.ts';
+import type { CallerPortKey } from '../routes/caller.ts';
 import { type TcpClustersView, tcpClusters } from '../routes/tcp-clusters.ts';
-import { type PortProtocol } from '../protocol.ts';
+import type { PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
-import { inspectAll } from './inspectors.ts';
-import { httpManager, tcpProxy } from './network-filters.ts';
+import { HTTP1_BYTES, HTTP2_BYTES, inspectAll } from './inspectors.ts';
+import { type FilterInit, httpManager, type HttpOptions, tcpProxy } from './network-filters.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
@@ -68,6 +76,7 @@ export const httpProxyListener: View<HttpProxyKey, XdsResource | null> = {
     if (port === undefined) return null;
     const manager = httpManager({
       statPrefix: 'http-proxy',
+      codec: 'auto',
       routes: OUTBOUND_ROUTES,
       direction: 'outbound',
       forwardProxy: true,
@@ -104,19 +113,17 @@ function portListener(
 
 function chains(key: ServicePortKey, protocol: PortProtocol, tcp: TcpClustersView): FilterChainInit[] {
   const statPrefix = outboundName(key);
-  const routes = outboundName(key);
-  const http = httpManager({ statPrefix, routes, direction: 'outbound', forwardProxy: false });
+  const http = (version: HttpVersion, codec: HttpOptions['codec']): FilterInit =>
+    httpManager({ statPrefix, codec, routes: routesName(key, version), direction: 'outbound', forwardProxy: false });
   const raw = tcpProxy(statPrefix, tcp.clusters);
-  if (protocol === 'http') return [{ name: 'http', filters: [http] }];
   if (protocol === 'tcp') return [{ name: 'tcp', filters: [raw] }];
+  if (protocol !== '') return [{ name: 'http', filters: [http(protocol, 'auto')] }];
+  const clear = (applicationProtocols: string[]) => ({ transportProtocol: 'raw_buffer', applicationProtocols });
   return [
-    {
-      name: 'http',
-      filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
-      filters: [http],
-    },
+    { name: 'http', filterChainMatch: clear(HTTP1_BYTES), filters: [http('http', 'http')] },
+    { name: 'http2', filterChainMatch: clear(HTTP2_BYTES), filters: [http('http2', 'http2')] },
     // Two chains, not one that matches all: Envoy narrows by transport before protocol and never goes back.
-    { name: 'tcp', filterChainMatch: { transportProtocol: 'raw_buffer' }, filters: [raw] },
+    { name: 'tcp', filterChainMatch: clear([]), filters: [raw] },
     { name: 'tls', filterChainMatch: { transportProtocol: 'tls' }, filters: [raw] },
   ];
 }

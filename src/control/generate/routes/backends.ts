@@ -5,13 +5,18 @@
 import type { BackendRef } from '../../../api/kinds/route.ts';
 import type { Reader } from '../../../api/reader.ts';
 import { type Carries, clusterName, INVALID_BACKEND, type ServicePortKey } from '../names.ts';
+import type { PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
 
 export interface WeightedBackend {
   readonly cluster: string;
   readonly weight: number;
   /** null when the backend cannot be used. */
-  readonly key: ServicePortKey | null;
+  readonly key: BackendKey | null;
+}
+
+export interface BackendKey extends ServicePortKey {
+  readonly carries: Carries;
 }
 
 export interface BackendProblem {
@@ -25,19 +30,24 @@ export function weightedBackends(
   refs: readonly BackendRef[],
   routeNamespace: string,
   parent: ServicePortKey,
-  carries: Carries,
+  came: Carries,
 ): WeightedBackend[] {
   return refs
     .filter((ref) => (ref.weight ?? 1) > 0)
     .map((ref) => {
       const key = keyOfBackend(ref, routeNamespace);
-      const usable = backendProblem(read, key, routeNamespace, parent.namespace) === null;
-      return {
-        cluster: usable ? clusterName(carries, key) : INVALID_BACKEND,
-        weight: ref.weight ?? 1,
-        key: usable ? key : null,
-      };
+      const weight = ref.weight ?? 1;
+      if (backendProblem(read, key, routeNamespace, parent.namespace) !== null) {
+        return { cluster: INVALID_BACKEND, weight, key: null };
+      }
+      const carries = carriedTo(read.view(servicePortFacts, key)?.protocol ?? '', came);
+      return { cluster: clusterName(carries, key), weight, key: { ...key, carries } };
     });
+}
+
+/** HTTP goes to a backend in the version that its own port declares, else in the one that it came in. */
+export function carriedTo(backend: PortProtocol, came: Carries): Carries {
+  return came === 'tcp' || backend === 'tcp' || backend === '' ? came : backend;
 }
 
 export function keyOfBackend(ref: BackendRef, routeNamespace: string): ServicePortKey {

@@ -12,12 +12,13 @@ import {
   type RouteActionSchema,
   type RouteSchema,
 } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
-import { clusterName, connectName, hostOf, portKeyText, type ServicePortKey } from '../names.ts';
+import { clusterName, connectName, hostOf } from '../names.ts';
 import { metadata, originText } from '../origin.ts';
 import { durationOf } from '../resource.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { attachedHttpRoutes } from './attached.ts';
-import { type WeightedBackend, weightedBackends } from './backends.ts';
+import { type BackendKey, carriedTo, type WeightedBackend, weightedBackends } from './backends.ts';
+import { type HttpRoutesKey, routesKeyText } from './caller.ts';
 import { CONNECT_MATCH, idempotence, routeMatch } from './http-match.ts';
 import { type RankedMatch, rankedMatches } from './precedence.ts';
 import { retryPolicy } from './retry.ts';
@@ -25,21 +26,16 @@ import { retryPolicy } from './retry.ts';
 export type RouteInit = MessageInitShape<typeof RouteSchema>;
 type RouteActionInit = MessageInitShape<typeof RouteActionSchema>;
 
-export interface CallerPortKey extends ServicePortKey {
-  /** The namespace of the callers. */
-  readonly caller: string;
-}
-
 export interface HttpRoutesView {
   readonly routes: readonly RouteInit[];
   /** The backends that the routes name, for the clusters that their users need. */
-  readonly backends: readonly ServicePortKey[];
+  readonly backends: readonly BackendKey[];
   readonly origins: readonly Origin[];
 }
 
-export const httpRoutes: View<CallerPortKey, HttpRoutesView> = {
+export const httpRoutes: View<HttpRoutesKey, HttpRoutesView> = {
   name: 'http-routes',
-  id: (key) => `${portKeyText(key)} for ${key.caller}`,
+  id: routesKeyText,
   derive(read, key) {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return { routes: [], backends: [], origins: [] };
@@ -51,20 +47,21 @@ export const httpRoutes: View<CallerPortKey, HttpRoutesView> = {
     };
     if (attached.length === 0) {
       const origin = originOf(facts.service);
-      const own = { cluster: clusterName('http', key), weight: 1, key };
+      const carries = carriedTo(facts.protocol, key.version);
+      const own = { cluster: clusterName(carries, key), weight: 1, key: { ...key, carries } };
       const routes = forwards({}, hostOf(key), origin, [own], 0, 0);
-      return { routes: [tunnel, ...routes], backends: [key], origins: [origin] };
+      return { routes: [tunnel, ...routes], backends: [own.key], origins: [origin] };
     }
-    const backends = new Map<string, ServicePortKey>();
+    const backends = new Map<string, BackendKey>();
     const routes = rankedMatches(attached).flatMap((ranked) => {
       const weighted = weightedBackends(
         read,
         ranked.rule.backendRefs ?? [],
         ranked.route.metadata.namespace ?? '',
         key,
-        'http',
+        key.version,
       );
-      for (const backend of weighted) if (backend.key !== null) backends.set(portKeyText(backend.key), backend.key);
+      for (const backend of weighted) if (backend.key !== null) backends.set(backend.cluster, backend.key);
       return ruleRoutes(ranked, weighted);
     });
     return {

@@ -10,16 +10,19 @@ import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import {
   hostOf,
   OUTBOUND_ROUTES,
-  outboundName,
+  type HttpVersion,
+  routesName,
   PASSTHROUGH_HTTP,
   PASSTHROUGH_TCP,
   type ServicePortKey,
 } from '../names.ts';
 import { durationOf, resourceOf, sameResource } from '../resource.ts';
+import { httpVersionsOf, type PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { type UsersKey, usedPorts } from '../used-services.ts';
 import { ANY_PATH, CONNECT_MATCH } from './http-match.ts';
-import { type CallerPortKey, connectAction, httpRoutes } from './http-routes.ts';
+import { connectAction, httpRoutes } from './http-routes.ts';
+import { type HttpRoutesKey, routesKeyText } from './caller.ts';
 import { retryPolicy } from './retry.ts';
 
 type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
@@ -27,12 +30,12 @@ type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
 /** The port that a URL without one means. */
 const HTTP_PORT = 80;
 
-export const portRoutes: View<CallerPortKey, XdsResource> = {
+export const portRoutes: View<HttpRoutesKey, XdsResource> = {
   name: 'port-routes',
-  id: (key) => `${outboundName(key)} for ${key.caller}`,
+  id: routesKeyText,
   derive(read, key) {
     const { routes, origins } = read.view(httpRoutes, key);
-    const name = outboundName(key);
+    const name = routesName(key, key.version);
     const message = create(RouteConfigurationSchema, {
       name,
       virtualHosts: [{ name: hostOf(key), domains: ['*'], routes: [...routes] }],
@@ -49,8 +52,9 @@ export const outboundRoutes: View<UsersKey, XdsResource> = {
   derive(read, key) {
     const virtualHosts: VirtualHostInit[] = [];
     for (const port of read.view(usedPorts, key)) {
-      if (read.view(servicePortFacts, port)?.protocol === 'tcp') continue;
-      const { routes } = read.view(httpRoutes, { ...port, caller: key.namespace });
+      const version = throughHttpProxy(read.view(servicePortFacts, port)?.protocol ?? '');
+      if (version === null) continue;
+      const { routes } = read.view(httpRoutes, { ...port, caller: key.namespace, version });
       virtualHosts.push({
         name: `${hostOf(port)}:${port.port}`,
         domains: domainsOf(port, key.namespace),
@@ -63,6 +67,14 @@ export const outboundRoutes: View<UsersKey, XdsResource> = {
   },
   same: sameResource,
 };
+
+/**
+ * The version of HTTP that the explicit proxy takes to a port: what it declares, else HTTP/1.1, because that is what
+ * clients speak to proxies; with CONNECT the port's own listener detects it. null: none, the port is not HTTP.
+ */
+function throughHttpProxy(protocol: PortProtocol): HttpVersion | null {
+  return httpVersionsOf(protocol)[0] ?? null;
+}
 
 /** Every name of a Service's port as a caller in `caller` may write it. */
 export function domainsOf(key: ServicePortKey, caller: string): string[] {

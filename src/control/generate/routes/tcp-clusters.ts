@@ -6,7 +6,7 @@ import { clusterName, portKeyText, type ServicePortKey } from '../names.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { attachedTcpRoute } from './attached.ts';
 import { weightedBackends } from './backends.ts';
-import type { CallerPortKey } from './http-routes.ts';
+import type { CallerPortKey } from './caller.ts';
 
 export interface TcpClustersView {
   readonly clusters: readonly { readonly name: string; readonly weight: number }[];
