@@ -4,9 +4,10 @@ import * as fc from 'fast-check';
 import { isWeftError } from '../core/errors.ts';
 import { FieldName } from '../http/field-name.ts';
 import { Head } from '../http/head.ts';
+import type { HeaderMatch } from '../http/match/header.ts';
+import { Pattern } from '../http/regex/pattern.ts';
 import { compileRoutes, matchRoute } from './match-route.ts';
-import { Pattern } from './regex/pattern.ts';
-import type { HeaderMatch, PathMatch, RouteEntry, RouteMatch, VirtualHost } from './route-table.ts';
+import type { PathMatch, RouteEntry, RouteMatch, VirtualHost } from './route-table.ts';
 
 let nextId = 0;
 

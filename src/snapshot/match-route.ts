@@ -3,11 +3,11 @@
  * Pure over the table and the bytes of the head, and without allocation, because every request passes here.
  */
 import type { Head } from '../http/head.ts';
+import { type CompiledHeader, headerMatches } from '../http/match/header.ts';
 import { METHOD } from '../http/method.ts';
 import { endOfHost, findHost, indexHosts } from './host-index.ts';
-import { headerMatches } from './match-header.ts';
 import { bucketOf, endOfPath, indexPaths } from './path-index.ts';
-import type { CompiledHeader, PathIndex, RouteConfig, RouteEntry, RouteTable, VirtualHost } from './route-table.ts';
+import type { PathIndex, RouteConfig, RouteEntry, RouteTable, VirtualHost } from './route-table.ts';
 
 /** Throws WeftError `invalid` with the field path when domains collide. */
 export function compileRoutes(config: RouteConfig): RouteTable {

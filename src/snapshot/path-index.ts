@@ -2,8 +2,8 @@
  * Index of a virtual host's routes by path. The trie's deepest node on the way of a path knows, in order, every route
  * whose path can match there, so that 100 routes cost about as much as one; regexes are few and merged in by position.
  */
+import { compileHeader } from '../http/match/header.ts';
 import { type BuiltTrie, type ByteTrie, buildTrie, descend, edgeLength } from './byte-trie.ts';
-import { compileHeader } from './match-header.ts';
 import type { PathIndex, RouteEntry } from './route-table.ts';
 
 const SLASH = 47;

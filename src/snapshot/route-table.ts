@@ -3,9 +3,9 @@
  * resource, in `snapshot/read/`; matched in `snapshot/match-route.ts`.
  */
 import type { RouteInfo } from '../http/exchange.ts';
-import type { FieldName } from '../http/field-name.ts';
+import type { CompiledHeader, HeaderMatch } from '../http/match/header.ts';
+import type { Pattern } from '../http/regex/pattern.ts';
 import type { ByteTrie } from './byte-trie.ts';
-import type { Pattern } from './regex/pattern.ts';
 
 export interface HttpFilterConfig {
   readonly name: string;
@@ -93,25 +93,6 @@ export type PathMatch =
   /** A whole path segment: `/a` matches `/a` and `/a/b`, not `/ab`. */
   | { readonly kind: 'segment'; readonly value: Uint8Array }
   | { readonly kind: 'regex'; readonly value: Pattern };
-
-export interface HeaderMatch {
-  /** Lower case. */
-  readonly name: string;
-  readonly kind: 'present' | 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex';
-  readonly value: string;
-  readonly regex: Pattern | null;
-  readonly invert: boolean;
-}
-
-/** Made by `match-header.ts`. */
-export interface CompiledHeader {
-  readonly match: HeaderMatch;
-  /** null: a pseudo-header, which lies in the start line. */
-  readonly field: FieldName | null;
-  readonly value: Uint8Array;
-  /** Of a condition on `:method`: which of the known methods fulfil it, one bit each. null: another condition. */
-  readonly methods: number | null;
-}
 
 export type RouteAction = ForwardAction | { readonly kind: 'direct'; readonly status: number; readonly body: string };
 

@@ -1,10 +1,11 @@
 /** Envoy's RouteMatch → RouteMatch of the table. */
 import type { RouteMatch as Message, RuntimeFractionalPercent } from '../../xds/tables/messages.gen.ts';
 import { FractionalPercent_DenominatorType as Denominator } from '../../xds/tables/messages.gen.ts';
-import type { HeaderMatch, PathMatch, RouteMatch } from '../route-table.ts';
-import { readHeaderMatcher } from './header-matcher.ts';
+import type { HeaderMatch } from '../../http/match/header.ts';
+import { readHeaderMatcher } from '../../xds/matchers/header-matcher.ts';
+import { quoted, regexMatch } from '../../xds/matchers/string-matcher.ts';
+import type { PathMatch, RouteMatch } from '../route-table.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
-import { quoted, regexMatch } from './string-matcher.ts';
 
 const ANY_PATH: PathMatch = { kind: 'prefix', value: new Uint8Array(0) };
 

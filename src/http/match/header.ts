@@ -1,12 +1,31 @@
 /**
- * Header conditions of a route, compiled to bytes. Envoy's rules: several fields of a name count as one with commas
+ * Conditions on header fields, compiled to bytes. Envoy's rules for routes: several fields of a name count as one with commas
  * between (HeaderUtility::getAllOfHeaderAsString); an absent field fails every match but `present` with `invert`.
  */
-import { latin1Of } from '../core/bytes.ts';
-import { FieldName } from '../http/field-name.ts';
-import type { Head } from '../http/head.ts';
-import { METHOD } from '../http/method.ts';
-import type { CompiledHeader, HeaderMatch } from './route-table.ts';
+import { latin1Of } from '../../core/bytes.ts';
+import { FieldName } from '../field-name.ts';
+import type { Head } from '../head.ts';
+import { METHOD } from '../method.ts';
+import type { Pattern } from '../regex/pattern.ts';
+import { type TextMatch, textMatches } from './text.ts';
+
+export interface HeaderMatch {
+  /** Lower case. */
+  readonly name: string;
+  readonly kind: 'present' | TextMatch['kind'];
+  readonly value: string;
+  readonly regex: Pattern | null;
+  readonly invert: boolean;
+}
+
+export interface CompiledHeader {
+  readonly match: HeaderMatch;
+  /** null: a pseudo-header, which lies in the start line. */
+  readonly field: FieldName | null;
+  readonly value: Uint8Array;
+  /** Of a condition on `:method`: which of the known methods fulfil it, one bit each. null: another condition. */
+  readonly methods: number | null;
+}
 
 export function compileHeader(match: HeaderMatch): CompiledHeader {
   // xDS knows Host as :authority; both mean the authority.
@@ -52,28 +71,8 @@ function matchesPseudo(header: CompiledHeader, head: Head): boolean {
 }
 
 function valueMatches(header: CompiledHeader, bytes: Uint8Array, start: number, end: number): boolean {
-  const value = header.value;
-  const spare = end - start - value.length;
-  switch (header.match.kind) {
-    case 'present':
-      return end > start;
-    case 'regex':
-      return header.match.regex?.test(bytes, start, end) ?? false;
-    case 'exact':
-      return spare === 0 && startsAt(value, bytes, start);
-    case 'prefix':
-      return spare >= 0 && startsAt(value, bytes, start);
-    case 'suffix':
-      return spare >= 0 && startsAt(value, bytes, end - value.length);
-    case 'contains':
-      for (let at = start; at <= end - value.length; at++) if (startsAt(value, bytes, at)) return true;
-      return false;
-  }
-}
-
-function startsAt(value: Uint8Array, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < value.length; i++) if (bytes[start + i] !== value[i]) return false;
-  return true;
+  const { match } = header;
+  return match.kind === 'present' ? end > start : textMatches(match as TextMatch, header.value, bytes, start, end);
 }
 
 function joined(field: FieldName, head: Head): [Uint8Array, number, number] {

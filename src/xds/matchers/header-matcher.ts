@@ -1,9 +1,10 @@
 /** Envoy's HeaderMatcher → HeaderMatch. */
-import type { HeaderMatcher } from '../../xds/tables/messages.gen.ts';
+import type { HeaderMatch } from '../../http/match/header.ts';
+import type { TextMatch } from '../../http/match/text.ts';
 import { isToken } from '../../http/token.ts';
-import type { HeaderMatch } from '../route-table.ts';
-import { invalid, unsupported } from './problem.ts';
-import { readStringMatcher, regexMatch, type TextMatch, textMatch } from './string-matcher.ts';
+import { invalid, unsupported } from '../problem.ts';
+import type { HeaderMatcher } from '../tables/messages.gen.ts';
+import { readStringMatcher, regexMatch, textMatch } from './string-matcher.ts';
 
 const PSEUDO = new Set([':method', ':path', ':authority']);
 

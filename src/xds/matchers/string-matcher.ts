@@ -1,14 +1,8 @@
 /** Envoy's StringMatcher in the terms of a header match; a match that ignores case becomes a regex. */
-import type { StringMatcher } from '../../xds/tables/messages.gen.ts';
-import type { Pattern } from '../regex/pattern.ts';
-import { sharedPattern } from '../regex/shared-pattern.ts';
-import { invalid, within } from './problem.ts';
-
-export interface TextMatch {
-  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex';
-  readonly value: string;
-  readonly regex: Pattern | null;
-}
+import type { TextMatch } from '../../http/match/text.ts';
+import { sharedPattern } from '../../http/regex/shared-pattern.ts';
+import { invalid, within } from '../problem.ts';
+import type { StringMatcher } from '../tables/messages.gen.ts';
 
 export function readStringMatcher(where: string, matcher: StringMatcher | undefined): TextMatch {
   const pattern = matcher?.matchPattern;
