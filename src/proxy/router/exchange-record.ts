@@ -12,9 +12,9 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import type { Downstream } from './downstream.ts';
-import { SilenceTimer } from './silence.ts';
+import { ExchangeClock } from './exchange-clock.ts';
 
-export abstract class ExchangeRecord extends SilenceTimer implements EndedRecord {
+export abstract class ExchangeRecord extends ExchangeClock implements EndedRecord {
   readonly request: Head;
   response: Head | null = null;
   ended = false;
@@ -26,16 +26,16 @@ export abstract class ExchangeRecord extends SilenceTimer implements EndedRecord
   bytesIn = 0;
   bytesOut = 0;
   retries = 0;
-  protected readonly down: Downstream;
+  readonly down: Downstream;
   protected entry: RouteEntry | null = null;
-  protected cluster: Cluster | null = null;
+  cluster: Cluster | null = null;
   /** The last host that was tried; tells the edge whether mTLS was used. */
-  protected host: UpstreamHost | null = null;
+  host: UpstreamHost | null = null;
   #state: Slots | null = null;
 
   constructor(down: Downstream, request: Head) {
     const { world } = down;
-    super(world.timers, down.manager.streamIdleTimeoutMs);
+    super(world.timers, world.runtime.clock, down.manager.streamIdleTimeoutMs);
     this.down = down;
     this.request = request;
     this.startedAt = world.runtime.clock.now();
@@ -71,7 +71,7 @@ export abstract class ExchangeRecord extends SilenceTimer implements EndedRecord
   }
 
   /** In the words of whoever reads an error: the service where it is known, else what was asked for. */
-  protected get serviceName(): string {
+  get serviceName(): string {
     const { cluster } = this;
     return cluster === null ? this.request.authorityText : cluster.config.service || cluster.name;
   }

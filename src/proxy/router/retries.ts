@@ -1,7 +1,9 @@
 /** What an exchange remembers once a try of it has failed; made then, because most never need it. */
-import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
+import { CallbackTimer } from '../../core/timer-wheel.ts';
 import { RESET, type ResetReason } from '../../http/message.ts';
+import { planRetry, type RetryBudget, type RetryDecision, type RetryFacts } from '../../snapshot/retry-plan.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
+import type { RouterWorld } from './router-world.ts';
 
 export const NO_HOSTS: readonly UpstreamHost[] = [];
 
@@ -10,12 +12,16 @@ export class Retries {
   tried = NO_HOSTS;
   /** The last try met a dead kept-alive connection: the next one needs a new one, and blames no host. */
   fresh = false;
-  readonly #timers: Timers;
+  readonly #world: RouterWorld;
   readonly #pause: CallbackTimer;
 
-  constructor(timers: Timers, again: () => void) {
-    this.#timers = timers;
+  constructor(world: RouterWorld, again: () => void) {
+    this.#world = world;
     this.#pause = new CallbackTimer(again);
+  }
+
+  plan(facts: RetryFacts, budget: RetryBudget): RetryDecision {
+    return planRetry(facts, budget, this.#world.runtime.random.next());
   }
 
   failed(host: UpstreamHost | null, reset: ResetReason | null): void {
@@ -25,10 +31,10 @@ export class Retries {
 
   /** The try after that pause. */
   schedule(afterMs: number): void {
-    this.#timers.arm(this.#pause, afterMs);
+    this.#world.timers.arm(this.#pause, afterMs);
   }
 
   stop(): void {
-    this.#timers.disarm(this.#pause);
+    this.#world.timers.disarm(this.#pause);
   }
 }
