@@ -7,7 +7,13 @@ import type { Head } from '../head.ts';
 import { acceptTrailers } from './accept-head.ts';
 import { ChunkLine } from './chunk-line.ts';
 import { HeadReader } from './head-reader.ts';
-import { BAD_CHUNK_END, HEAD_TOO_LARGE, TARGET_TOO_LONG, TRAILERS_TOO_LARGE } from './refusal.ts';
+import {
+  BAD_CHUNK_END,
+  CHUNK_EXTENSION_TOO_LONG,
+  HEAD_TOO_LARGE,
+  TARGET_TOO_LONG,
+  TRAILERS_TOO_LARGE,
+} from './refusal.ts';
 import { scanFields } from './scan-fields.ts';
 
 /** What `BodyReader.read` met. */
@@ -24,6 +30,9 @@ export const BODY_EVENT = {
   refused: 4,
 } as const;
 export type BodyEvent = (typeof BODY_EVENT)[keyof typeof BODY_EVENT];
+
+/** One-byte chunks with long extensions make the reader work for content that never comes. */
+const MAX_EXCESS_BYTES = 16_384;
 
 const SIZE = 0;
 const DATA = 1;
@@ -42,6 +51,8 @@ export class BodyReader {
   #framing: Framing = FRAMING.none;
   #left = 0;
   #state = SIZE;
+  /** Bytes of chunk extensions that no content stands against. */
+  #excess = 0;
   readonly #line = new ChunkLine();
   readonly #maxTrailerBytes: number;
   readonly #maxFields: number;
@@ -63,6 +74,7 @@ export class BodyReader {
     this.#framing = framing;
     this.#left = length;
     this.#state = SIZE;
+    this.#excess = 0;
     this.#line.reset();
     this.last = false;
     this.refusal = 0;
@@ -105,6 +117,8 @@ export class BodyReader {
           if (at < 0) return this.#refuse(at);
           if (!this.#line.complete) break;
           this.#left = this.#line.size;
+          this.#excess = Math.max(0, this.#excess + this.#line.extensionBytes - this.#left);
+          if (this.#excess > MAX_EXCESS_BYTES) return this.#refuse(CHUNK_EXTENSION_TOO_LONG);
           this.#line.reset();
           this.#state = this.#left === 0 ? TRAILERS : DATA;
           break;

@@ -1,18 +1,35 @@
 /**
- * The line before a chunk (RFC 9112 section 7.1), a byte at a time: size in hexadecimal, an extension that is read and
- * dropped, CRLF. No sign, no space, no `0x`, no bare LF: each of them is read differently by some server.
+ * The line before a chunk (RFC 9112 section 7.1), a byte at a time: size in hexadecimal, extensions that are read and
+ * dropped, CRLF. No sign, no space, no `0x`, no bare LF: each of them is read differently by some server. Extensions have
+ * the grammar of section 7.1.1 without its "bad" white space, so that no reader finds another end of the line in them.
  */
-import { FIELD_BYTE } from '../token.ts';
+import { FIELD_BYTE, TOKEN } from '../token.ts';
 import { BAD_CHUNK_EXTENSION, BAD_CHUNK_SIZE, CHUNK_EXTENSION_TOO_LONG } from './refusal.ts';
 
 const FIRST_DIGIT = 0;
 const DIGITS = 1;
-const EXTENSION = 2;
-const LINE_FEED = 3;
+const LINE_FEED = 2;
+/** After `;`. */
+const NAME_START = 3;
+const NAME = 4;
+/** After `=`. */
+const VALUE_START = 5;
+const VALUE = 6;
+const QUOTED = 7;
+const ESCAPED = 8;
+/** After the closing quote. */
+const QUOTE_END = 9;
 
 const MAX_DIGITS = 16;
 /** Signatures of object stores take about 90 bytes. */
 const MAX_EXTENSION_BYTES = 256;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 const HEX = new Int8Array(256).fill(-1);
 for (let i = 0; i < 16; i++) {
@@ -23,18 +40,19 @@ for (let i = 0; i < 16; i++) {
 export class ChunkLine {
   /** Of the chunk, once `read` says that the line is complete. */
   size = 0;
+  /** Bytes of extensions, from the first `;` on. */
+  extensionBytes = 0;
   /** Set when the line is complete. */
   complete = false;
   #state = FIRST_DIGIT;
   #digits = 0;
-  #extension = 0;
 
   reset(): void {
     this.size = 0;
+    this.extensionBytes = 0;
     this.complete = false;
     this.#state = FIRST_DIGIT;
     this.#digits = 0;
-    this.#extension = 0;
   }
 
   /** Returns the offset of the first byte that was not read, or a refusal. */
@@ -51,22 +69,43 @@ export class ChunkLine {
             if (!Number.isSafeInteger(this.size)) return BAD_CHUNK_SIZE;
             this.#state = DIGITS;
           } else if (this.#state === FIRST_DIGIT) return BAD_CHUNK_SIZE;
-          else if (byte === 0x0d) this.#state = LINE_FEED;
-          else if (byte === 0x3b) this.#state = EXTENSION;
+          else if (byte === CR) this.#state = LINE_FEED;
+          else if (byte === SEMICOLON) this.#state = NAME_START;
           else return BAD_CHUNK_SIZE;
           break;
         }
-        case EXTENSION:
-          if (byte === 0x0d) this.#state = LINE_FEED;
-          else if (FIELD_BYTE[byte] === 0) return BAD_CHUNK_EXTENSION;
-          else if (++this.#extension > MAX_EXTENSION_BYTES) return CHUNK_EXTENSION_TOO_LONG;
-          break;
-        default:
-          if (byte !== 0x0a) return BAD_CHUNK_SIZE;
+        case LINE_FEED:
+          if (byte !== LF) return BAD_CHUNK_SIZE;
           this.complete = true;
           return at + 1;
+        default:
+          if (++this.extensionBytes > MAX_EXTENSION_BYTES) return CHUNK_EXTENSION_TOO_LONG;
+          this.#state = afterExtensionByte(this.#state, byte);
+          if (this.#state < 0) return BAD_CHUNK_EXTENSION;
       }
     }
     return end;
+  }
+}
+
+/** The next state within extensions, or -1. */
+function afterExtensionByte(state: number, byte: number): number {
+  switch (state) {
+    case NAME_START:
+      return TOKEN[byte] === 0 ? -1 : NAME;
+    case VALUE_START:
+      if (byte === QUOTE) return QUOTED;
+      return TOKEN[byte] === 0 ? -1 : VALUE;
+    case QUOTED:
+      if (byte === QUOTE) return QUOTE_END;
+      if (byte === BACKSLASH) return ESCAPED;
+      return FIELD_BYTE[byte] === 0 ? -1 : QUOTED;
+    case ESCAPED:
+      return FIELD_BYTE[byte] === 0 ? -1 : QUOTED;
+    default:
+      if (byte === CR) return LINE_FEED;
+      if (byte === SEMICOLON) return NAME_START;
+      if (state === NAME && byte === EQUALS) return VALUE_START;
+      return state !== QUOTE_END && TOKEN[byte] !== 0 ? state : -1;
   }
 }

@@ -127,6 +127,18 @@ describe('an idle connection', () => {
     assert.ok(d.connection.closed);
   });
 
+  it('closes when a response comes before the request has left', () => {
+    const d = dial();
+    ask(d);
+    d.connection.feed(OK);
+    d.connection.keepsBacklog = true;
+    const { r } = ask(d);
+    d.connection.feed(OK);
+    assert.equal(r.head, null);
+    assert.equal(r.reset, RESET.protocol);
+    assert.ok(d.connection.closed);
+  });
+
   it('leaves when the server closes it, and when told to', () => {
     const d = dial();
     d.connection.fin();

@@ -1,5 +1,6 @@
 /** The client's side of one exchange: where the request goes. */
 import type { Connection } from '../../core/runtime.ts';
+import { UPGRADE } from '../field-name.ts';
 import { FRAMING } from '../framing.ts';
 import { type Head, UPGRADE_STATE } from '../head.ts';
 import { type MessageReceiver, RESET, type ResetReason } from '../message.ts';
@@ -21,8 +22,10 @@ export interface ClientLink {
 export class ClientStream extends Http1Stream {
   /** Of the request; for the codec. */
   method: Method = METHOD.other;
-  /** The request asked for an upgrade with the router's leave; for the codec. */
-  asksUpgrade = false;
+  /** The protocol that the request asked to change to, with the router's leave, in lower case; else empty. For the codec. */
+  askedProtocol = '';
+  /** What the connection held more when the whole request was written: as long as it holds that much, nobody has seen it. For the codec. */
+  requestBytes = 0;
   readonly #link: ClientLink;
   #isTunnel = false;
 
@@ -37,15 +40,18 @@ export class ClientStream extends Http1Stream {
     if (connection === null || this.headSent) return;
     this.headSent = true;
     this.method = head.method;
-    this.asksUpgrade = head.upgrade === UPGRADE_STATE.granted;
+    if (head.upgrade === UPGRADE_STATE.granted) this.askedProtocol = head.value(UPGRADE)?.toLowerCase() ?? '';
     const framing = framingOfRequest(head, last);
     let length = -1;
     if (framing === FRAMING.length) length = head.contentLength;
     else if (last && tellsEmptyRequest(head)) length = 0;
     this.writer.begin(framing, length);
     this.#link.requestBegun(this);
+    const before = connection.backlog;
     writeHead(connection, head, framing, length, PERSISTENCE.unsaid);
-    if (last) this.endSending();
+    if (!last) return;
+    this.requestBytes = connection.backlog - before;
+    this.endSending();
   }
 
   /** For the codec: the request's direction is open again, for raw bytes. */

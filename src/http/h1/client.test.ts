@@ -237,6 +237,20 @@ describe('a tunnel', () => {
     assert.equal(d.idle, 0);
   });
 
+  it('is not opened by a protocol other than the one that was asked for', () => {
+    for (const answer of ['h2c', 'websocket, h2c', 'WebSocket/13', '']) {
+      const d = dial();
+      const r = new Recorder();
+      const head = Head.request('GET', '/', 'a');
+      head.appendText(new FieldName('upgrade'), 'WebSocket');
+      head.upgrade = UPGRADE_STATE.granted;
+      d.client.open(r).sendHead(head, true);
+      d.connection.feed(`HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: ${answer}\r\n\r\n`);
+      assert.equal(r.reset, RESET.protocol, answer);
+      assert.ok(d.connection.closed);
+    }
+  });
+
   it('opens by 2xx to CONNECT', () => {
     const d = dial();
     const { r, stream } = ask(d, 'CONNECT');

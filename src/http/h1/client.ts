@@ -6,6 +6,7 @@
 import { EMPTY_BYTES } from '../../core/bytes.ts';
 import { WeftError } from '../../core/errors.ts';
 import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
+import { UPGRADE } from '../field-name.ts';
 import { FRAMING } from '../framing.ts';
 import { type Head, UPGRADE_STATE } from '../head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../message.ts';
@@ -16,6 +17,7 @@ import { type ClientLink, ClientStream } from './client-stream.ts';
 import { HeadReader } from './head-reader.ts';
 import type { Http1Limits } from './limits.ts';
 import {
+  EARLY_RESPONSE,
   HEAD_TOO_LARGE,
   refusalOf,
   TARGET_TOO_LONG,
@@ -132,6 +134,10 @@ export class Http1Client implements ConnectionHandler, ClientLink {
     while (at < end) {
       switch (this.#phase) {
         case HEAD:
+          if (!this.#answered && this.#isTooEarly()) {
+            this.#refuse(EARLY_RESPONSE, end);
+            return;
+          }
           this.#answered = true;
           at = this.#readHead(bytes, at, end);
           break;
@@ -205,6 +211,17 @@ export class Http1Client implements ConnectionHandler, ClientLink {
     this.#connection?.destroy(reason);
   }
 
+  /**
+   * The request has not left this process, so nobody can have answered it: the bytes belong to an exchange before, or were
+   * sent in advance to be taken for the answer of whoever comes next (response queue poisoning).
+   */
+  #isTooEarly(): boolean {
+    const stream = this.#stream;
+    const connection = this.#connection;
+    if (stream === null || connection === null || stream.requestBytes === 0) return false;
+    return connection.backlog >= stream.requestBytes;
+  }
+
   #readHead(bytes: Uint8Array, at: number, end: number): number {
     const stream = this.#stream;
     if (stream === null) return end;
@@ -226,9 +243,7 @@ export class Http1Client implements ConnectionHandler, ClientLink {
   #judge(head: Head, stream: ClientStream): number {
     const refusal = acceptResponse(head, stream.method);
     if (refusal !== 0) return refusal;
-    if (head.status === 101 && !(stream.asksUpgrade && head.upgrade === UPGRADE_STATE.granted)) {
-      return UNEXPECTED_UPGRADE;
-    }
+    if (head.status === 101 && !isAskedUpgrade(head, stream.askedProtocol)) return UNEXPECTED_UPGRADE;
     return head.status < 200 && ++this.#interim > MAX_INTERIM ? TOO_MANY_INTERIM : 0;
   }
 
@@ -330,6 +345,11 @@ export class Http1Client implements ConnectionHandler, ClientLink {
     if (!this.#isConnected) return RESET.connect;
     return this.#opened > 1 && !this.#answered ? RESET.stale : RESET.connection;
   }
+}
+
+/** A server switches to nothing but what was asked for (RFC 9110 section 7.8). */
+function isAskedUpgrade(head: Head, asked: string): boolean {
+  return asked !== '' && head.upgrade === UPGRADE_STATE.granted && head.value(UPGRADE)?.toLowerCase() === asked;
 }
 
 function pass(head: Head, last: boolean, receiver: MessageReceiver | null): void {

@@ -22,15 +22,21 @@ const PROTECTED = names(
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
+  'x-forwarded-port',
   'x-forwarded-proto',
+  'x-real-ip',
+  'x-request-id',
   'x-forwarded-client-cert',
   'traceparent',
   'tracestate',
 );
 
+/** Protected, and harmless where they come late. */
+const TRACING = new Set(['traceparent', 'tracestate', 'x-request-id']);
+
 /** As trailers they would change framing, routing, authentication or handling after the fact (RFC 9110 section 6.5.1). */
 const NOT_TRAILERS = [
-  ...PROTECTED.filter((name) => !name.text.startsWith('trace')),
+  ...PROTECTED.filter((name) => !TRACING.has(name.text)),
   ...names(
     'content-length',
     'transfer-encoding',

@@ -9,6 +9,7 @@ import { HEAD_TOO_LARGE, TARGET_TOO_LONG } from './refusal.ts';
 export type Scan = (head: Head, bytes: Uint8Array, base: number, end: number, maxFields: number) => number;
 
 const LF = 0x0a;
+const CR = 0x0d;
 const FIRST_BYTES = 2048;
 
 export class HeadReader {
@@ -32,6 +33,11 @@ export class HeadReader {
   /** Whether bytes of an unfinished head wait. */
   get started(): boolean {
     return this.#kept !== null;
+  }
+
+  /** Whether what waits is the empty line that may precede a request, which is not the beginning of one. */
+  get blank(): boolean {
+    return this.#kept !== null && this.#length <= 2 && this.#kept[0] === CR;
   }
 
   /** Reads from `at`; returns the offset after the head, or `end` when all was kept. */

@@ -19,6 +19,8 @@ export abstract class Http1Stream implements Stream {
   received = false;
   /** The message that goes out is complete; for the codec. */
   sent = false;
+  /** Something was sent since the codec set this to false; for the codec. */
+  moved = false;
   protected headSent = false;
   protected readonly writer: BodyWriter;
   #owed = 0;
@@ -44,6 +46,7 @@ export abstract class Http1Stream implements Stream {
 
   sendData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.connection === null || !this.headSent || this.sent) return;
+    this.moved = true;
     if (!this.writer.write(this.connection, bytes, start, end, last)) this.onUnsendable();
     else if (last) this.endSending();
   }

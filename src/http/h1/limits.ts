@@ -12,6 +12,12 @@ export interface Http1Limits {
   readonly headTimeoutMs: number;
   /** Between exchanges. 0: unbounded. Default 1 h. */
   readonly idleTimeoutMs: number;
+  /**
+   * After FIN behind a whole request, how long the response may stand still before the client counts as gone. 0: gone at
+   * once. A client that announced its last request (HTTP/1.0, `Connection: close`) is waited for. Default 1 s: answers come
+   * within it, and work for clients that left ends soon.
+   */
+  readonly halfClosedMs: number;
   /** How long a closing connection is read from, so that the peer gets the last response and not a RST. Default 2 s. */
   readonly lingerMs: number;
 }
@@ -23,5 +29,6 @@ export const DEFAULT_HTTP1_LIMITS: Http1Limits = {
   maxDiscardBytes: 262_144,
   headTimeoutMs: 60_000,
   idleTimeoutMs: 3_600_000,
+  halfClosedMs: 1_000,
   lingerMs: 2_000,
 };

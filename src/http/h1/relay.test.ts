@@ -1,7 +1,7 @@
 /** A server and a client codec back to back, as the router joins them: what of a message reaches the next hop. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CONTENT_LENGTH, CONNECTION, FieldName, TRANSFER_ENCODING } from '../field-name.ts';
+import { CONTENT_LENGTH, CONNECTION, FieldName, HOST, TRANSFER_ENCODING } from '../field-name.ts';
 import { type Head, UPGRADE_STATE } from '../head.ts';
 import type { Stream } from '../message.ts';
 import { dial } from './test/dial.ts';
@@ -64,6 +64,28 @@ describe('a request on the next hop', () => {
       requestOf('GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n'),
       'GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nconnection: te\r\n\r\n',
     );
+  });
+
+  it('keeps trailers of a longer TE', () => {
+    assert.equal(
+      requestOf('GET / HTTP/1.1\r\nTE: gzip;q=0.5 , Trailers\r\nHost: a\r\nConnection: TE\r\n\r\n'),
+      'GET / HTTP/1.1\r\nHost: a\r\nte: trailers\r\nconnection: te\r\n\r\n',
+    );
+    assert.equal(requestOf('GET / HTTP/1.1\r\nTE: xtrailers, trailers;q=1\r\nHost: a\r\n\r\n'), GET);
+  });
+
+  it('always has a Host: that of its authority, empty for HTTP/1.0 without one', () => {
+    assert.equal(requestOf('GET / HTTP/1.0\r\nX: y\r\n\r\n'), 'GET / HTTP/1.1\r\nhost: \r\nX: y\r\n\r\n');
+    const authority = requestOf(GET, (head) => {
+      // As a head that came over HTTP/2: an authority and no field for it.
+      head.removeAll(HOST);
+      head.known = 0;
+    });
+    assert.equal(authority, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  });
+
+  it('without content goes on without its Expect', () => {
+    assert.equal(requestOf('GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n'), GET);
   });
 
   it('in absolute form goes on in origin form, Host agreeing', () => {

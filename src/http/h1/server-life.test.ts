@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { Head } from '../head.ts';
 import { RESET } from '../message.ts';
 import type { ServerStream } from './server-stream.ts';
-import { GET, one, respond, serve } from './test/recorder.ts';
+import { GET, one, respond, send, serve } from './test/recorder.ts';
 
 describe('pipelining', () => {
   it('answers in order, one exchange at a time, the rest unread', () => {
@@ -220,12 +220,104 @@ describe('drain', () => {
 
 describe('a client that goes away', () => {
   it('resets the exchange in flight', () => {
-    for (const leave of ['fin', 'close'] as const) {
-      const { s, r } = one(GET);
-      if (leave === 'fin') s.connection.fin();
-      else s.connection.destroy('ECONNRESET');
-      assert.equal(r.reset, RESET.connection);
-      assert.equal(s.closed, 1);
+    const { s, r } = one(GET);
+    s.connection.destroy('ECONNRESET');
+    assert.equal(r.reset, RESET.connection);
+    assert.equal(s.closed, 1);
+  });
+});
+
+describe('a client that half-closes behind a whole request', () => {
+  const LAST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+  it('gets its answer, and then the connection ends in order', () => {
+    const { s, r, stream } = one(GET);
+    s.connection.fin();
+    assert.ok(!s.connection.closed);
+    s.time.advance(900);
+    respond(stream, 200, 'hi');
+    assert.equal(s.connection.written, 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi');
+    assert.ok(s.connection.closed);
+    assert.equal(s.connection.reason, '');
+    assert.equal(r.reset, null);
+    assert.equal(s.time.timers.size, 0);
+  });
+
+  it('gets the answers to all that it pipelined', () => {
+    const s = serve();
+    s.connection.feed(GET + GET.replace('/', '/2'));
+    s.connection.fin();
+    respond(s.streams[0] as ServerStream, 200, '1');
+    respond(s.streams[1] as ServerStream, 200, '2');
+    assert.deepEqual(s.connection.written.match(/\r\n\r\n(\d)/g), ['\r\n\r\n1', '\r\n\r\n2']);
+    assert.equal(s.connection.reason, '');
+  });
+
+  it('counts as gone when the response stands still', () => {
+    const { s, r, stream } = one(GET);
+    s.connection.fin();
+    s.time.advance(900);
+    stream.sendHead(Head.response(200), false);
+    for (let i = 0; i < 5; i++) {
+      s.time.advance(900);
+      send(stream, 'x', false);
     }
+    s.time.advance(900);
+    assert.equal(r.reset, null, 'a response that moves goes on: a write finds out who is there');
+    s.time.advance(2_000);
+    assert.equal(r.reset, RESET.connection);
+    assert.ok(s.connection.closed);
+  });
+
+  it('is not gone while it reads what waits for it', () => {
+    const { s, r, stream } = one(GET);
+    stream.sendHead(Head.response(200), false);
+    s.connection.backlog = 100_000;
+    s.connection.fin();
+    for (let i = 0; i < 5; i++) {
+      s.connection.backlog -= 1_000;
+      s.time.advance(1_010);
+    }
+    assert.equal(r.reset, null);
+    s.time.advance(3_000);
+    assert.equal(r.reset, RESET.connection);
+  });
+
+  it('is waited for when it said that the request was its last', () => {
+    for (const input of [LAST, 'GET / HTTP/1.0\r\n\r\n']) {
+      const { s, r, stream } = one(input);
+      s.connection.fin();
+      s.time.advance(100_000);
+      assert.equal(r.reset, null);
+      respond(stream, 200, 'late');
+      assert.match(s.connection.written, /late$/);
+      assert.ok(s.connection.closed);
+    }
+  });
+
+  it('is gone at once where the limit is 0, and when it resets', () => {
+    const strict = one(GET, { halfClosedMs: 0 });
+    strict.s.connection.fin();
+    assert.equal(strict.r.reset, RESET.connection);
+    const { s, r } = one(GET);
+    s.connection.fin();
+    s.connection.destroy('ECONNRESET');
+    assert.equal(r.reset, RESET.connection);
+  });
+
+  it('within a request has sent half a request', () => {
+    const { s, r } = one('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx');
+    s.connection.fin();
+    assert.equal(r.reset, RESET.connection);
+    assert.ok(!r.done);
+  });
+
+  it('after an empty line has begun nothing', () => {
+    const s = serve();
+    s.connection.feed('\r\n');
+    s.connection.fin();
+    assert.deepEqual(s.refused, []);
+    assert.equal(s.connection.written, '');
+    assert.ok(s.connection.closed);
   });
 });

@@ -167,6 +167,14 @@ const CASES: Readonly<Record<string, readonly [status: number, input: string][]>
     [400, post('X: y\nTransfer-Encoding: chunked\r\n')],
     [501, post('Transfer-Encoding: gzip, chunked\r\n')],
   ],
+  Expect: [
+    [417, post('Expect: 100-continue, x\r\nContent-Length: 1\r\n', 'x')],
+    [417, post('Expect: y 100-continue\r\nContent-Length: 1\r\n', 'x')],
+    [417, post('Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1\r\n', 'x')],
+    [417, post('Expect:\r\nContent-Length: 1\r\n', 'x')],
+    [417, post('Expect: 200-ok\r\nContent-Length: 1\r\n', 'x')],
+    [417, get('Expect: 100-continue;q=1\r\n')],
+  ],
   'content where none may be': [
     [400, `CONNECT a:80 HTTP/1.1\r\n${HOST}Content-Length: 1\r\n\r\nx`],
     [400, `CONNECT a:80 HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`],
@@ -239,6 +247,15 @@ describe('a body that breaks its framing', () => {
     'data without CRLF': '1\r\nx0\r\n\r\n',
     'bare LF in extension': '1;a\nx\r\n',
     'control in extension': '1;a\0b\r\nx\r\n',
+    'space in an extension': '1;a b\r\nx\r\n',
+    'space before an extension': '1 ;a\r\nx\r\n',
+    'space around an extension value': '1;a= b\r\nx\r\n',
+    'extension without a name': '1;\r\nx\r\n',
+    'extension without a value': '1;a=\r\nx\r\n',
+    'quoted extension that does not end': '1;a="b\r\nx\r\n',
+    'quoted extension that hides a line': '1;a="\r\n0\r\n\r\n"\r\nx\r\n',
+    'something after a quoted extension': '1;a="b"c\r\nx\r\n',
+    'extensions beyond proportion': `1;${'a'.repeat(250)}\r\nx\r\n`.repeat(70),
     'extension too long': `1;${'a'.repeat(300)}\r\nx\r\n`,
     'bare LF after the last chunk': '0\n\n',
     'bare LF as the end': '0\r\n\n',
@@ -283,7 +300,7 @@ describe('a body that breaks its framing', () => {
 describe('the list of refusals', () => {
   it('has a status that a client understands and a text without bytes of the peer', () => {
     for (const { status, detail } of ALL_REFUSALS) {
-      assert.ok([400, 408, 414, 431, 501, 505].includes(status));
+      assert.ok([400, 408, 414, 417, 431, 501, 505].includes(status));
       assert.match(detail, /^[ -~]+$/);
     }
   });

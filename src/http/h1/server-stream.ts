@@ -39,7 +39,7 @@ export class ServerStream extends Http1Stream {
     this.#method = request.method;
     this.#version = request.version;
     this.#asksUpgrade = request.upgrade !== UPGRADE_STATE.none;
-    this.#awaitsContinue = request.framing !== FRAMING.none && expectsContinue(request);
+    this.#awaitsContinue = expectsContinue(request);
     this.persists = request.keepAlive;
     this.received = request.framing === FRAMING.none;
   }
@@ -52,12 +52,15 @@ export class ServerStream extends Http1Stream {
   override sendHead(head: Head, last: boolean): void {
     const { connection } = this;
     if (connection === null || this.headSent) return;
+    this.moved = true;
     const { status } = head;
     if (status < 200 && status !== 101) return this.#sendInterim(connection, head);
     // A protocol that nobody asked for would leave both sides with different ideas of the bytes that follow.
     if (status === 101 && !this.#asksUpgrade) return this.onUnsendable();
     const framing = framingOfResponse(head, this.#method, this.#version, last);
     if (this.#link.draining || this.#awaitsContinue || framing === FRAMING.untilClose) this.persists = false;
+    // What follows a refused CONNECT may be meant for its tunnel: taken as requests, somebody else would have written them.
+    if (this.#method === METHOD.connect && framing !== FRAMING.tunnel) this.persists = false;
     let length = -1;
     if (framing === FRAMING.length) length = last ? 0 : head.contentLength;
     else if (status === 304 || (this.#method === METHOD.head && status !== 204)) length = head.contentLength;

@@ -125,7 +125,7 @@ export class Http1Server implements ConnectionHandler, ServerLink {
   onEnd(): void {
     switch (this.#phase) {
       case HEAD:
-        if (this.#heads.started) this.#refuse(TRUNCATED_HEAD);
+        if (this.#heads.started && !this.#heads.blank) this.#refuse(TRUNCATED_HEAD);
         else this.#close();
         return;
       case TUNNEL: {
@@ -135,10 +135,12 @@ export class Http1Server implements ConnectionHandler, ServerLink {
         return;
       }
       case BODY:
-      case RESPONSE:
         if (this.#stream?.sent) return this.#exchangeOver(this.#stream);
-        // A client that closes no longer waits: as Envoy and nginx, so that work behind us is cancelled. A request cut short is never whole.
+        // A request cut short is never whole.
         this.#connection.destroy('the client went away');
+        return;
+      case RESPONSE:
+        if (this.#stream !== null) this.#halfClosed(this.#stream);
         return;
       default:
         return;
@@ -160,7 +162,7 @@ export class Http1Server implements ConnectionHandler, ServerLink {
   /** For the timer: the meaning is the phase's. */
   onTimeout(): void {
     if (this.#phase === HEAD) {
-      if (this.#heads.started) this.#refuse(HEAD_TIMEOUT);
+      if (this.#heads.started && !this.#heads.blank) this.#refuse(HEAD_TIMEOUT);
       else this.#close();
     } else if (this.#phase === CLOSING) {
       const { backlog } = this.#connection;
@@ -168,6 +170,7 @@ export class Http1Server implements ConnectionHandler, ServerLink {
       if (backlog > 0 && backlog < this.#lastBacklog) this.#linger();
       else this.#connection.destroy('');
     } else if (this.#phase === TUNNEL) this.#unhold();
+    else if (this.#phase === RESPONSE && this.#stream !== null) this.#lookForClient(this.#stream);
     else if (this.#phase === BODY && this.#stream !== null) this.#exchangeOver(this.#stream);
   }
 
@@ -204,6 +207,30 @@ export class Http1Server implements ConnectionHandler, ServerLink {
     this.#connection.handler = handler;
     this.#unhold();
     return this.#connection;
+  }
+
+  /**
+   * FIN after a whole request means "no more requests" (`printf … | nc -N`, HTTP/1.0) or "I am gone": TCP says both alike.
+   * nginx and Envoy cancel, HAProxy answers. Here the exchange goes on while its response moves, because each write finds
+   * out who is there; one that stands still for `halfClosedMs` is cancelled, unless the client said that it was the last.
+   */
+  #halfClosed(stream: ServerStream): void {
+    const { halfClosedMs } = this.#options.limits;
+    const isAnnounced = !stream.persists;
+    stream.persists = false;
+    if (isAnnounced) return;
+    if (halfClosedMs === 0) return this.#connection.destroy('the client went away');
+    stream.moved = false;
+    this.#lastBacklog = this.#connection.backlog;
+    this.#arm(halfClosedMs);
+  }
+
+  #lookForClient(stream: ServerStream): void {
+    const { backlog } = this.#connection;
+    if (!stream.moved && backlog >= this.#lastBacklog) return this.#connection.destroy('the client went away');
+    stream.moved = false;
+    this.#lastBacklog = backlog;
+    this.#arm(this.#options.limits.halfClosedMs);
   }
 
   #readHead(bytes: Uint8Array, at: number, end: number): number {

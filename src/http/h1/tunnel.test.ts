@@ -130,12 +130,13 @@ describe('CONNECT', () => {
     assert.match(s.connection.written, /\r\n\r\npong$/);
   });
 
-  it('refused is an ordinary response', () => {
-    const { s, stream } = one(connect);
+  it('refused ends the connection: what follows was written for the tunnel', () => {
+    const { s, stream } = one(connect + GET);
     respond(stream, 403, 'no');
+    assert.match(s.connection.written, /^HTTP\/1\.1 403 [^]*connection: close\r\n/);
     assert.throws(() => stream.takeover(taker()), /only a tunnel/);
     s.connection.feed(GET);
-    assert.equal(s.receivers.length, 2);
+    assert.equal(s.receivers.length, 1);
   });
 
   it('cannot be claimed for another method', () => {

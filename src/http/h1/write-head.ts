@@ -4,23 +4,25 @@
  */
 import { copyBytes } from '../../core/bytes.ts';
 import type { Connection } from '../../core/runtime.ts';
-import { UPGRADE as UPGRADE_NAME } from '../field-name.ts';
+import { HOST, UPGRADE as UPGRADE_NAME } from '../field-name.ts';
 import { FRAMING, type Framing } from '../framing.ts';
 import { FIELD_WIDTH, FLAGS, type Head, HOP, REMOVED, TARGET, UPGRADE_STATE, VALUE_END } from '../head.ts';
 import { sendsTe } from './accept-head.ts';
+import { KNOWN_HOST } from './known-fields.ts';
 import { reasonOf } from './reasons.ts';
 
 /** What the Connection field of this hop says. */
 export const PERSISTENCE = { unsaid: 0, close: 1, keepAlive: 2 } as const;
 export type Persistence = (typeof PERSISTENCE)[keyof typeof PERSISTENCE];
 
-/** More than all lines that can be added: the usual reason, length, coding, connection, upgrade's name. */
+/** More than all lines that can be added, but for the ranges of the head in them: the usual reason, length, coding, connection. */
 const ADDED_BYTES = 256;
 /** `Connection.reserve` gives at most 64 KiB; larger heads go through a buffer of their own. */
 const MAX_RESERVE = 65_536;
 
 const VERSION = ascii('HTTP/1.1 ');
 const REQUEST_END = ascii(' HTTP/1.1\r\n');
+const HOST_IS = ascii('host: ');
 const CONTENT_LENGTH = ascii('content-length: ');
 const CHUNKED = ascii('transfer-encoding: chunked\r\n');
 const CLOSE = ascii('connection: close\r\n');
@@ -39,7 +41,7 @@ export function writeHead(
   contentLength: number,
   persistence: Persistence,
 ): void {
-  const bound = head.used + head.count * 2 + ADDED_BYTES;
+  const bound = head.used + head.count * 2 + head.authorityEnd - head.authorityStart + ADDED_BYTES;
   if (bound <= MAX_RESERVE) {
     const at = connection.reserve(bound);
     connection.commit(encodeHead(head, framing, contentLength, persistence, connection.out, at));
@@ -69,7 +71,9 @@ export function encodeHead(
   out: Uint8Array,
   start: number,
 ): number {
-  let at = head.status === 0 ? writeRequestLine(head, out, start) : writeStatusLine(head, out, start);
+  const isRequest = head.status === 0;
+  let at = isRequest ? writeRequestLine(head, out, start) : writeStatusLine(head, out, start);
+  if (isRequest && (head.known & KNOWN_HOST) === 0 && head.find(HOST) < 0) at = writeHost(head, out, at);
   at = writeFields(head, out, at);
   if (framing === FRAMING.chunked) at = put(out, at, CHUNKED);
   else if (contentLength >= 0) at = endLine(out, putNumber(out, put(out, at, CONTENT_LENGTH), contentLength));
@@ -79,7 +83,7 @@ export function encodeHead(
     at = endLine(out, copyBytes(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), out, at));
   } else if (persistence === PERSISTENCE.close) at = put(out, at, CLOSE);
   else if (persistence === PERSISTENCE.keepAlive) at = put(out, at, KEEP_ALIVE);
-  if (head.status === 0 && sendsTe(head)) at = put(out, at, TE);
+  if (isRequest && sendsTe(head)) at = put(out, at, TE);
   return endLine(out, at);
 }
 
@@ -99,6 +103,15 @@ function writeStatusLine(head: Head, out: Uint8Array, start: number): number {
   if (head.reasonEnd > head.reasonStart) at = copyBytes(head.bytes, head.reasonStart, head.reasonEnd, out, at);
   else at = put(out, at, reasonOf(head.status));
   return endLine(out, at);
+}
+
+/**
+ * Required of every request (RFC 9112 section 3.2): from the authority of a request that came over HTTP/2, empty for one
+ * of HTTP/1.0 that named none.
+ */
+function writeHost(head: Head, out: Uint8Array, start: number): number {
+  const at = put(out, start, HOST_IS);
+  return endLine(out, copyBytes(head.bytes, head.authorityStart, head.authorityEnd, out, at));
 }
 
 /** Fields that lie side by side in the head are copied at once; each run ends before its CRLF, so spaces at the end of a line are lost. */

@@ -19,6 +19,8 @@ export class MemoryConnection implements Connection {
   };
   out = new Uint8Array(65_536);
   backlog = 0;
+  /** Whether what is written stays in `backlog`, as in a turn that has not ended. */
+  keepsBacklog = false;
   closed = false;
   paused = false;
   ended = false;
@@ -89,6 +91,7 @@ export class MemoryConnection implements Connection {
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.closed) throw new Error('written after close');
     if (this.ended) throw new Error('written after end');
+    if (this.keepsBacklog) this.backlog += end - start;
     this.#sent.push(Buffer.from(bytes.subarray(start, end)));
   }
 
