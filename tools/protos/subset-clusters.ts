@@ -96,7 +96,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'priority',
     'metadata',
   ],
-  'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig': ['dns_cache_config'],
+  'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig': [
+    'dns_cache_config',
+    'allow_insecure_cluster_options',
+  ],
   'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig': [
     'name',
     'dns_lookup_family',

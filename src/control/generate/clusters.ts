@@ -130,6 +130,8 @@ export function localCluster(port: number, speaks: HttpVersion): XdsResource {
 export function passthroughCluster(name: string, carries: 'http' | 'tcp'): XdsResource {
   const config = pack(ClusterConfigSchema, {
     clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE },
+    // Envoy demands TLS checks of such a cluster, or this word: what passes here is the application's own, as it wrote it.
+    allowInsecureClusterOptions: true,
   });
   const message = create(ClusterSchema, {
     name,

@@ -1040,6 +1040,7 @@ export interface DynamicForwardCluster {
   readonly clusterImplementationSpecifier:
     | { readonly case: 'dnsCacheConfig'; readonly value: DnsCacheConfig }
     | { readonly case: undefined; readonly value?: undefined };
+  readonly allowInsecureClusterOptions: boolean;
 }
 
 /** envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig */

@@ -633,6 +633,7 @@ export const StdoutAccessLogTable: Table<m.StdoutAccessLog> = /* @__PURE__ */ ne
 ]);
 export const DynamicForwardClusterTable: Table<m.DynamicForwardCluster> = /* @__PURE__ */ new Table('envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig', () => [
   [1, 'dnsCacheConfig', 11, 'optional', () => DnsCacheConfigTable, 'clusterImplementationSpecifier'],
+  [2, 'allowInsecureClusterOptions', 8],
 ]);
 export const DnsCacheConfigTable: Table<m.DnsCacheConfig> = /* @__PURE__ */ new Table('envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig', () => [
   [1, 'name', 9],
