@@ -1,14 +1,47 @@
 /**
- * Where a message ends: every decision about framing, for both directions and both sides, and nothing else. What comes
- * in is judged by RFC 9112 section 6.3 without its lenient branches; what goes out is framed anew, never copied.
+ * Where a message ends: the one table by which both sides of this proxy decide it, in both directions, and nothing else
+ * does. What comes in is judged by RFC 9112 section 6.3 without its lenient branches; what goes out is framed anew from
+ * the decision, never copied. `framing.test.ts` has a case for each row. TE: Transfer-Encoding, CL: Content-Length, –: none.
  *
- * In, request:   TE in HTTP/1.0 ✗ · TE and CL ✗ · TE not exactly one `chunked` ✗ · two CL ✗ · CL not 1*DIGIT ✗
- *                · TE → chunked · CL > 0 → length · else none; TRACE and CONNECT have no content
- * In, response:  the same ✗ · 1xx, 204, CONNECT 2xx and 101 with TE or CL > 0 ✗ · HEAD, 1xx, 204, 304 → none
- *                · 101 and CONNECT 2xx → tunnel · TE → chunked · CL → length · else until close
- * Out, request:  last → none (`content-length: 0` where it was said or POST, PUT, PATCH) · length known → length · else chunked
- * Out, response: HEAD, 1xx, 204, 304 → none · 101 and CONNECT 2xx → tunnel · last → length 0 · length known → length
- *                · HTTP/1.1 client → chunked · HTTP/1.0 client → until close
+ *  In: a request          TE                      CL                          →
+ *  Q1   HTTP/1.0          any                     any or –                    400
+ *  Q2                     any                     any                         400
+ *  Q3                     `chunked`, once         –                           chunked
+ *  Q4                     a list up to `chunked`  –                           501
+ *  Q5                     anything else           –                           400 (two fields, identity, odd bytes)
+ *  Q6                     –                       two fields, equal or not    400
+ *  Q7                     –                       not 1*16DIGIT below 2^53    400 (sign, list, space, hex, empty)
+ *  Q8                     –                       0                           none
+ *  Q9                     –                       more                        length (leading zeros count as digits)
+ *  Q10                    –                       –                           none
+ *  Q11  CONNECT, TRACE    as Q3, or               as Q9                       400
+ *
+ *  In: a response         (✗: its stream is reset, its connection destroyed)
+ *  S1   any               as Q1, Q2, Q4 to Q7                                 ✗
+ *  S2   1xx, 204, 2xx to CONNECT    as Q3, or     as Q9                       ✗
+ *  S3   1xx but 101, 204  –                       0 or –                      none
+ *  S4   101, 2xx to CONNECT  –                    0 or –                      tunnel (101: ✗ unless asked, `client.ts`)
+ *  S5   304, or to HEAD   as Q3, or               any or –                    none; CL tells of what was left out
+ *  S6                     as Q3                   –                           chunked
+ *  S7                     –                       0 / more                    none / length
+ *  S8                     –                       –                           until close; FIN ends it, RST cuts it short
+ *
+ *  Out: a request                                                             →
+ *  U1   whole with its head, POST PUT PATCH or CL said: 0                     CL 0
+ *  U2   whole with its head, others                                           nothing
+ *  U3   length known                                                          CL; more or less than that: reset
+ *  U4   length unknown                                                        chunked
+ *
+ *  Out: a response                                                            →
+ *  D1   1xx, 204, 101, 2xx to CONNECT                                         nothing
+ *  D2   304, or to HEAD                                                       CL where it is known
+ *  D3   whole with its head                                                   CL 0
+ *  D4   length known                                                          CL; more or less than that: reset
+ *  D5   length unknown, to HTTP/1.1                                           chunked
+ *  D6   length unknown, to HTTP/1.0                                           until close
+ *
+ * Over HTTP/2 there is nothing to choose: END_STREAM ends a message, content-length must agree with it, and TE or any
+ * field of a connection makes it malformed (RFC 9113 section 8.1.1), so H2.CL and H2.TE end in the codec beside this one.
  */
 import { FRAMING, type Framing } from '../framing.ts';
 import { FIELD_WIDTH, FLAGS, type Head } from '../head.ts';

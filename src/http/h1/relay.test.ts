@@ -3,35 +3,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CONTENT_LENGTH, CONNECTION, FieldName, HOST, TRANSFER_ENCODING } from '../field-name.ts';
 import { type Head, UPGRADE_STATE } from '../head.ts';
-import type { Stream } from '../message.ts';
-import { dial } from './test/dial.ts';
-import { Recorder, serve } from './test/recorder.ts';
-
-/** Relays without looking, and grants upgrades. */
-function relay(edit: (head: Head) => void = () => {}) {
-  const d = dial();
-  const back = new Recorder();
-  let up: Stream | null = null;
-  const s = serve((_stream, head, receiver) => {
-    edit(head);
-    up = d.client.open(back);
-    up.sendHead(head, receiver.done);
-  });
-  back.onHeadCalled = (head, last) => s.streams[0]?.sendHead(head, last);
-  return { s, d, back, up: (): Stream | null => up };
-}
+import { relay } from './test/relay.ts';
 
 function requestOf(input: string, edit: (head: Head) => void = () => {}): string {
-  const r = relay(edit);
-  r.s.connection.feed(input);
-  return r.d.connection.written;
+  const { down, up } = relay(edit);
+  down.connection.feed(input);
+  return up.connection.written;
 }
 
 function responseOf(request: string, response: string): string {
-  const r = relay();
-  r.s.connection.feed(request);
-  r.d.connection.feed(response);
-  return r.s.connection.written;
+  const { down, up } = relay();
+  down.connection.feed(request);
+  up.connection.feed(response);
+  return down.connection.written;
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -175,15 +159,13 @@ describe('a response on the next hop', () => {
   });
 
   it('101 carries its Upgrade on', () => {
-    const r = relay((head) => {
+    const { down, up } = relay((head) => {
       head.upgrade = UPGRADE_STATE.granted;
     });
-    r.s.connection.feed('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-    r.d.connection.feed(
-      'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nX: y\r\n\r\n',
-    );
+    down.connection.feed('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    up.connection.feed('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nX: y\r\n\r\n');
     assert.equal(
-      r.s.connection.written,
+      down.connection.written,
       'HTTP/1.1 101 Switching Protocols\r\nX: y\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
     );
   });
