@@ -8,6 +8,7 @@ import { WeftError } from '../core/errors.ts';
 import { isAuthority } from './authority.ts';
 import { type FieldName, HOST } from './field-name.ts';
 import { FRAMING, type Framing } from './framing.ts';
+import type { DecodingTable } from './h2/hpack/decoding-table.ts';
 import { FIELD_WIDTH, giveStorage, type HeadStorage, takeStorage } from './head-storage.ts';
 import { METHOD, type Method, methodOf } from './method.ts';
 import { FIELD_BYTE, isAll, isToken, TARGET_BYTE, TOKEN } from './token.ts';
@@ -21,10 +22,14 @@ export const NAME_HASH = 4;
 export const FLAGS = 5;
 export { FIELD_WIDTH };
 
-/** In the FLAGS slot; the bits above these two say which known field it is (`h1/known-fields.ts`). */
+/** In the FLAGS slot; the bits from 2 to 14 say which known field it is (`h1/known-fields.ts`). */
 export const REMOVED = 1;
 /** Means this hop only: readable, never written to the next. */
 export const HOP = 2;
+/** Came as a literal that no hop may put into a table (RFC 7541 section 6.2.3). */
+export const NEVER_INDEXED = 1 << 15;
+/** `flags >>> TABLE_SLOT_SHIFT`: 1 + the slot of `Head.table` from which the field came; 0 for all other fields. */
+export const TABLE_SLOT_SHIFT = 16;
 
 /** The form of the request target (RFC 9112 section 3.2). */
 export const TARGET = { origin: 0, absolute: 1, authority: 2, asterisk: 3 } as const;
@@ -47,7 +52,7 @@ export class Head {
   count = 0;
   fields: Int32Array;
 
-  /** 10 or 11 as received; 11 for built heads. */
+  /** 10, 11 or 20 as received; 11 for built heads. */
   version = 11;
   /** The sender's wish for its connection (RFC 9112 section 9.3). */
   keepAlive = true;
@@ -68,13 +73,18 @@ export class Head {
   /** From an absolute or authority target, else from Host; empty when an HTTP/1.0 request has none. */
   authorityStart = 0;
   authorityEnd = 0;
-  /** Of an absolute target; null when the target says none. */
+  /** Of an absolute target, or `:scheme`; null when the target says none. */
   scheme: 'http' | 'https' | null = null;
 
   /** 0 for requests and trailers. */
   status = 0;
   reasonStart = 0;
   reasonEnd = 0;
+
+  /** Where the indexed fields of an HTTP/2 head came from, so that an encoder finds its own index without comparing bytes. */
+  table: DecodingTable | null = null;
+  /** `table.inserted` before this head: entries that came later are not the ones that its fields name. */
+  tableInserted = 0;
 
   #storage: HeadStorage | null;
 
@@ -285,6 +295,7 @@ export class Head {
     this.#storage = null;
     this.bytes = NO_BYTES;
     this.fields = NO_FIELDS;
+    this.table = null;
     this.count = this.used = this.known = 0;
     this.methodStart = this.methodEnd = this.pathStart = this.pathEnd = 0;
     this.authorityStart = this.authorityEnd = this.reasonStart = this.reasonEnd = 0;

@@ -121,7 +121,8 @@ export function isTunnel(status: number, method: Method): boolean {
   return status === 101 || (method === METHOD.connect && status >= 200 && status <= 299);
 }
 
-function readFramingFields(head: Head): number {
+/** Judges length and coding alone, and sets `framing` and `contentLength` by them. Returns 0 or a refusal. */
+export function readFramingFields(head: Head): number {
   const hasCoding = (head.known & KNOWN_TRANSFER_ENCODING) !== 0;
   const hasLength = (head.known & KNOWN_CONTENT_LENGTH) !== 0;
   if (hasCoding && head.version === 10) return CODING_IN_HTTP10;

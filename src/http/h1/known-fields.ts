@@ -16,20 +16,25 @@ export const KNOWN_EXPECT = 1 << 8;
 export const KNOWN_HOP = 1 << 9;
 /** Looks like a field that we decide to servers that read `_` as `-` (CGI names): refused. Other names with `_` are untouched. */
 export const KNOWN_LOOKALIKE = 1 << 10;
+/** Several of these are one for HTTP/1.1 (RFC 9113 section 8.2.3). */
+export const KNOWN_COOKIE = 1 << 11;
+/** Describes an HTTP/1.1 connection: malformed in HTTP/2 (RFC 9113 section 8.2.2). */
+export const KNOWN_HTTP1_ONLY = 1 << 12;
 const NAMES: Readonly<Record<string, number>> = {
   host: KNOWN_HOST,
   'content-length': KNOWN_CONTENT_LENGTH,
-  'transfer-encoding': KNOWN_TRANSFER_ENCODING,
-  connection: KNOWN_CONNECTION,
-  upgrade: KNOWN_UPGRADE,
+  'transfer-encoding': KNOWN_TRANSFER_ENCODING | KNOWN_HTTP1_ONLY,
+  connection: KNOWN_CONNECTION | KNOWN_HTTP1_ONLY,
+  upgrade: KNOWN_UPGRADE | KNOWN_HTTP1_ONLY,
   te: KNOWN_TE,
   expect: KNOWN_EXPECT,
   // RFC 9110 section 7.6.1; the proxy ones are for the first proxy only (section 11.7).
-  'keep-alive': KNOWN_HOP,
-  'proxy-connection': KNOWN_HOP,
+  'keep-alive': KNOWN_HOP | KNOWN_HTTP1_ONLY,
+  'proxy-connection': KNOWN_HOP | KNOWN_HTTP1_ONLY,
   'proxy-authenticate': KNOWN_HOP,
   'proxy-authorization': KNOWN_HOP,
   'proxy-authentication-info': KNOWN_HOP,
+  cookie: KNOWN_COOKIE,
   content_length: KNOWN_LOOKALIKE,
   transfer_encoding: KNOWN_LOOKALIKE,
   // Who calls is the proxy's to say: it drops the real name and would not see these.
@@ -64,6 +69,10 @@ export function knownBits(candidate: number, hash: number, bytes: Uint8Array, st
   for (let i = 0; i < name.bytes.length; i++) if (TOKEN[bytes[start + i] as number] !== name.bytes[i]) return 0;
   return bits[candidate - 1] ?? 0;
 }
+
+/** What makes a field mean this hop only: framing is decided anew on each side, so these are never written as they came. */
+export const NOT_FORWARDED =
+  KNOWN_HOP | KNOWN_CONNECTION | KNOWN_CONTENT_LENGTH | KNOWN_TRANSFER_ENCODING | KNOWN_UPGRADE | KNOWN_TE;
 
 /** A shift under which no two names share a slot: then one comparison decides. */
 function chooseShift(): number {

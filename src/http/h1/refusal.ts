@@ -60,6 +60,11 @@ export const EARLY_RESPONSE = refuse(400, 'response before the request was sent'
 export const TRUNCATED_HEAD = refuse(400, 'connection ended within a head');
 export const HEAD_TIMEOUT = refuse(408, 'head did not arrive in time');
 export const TOO_MANY_INTERIM = refuse(400, 'too many interim responses');
+export const BAD_PSEUDO_FIELD = refuse(400, 'malformed, unknown or misplaced pseudo-header field');
+export const DUPLICATE_PSEUDO_FIELD = refuse(400, 'more than one pseudo-header field of a name');
+export const MISSING_PSEUDO_FIELD = refuse(400, 'missing pseudo-header field');
+export const HTTP1_FIELD = refuse(400, 'field of an HTTP/1.1 connection in HTTP/2');
+export const BAD_TE = refuse(400, 'TE says more than "trailers"');
 
 /** Every refusal there is; for tests and docs. */
 export const ALL_REFUSALS: readonly Refusal[] = refusals;

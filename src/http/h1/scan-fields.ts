@@ -5,19 +5,7 @@
  */
 import { FIELD_WIDTH, FLAGS, type Head, HOP, NAME_END, NAME_HASH, VALUE_END, VALUE_START } from '../head.ts';
 import { TOKEN } from '../token.ts';
-import {
-  KNOWN_CONNECTION,
-  KNOWN_CONTENT_LENGTH,
-  KNOWN_HOP,
-  KNOWN_LOOKALIKE,
-  KNOWN_MASK,
-  KNOWN_SHIFT,
-  KNOWN_SLOTS,
-  KNOWN_TE,
-  KNOWN_TRANSFER_ENCODING,
-  KNOWN_UPGRADE,
-  knownBits,
-} from './known-fields.ts';
+import { KNOWN_LOOKALIKE, KNOWN_MASK, KNOWN_SHIFT, KNOWN_SLOTS, knownBits, NOT_FORWARDED } from './known-fields.ts';
 import {
   BAD_FIELD_NAME,
   BAD_FIELD_VALUE,
@@ -37,10 +25,6 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const COLON = 0x3a;
-
-/** Framing is decided anew on each side, so these are never written as they came. */
-const NOT_FORWARDED =
-  KNOWN_HOP | KNOWN_CONNECTION | KNOWN_CONTENT_LENGTH | KNOWN_TRANSFER_ENCODING | KNOWN_UPGRADE | KNOWN_TE;
 
 /**
  * Reads fields from `base + head.used` on. Returns the length of the head including its empty line, INCOMPLETE, or a
