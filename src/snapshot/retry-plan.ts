@@ -4,15 +4,18 @@
  */
 import type { ResponseFlag } from '../http/flags.ts';
 import { RESET, type ResetReason } from '../http/message.ts';
-import type { RetryPolicy } from './route-table.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 import type { CircuitLimits } from './snapshot.ts';
 
 export interface RetryFacts {
   /** null: the route has no retry policy. */
   readonly policy: RetryPolicy | null;
-  /** How the try ended: a reset, or a response status. */
+  /** How the try ended: by a reset, or (null) by a response. */
   readonly reset: ResetReason | null;
-  readonly status: number;
+  /** The response is one that the policy asks to try again (`isRetriableResponse`). */
+  readonly retriable: boolean;
+  /** When the server asked to come back, in ms from now; 0: it did not. */
+  readonly resetAfterMs: number;
   /** Retries made before, this one not included. */
   readonly retries: number;
   readonly idempotent: boolean;
@@ -44,8 +47,11 @@ export function planRetry(facts: RetryFacts, budget: RetryBudget, random01: numb
   if (!isRetriable(facts)) {
     // A connection that was closed while it lay idle says nothing about the request: once, without a policy, as
     // RFC 9110 section 9.2.2 lets any client do.
-    const free = facts.reset === RESET.stale && facts.retries === 0 && facts.idempotent && facts.replayable;
-    return free ? { retry: true, afterMs: 0 } : no(flag, 'the retry policy does not cover it');
+    // One that the peer says it has not looked at may go again whatever its method (RFC 9113 section 8.7).
+    const unseen = facts.reset === RESET.refused || (facts.reset === RESET.stale && facts.idempotent);
+    return unseen && facts.retries === 0 && facts.replayable
+      ? { retry: true, afterMs: 0 }
+      : no(flag, 'the retry policy does not cover it');
   }
   if (!facts.replayable) return no(flag, 'the request body was not kept');
   // `isRetriable` holds only with a policy.
@@ -54,36 +60,36 @@ export function planRetry(facts: RetryFacts, budget: RetryBudget, random01: numb
     return no(policy.retries > 0 ? 'URX' : flag, `${policy.retries} retries were made`);
   const allowed = allowedRetries(budget);
   if (budget.activeRetries >= allowed) return no('UO', `the retry budget of ${allowed} is spent`);
+  // Envoy's JitteredLowerBoundBackOff: no earlier than asked, and not all at once.
+  if (facts.resetAfterMs > 0) return { retry: true, afterMs: facts.resetAfterMs * (1 + random01 / 2) };
   const immediate = safe && facts.retries === 0;
   return { retry: true, afterMs: immediate ? 0 : backOffMs(policy, facts.retries + 1, random01) };
 }
 
-/** Whether the policy speaks of this outcome at all; also asked before a response is passed on. */
-export function isRetriable(facts: Pick<RetryFacts, 'policy' | 'reset' | 'status' | 'bytesSent'>): boolean {
-  const { policy, reset, status } = facts;
+/** Whether the policy speaks of this outcome at all. */
+function isRetriable(facts: RetryFacts): boolean {
+  const { policy, reset } = facts;
   if (policy === null) return false;
-  if (reset === null) return isRetriableStatus(policy, status);
+  if (reset === null) return facts.retriable;
   // Envoy's RetryStateImpl::wouldRetryFromReset; an overflow of ours is never tried again.
   switch (reset) {
     case RESET.limit:
     case RESET.cancelled:
       return false;
     case RESET.connect:
-      return policy.onConnectFailure || policy.onReset || policy.onGatewayError || policy.on5xx;
+      return policy.onConnectFailure || policy.onResetBeforeRequest || policy.onReset || isServerError(policy);
     case RESET.refused:
-      return policy.onRefusedStream || policy.onReset || policy.onGatewayError || policy.on5xx;
+      return policy.onRefusedStream || policy.onReset || isServerError(policy);
     default:
       // What never left this proxy is as good as a connection that never opened.
-      if (!facts.bytesSent && policy.onConnectFailure) return true;
-      return policy.onReset || policy.onGatewayError || policy.on5xx;
+      if (!facts.bytesSent && (policy.onConnectFailure || policy.onResetBeforeRequest)) return true;
+      return policy.onReset || isServerError(policy);
   }
 }
 
-export function isRetriableStatus(policy: RetryPolicy, status: number): boolean {
-  if (status < 400) return policy.statusCodes.length > 0 && policy.statusCodes.includes(status);
-  if (policy.on5xx && status >= 500) return true;
-  if (policy.onGatewayError && status >= 502 && status <= 504) return true;
-  return policy.statusCodes.includes(status);
+/** A try without a response counts as one that was answered 503, as in Envoy. */
+function isServerError(policy: RetryPolicy): boolean {
+  return policy.onGatewayError || policy.on5xx;
 }
 
 /** Envoy's JitteredExponentialBackOff: uniform in [0, min(base * (2^n - 1), max)) for the n-th retry, n from 1. */

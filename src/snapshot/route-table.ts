@@ -6,6 +6,8 @@ import type { RouteInfo } from '../http/exchange.ts';
 import type { CompiledHeader, HeaderMatch } from '../http/match/header.ts';
 import type { Pattern } from '../http/regex/pattern.ts';
 import type { ByteTrie } from './byte-trie.ts';
+import type { HashPolicy } from './request-hash.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 export interface HttpFilterConfig {
   readonly name: string;
@@ -109,20 +111,28 @@ export interface ForwardAction {
   readonly upgrades: readonly string[];
   /** Terminates CONNECT: the tunnel's bytes go to the cluster as TCP. */
   readonly connect: boolean;
+  /** Without a byte on the stream, instead of the manager's; 0: unbounded, null: as the manager says. */
+  readonly idleTimeoutMs: number | null;
+  /** From the request's head to the last byte of the exchange; 0: unbounded. */
+  readonly maxDurationMs: number;
+  /** The most that a caller's `grpc-timeout` may ask for; 0: whatever it asks (Envoy's `grpc_timeout_header_max`). */
+  readonly maxGrpcTimeoutMs: number;
+  /** Taken off a caller's `grpc-timeout`, for the way back. */
+  readonly grpcTimeoutOffsetMs: number;
+  /** null: one try after the other. */
+  readonly hedge: HedgePolicy | null;
+  /** Empty: the request has no hash, so a consistent-hash balancer picks at random. */
+  readonly hash: readonly HashPolicy[];
+  /** Of a request's body, kept for another try; past it there is none. */
+  readonly maxReplayBytes: number;
 }
 
-export interface RetryPolicy {
-  /** Retries after the first try. */
-  readonly retries: number;
-  /** 0: the request timeout only. */
-  readonly perTryTimeoutMs: number;
-  readonly onConnectFailure: boolean;
-  readonly onRefusedStream: boolean;
-  /** Any reset, a disconnect without a response included. */
-  readonly onReset: boolean;
-  readonly onGatewayError: boolean;
-  readonly on5xx: boolean;
-  readonly statusCodes: readonly number[];
-  readonly baseIntervalMs: number;
-  readonly maxIntervalMs: number;
+/** Several tries of a request at once, the first good response wins. */
+export interface HedgePolicy {
+  /** Tries that begin together; at least 1. */
+  readonly initialTries: number;
+  /** Share of requests that begin with one more, 0–1. */
+  readonly extraChance: number;
+  /** A try whose per-try timeout ends goes on beside the next one. */
+  readonly onPerTryTimeout: boolean;
 }

@@ -1,14 +1,9 @@
 /** Snapshots as the control plane would cause them, in the few shapes that tests of the data plane need. */
 import { HTTP2_DEFAULTS } from '../../src/snapshot/read/http2-options.ts';
+import type { RetryPolicy } from '../../src/snapshot/retry-policy.ts';
 import type { Address } from '../../src/core/runtime.ts';
 import { compileRoutes } from '../../src/snapshot/match-route.ts';
-import type {
-  ForwardAction,
-  RetryPolicy,
-  RouteEntry,
-  RouteTable,
-  WeightedCluster,
-} from '../../src/snapshot/route-table.ts';
+import type { ForwardAction, RouteEntry, RouteTable, WeightedCluster } from '../../src/snapshot/route-table.ts';
 import type {
   ClusterConfig,
   DownstreamTls,
@@ -26,14 +21,21 @@ export const TRUST_DOMAIN = 'weft.local';
 export const RETRIES: RetryPolicy = {
   retries: 2,
   perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
   onConnectFailure: true,
   onRefusedStream: true,
   onReset: true,
+  onResetBeforeRequest: false,
   onGatewayError: false,
   on5xx: false,
   statusCodes: [503],
+  grpcStatuses: 0,
+  headers: [],
+  requestHeaders: [],
   baseIntervalMs: 25,
   maxIntervalMs: 250,
+  resetHeaders: [],
+  maxResetMs: 0,
 };
 
 export function idOf(account: string): string {
@@ -132,6 +134,13 @@ export function forward(
     upgrades: [],
     connect: false,
     notFoundStatus: 503,
+    idleTimeoutMs: null,
+    maxDurationMs: 0,
+    maxGrpcTimeoutMs: 0,
+    grpcTimeoutOffsetMs: 0,
+    hedge: null,
+    hash: [],
+    maxReplayBytes: 65_536,
     ...parts,
   };
 }

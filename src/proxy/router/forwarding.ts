@@ -7,7 +7,8 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { isIdempotent } from '../../http/method.ts';
-import { isRetriableStatus, type RetryFacts } from '../../snapshot/retry-plan.ts';
+import { isRetriableResponse, resetAfterMs } from '../../snapshot/retriable-response.ts';
+import type { RetryFacts } from '../../snapshot/retry-plan.ts';
 import type { ForwardAction } from '../../snapshot/route-table.ts';
 import type { Outcome, UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -138,7 +139,7 @@ export class Forwarding implements TryOwner {
     if (head.status < 200 && head.status !== 101) return owner.interim(head);
     current.endpoint?.noteResponse(head);
     const policy = this.#action.retry;
-    if (policy !== null && isRetriableStatus(policy, head.status) && this.#retry(current, null, head.status)) {
+    if (policy !== null && isRetriableResponse(policy, head, false) && this.#retry(current, null, head)) {
       head.free();
       return;
     }
@@ -163,18 +164,21 @@ export class Forwarding implements TryOwner {
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void {
     const owner = this.#owner;
     owner.host = current.endpoint ?? owner.host;
-    if ((flag === '' || flag === 'UF') && this.#retry(current, reset, 0)) return;
+    if ((flag === '' || flag === 'UF') && this.#retry(current, reset, null)) return;
     if (flag !== '' && owner.flag === '') owner.flag = flag;
     owner.reply(statusOf(reset), owner.flag || 'UC', detail || `${describeReset(reset)} by ${owner.serviceName}`);
   }
 
   /** Makes another try if the plan says so; else leaves the flag to end with. */
-  #retry(current: Try, reset: ResetReason | null, status: number): boolean {
+  #retry(current: Try, reset: ResetReason | null, response: Head | null): boolean {
     const owner = this.#owner;
+    const policy = this.#action.retry;
+    const { clock } = this.#world.runtime;
     const facts: RetryFacts = {
-      policy: this.#action.retry,
+      policy,
       reset,
-      status,
+      retriable: response !== null,
+      resetAfterMs: response === null || policy === null ? 0 : resetAfterMs(policy, response, clock.wall()),
       retries: owner.retries,
       idempotent: isIdempotent(owner.request.method),
       responseStarted: owner.responseStarted,

@@ -5,10 +5,11 @@ import { compileRoutes } from '../match-route.ts';
 import type { HttpFilterConfig, RouteEntry, RouteTable, VirtualHost } from '../route-table.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readOverrides } from './http-filters.ts';
+import { readHedgePolicy } from './hedge-policy.ts';
 import { weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
-import { readRouteAction, refuseHeaderEdits } from './route-action.ts';
+import { type HostDefaults, readRouteAction, refuseHeaderEdits } from './route-action.ts';
 import { readRouteMatch } from './route-match.ts';
 
 export function readRoutes(bytes: Uint8Array, modules: FilterModules): RouteTable {
@@ -40,10 +41,13 @@ function readHost(
   if (message.requireTls !== 0) throw unsupported(`${where}.require_tls`);
   refuseHeaderEdits(where, message);
   refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
-  refuseSet(`${where}.hedge_policy`, message.hedgePolicy);
   refuseSet(`${where}.include_request_attempt_count`, message.includeRequestAttemptCount);
-  const retry =
-    message.retryPolicy === undefined ? null : readRetryPolicy(`${where}.retry_policy`, message.retryPolicy);
+  const { retryPolicy, hedgePolicy } = message;
+  const defaults: HostDefaults = {
+    retry: retryPolicy === undefined ? null : readRetryPolicy(`${where}.retry_policy`, retryPolicy),
+    hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${where}.hedge_policy`, hedgePolicy),
+    bufferBytes: message.perRequestBufferLimitBytes,
+  };
   const overrides = merge(
     above,
     readOverrides(`${where}.typed_per_filter_config`, message.typedPerFilterConfig, modules),
@@ -55,7 +59,7 @@ function readHost(
       id: ids.next++,
       info: infoOf(route, message),
       match: readRouteMatch(`${at}.match`, route.match),
-      action: readRouteAction(at, route, retry),
+      action: readRouteAction(at, route, defaults),
       overrides: merge(overrides, readOverrides(`${at}.typed_per_filter_config`, route.typedPerFilterConfig, modules)),
     };
   });

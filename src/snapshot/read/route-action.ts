@@ -1,8 +1,11 @@
-/** Envoy's route actions → RouteAction. Rewrites, mirrors and hedges are refused: dropping them would change requests. */
+/** Envoy's route actions → RouteAction. Rewrites and mirrors are refused: dropping them would change requests. */
 import type { DirectResponseAction, Route, RouteAction as Message } from '../../xds/tables/messages.gen.ts';
 import { RouteAction_ClusterNotFoundResponseCode as NotFound } from '../../xds/tables/messages.gen.ts';
 import { textOf } from '../../core/bytes.ts';
-import type { ForwardAction, RetryPolicy, RouteAction, WeightedCluster } from '../route-table.ts';
+import type { RetryPolicy } from '../retry-policy.ts';
+import type { ForwardAction, HedgePolicy, RouteAction, WeightedCluster } from '../route-table.ts';
+import { readHashPolicies } from './hash-policy.ts';
+import { readHedgePolicy } from './hedge-policy.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
 import { checkWeights } from './weighted-clusters.ts';
@@ -11,12 +14,22 @@ import { checkWeights } from './weighted-clusters.ts';
 const TIMEOUT_MS = 15_000;
 const CONNECT = 'connect';
 
-/** `fallback`: the virtual host's retry policy. */
-export function readRouteAction(where: string, route: Route, fallback: RetryPolicy | null): RouteAction {
+/** Envoy's buffers hold 1 MiB where nobody says less; ours as much as one read. */
+const MAX_REPLAY_BYTES = 65_536;
+
+/** What the virtual host says for all its routes. */
+export interface HostDefaults {
+  readonly retry: RetryPolicy | null;
+  readonly hedge: HedgePolicy | null;
+  /** undefined: not said. */
+  readonly bufferBytes: number | undefined;
+}
+
+export function readRouteAction(where: string, route: Route, host: HostDefaults): RouteAction {
   const action = route.action;
   switch (action.case) {
     case 'route':
-      return readForward(`${where}.route`, action.value, fallback);
+      return readForward(`${where}.route`, action.value, host, route.perRequestBufferLimitBytes ?? host.bufferBytes);
     case 'directResponse':
       return readDirect(`${where}.direct_response`, action.value);
     case 'redirect':
@@ -28,15 +41,17 @@ export function readRouteAction(where: string, route: Route, fallback: RetryPoli
   }
 }
 
-function readForward(where: string, message: Message, fallback: RetryPolicy | null): ForwardAction {
+function readForward(
+  where: string,
+  message: Message,
+  host: HostDefaults,
+  bufferBytes: number | undefined,
+): ForwardAction {
   refuseSet(`${where}.metadata_match`, message.metadataMatch);
   refuseSet(`${where}.prefix_rewrite`, message.prefixRewrite);
   refuseSet(`${where}.regex_rewrite`, message.regexRewrite);
   refuseSet(`${where}.host_rewrite_specifier`, message.hostRewriteSpecifier.case);
   refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
-  refuseSet(`${where}.hedge_policy`, message.hedgePolicy);
-  refuseSet(`${where}.max_stream_duration`, message.maxStreamDuration);
-  refuseSet(`${where}.idle_timeout`, message.idleTimeout);
   refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
   if (message.priority !== 0) throw unsupported(`${where}.priority`);
   const clusters = readClusters(where, message);
@@ -46,10 +61,19 @@ function readForward(where: string, message: Message, fallback: RetryPolicy | nu
     clusters,
     totalWeight: clusters.reduce((sum, cluster) => sum + cluster.weight, 0),
     timeoutMs: message.timeout ?? TIMEOUT_MS,
-    retry: message.retryPolicy === undefined ? fallback : readRetryPolicy(`${where}.retry_policy`, message.retryPolicy),
+    retry:
+      message.retryPolicy === undefined ? host.retry : readRetryPolicy(`${where}.retry_policy`, message.retryPolicy),
     notFoundStatus: readNotFound(`${where}.cluster_not_found_response_code`, message.clusterNotFoundResponseCode),
     upgrades,
     connect: message.upgradeConfigs.some((upgrade) => isConnect(upgrade) && upgrade.connectConfig !== undefined),
+    idleTimeoutMs: message.idleTimeout ?? null,
+    maxDurationMs: message.maxStreamDuration?.maxStreamDuration ?? 0,
+    maxGrpcTimeoutMs: message.maxStreamDuration?.grpcTimeoutHeaderMax ?? 0,
+    grpcTimeoutOffsetMs: message.maxStreamDuration?.grpcTimeoutHeaderOffset ?? 0,
+    hedge:
+      message.hedgePolicy === undefined ? host.hedge : readHedgePolicy(`${where}.hedge_policy`, message.hedgePolicy),
+    hash: readHashPolicies(`${where}.hash_policy`, message.hashPolicy),
+    maxReplayBytes: bufferBytes ?? MAX_REPLAY_BYTES,
   };
 }
 

@@ -1,11 +1,11 @@
 /** Envoy's RouteMatch → RouteMatch of the table. */
 import type { RouteMatch as Message, RuntimeFractionalPercent } from '../../xds/tables/messages.gen.ts';
-import { FractionalPercent_DenominatorType as Denominator } from '../../xds/tables/messages.gen.ts';
 import type { HeaderMatch } from '../../http/match/header.ts';
 import { readHeaderMatcher } from '../../xds/matchers/header-matcher.ts';
 import { quoted, regexMatch } from '../../xds/matchers/string-matcher.ts';
 import type { PathMatch, RouteMatch } from '../route-table.ts';
-import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readFraction } from './fraction.ts';
+import { invalid, refuseSet } from './problem.ts';
 
 const ANY_PATH: PathMatch = { kind: 'prefix', value: new Uint8Array(0) };
 
@@ -17,7 +17,7 @@ export function readRouteMatch(where: string, message: Message | undefined): Rou
     path: readPath(where, message),
     headers: message.grpc === undefined ? headers : [...headers, grpcContent(where)],
     connect: message.pathSpecifier.case === 'connectMatcher',
-    fraction: readFraction(`${where}.runtime_fraction`, message.runtimeFraction),
+    fraction: readShare(`${where}.runtime_fraction`, message.runtimeFraction),
   };
 }
 
@@ -66,18 +66,9 @@ function grpcContent(where: string): HeaderMatch {
 }
 
 /** Runtime keys have no meaning here: the default value holds. */
-function readFraction(where: string, message: RuntimeFractionalPercent | undefined): number {
+function readShare(where: string, message: RuntimeFractionalPercent | undefined): number {
   if (message === undefined) return 1;
   const value = message.defaultValue;
   if (value === undefined) throw invalid(`${where}.default_value`, 'required');
-  switch (value.denominator) {
-    case Denominator.HUNDRED:
-      return value.numerator / 100;
-    case Denominator.TEN_THOUSAND:
-      return value.numerator / 10_000;
-    case Denominator.MILLION:
-      return value.numerator / 1_000_000;
-    default:
-      throw unsupported(`${where}.default_value.denominator`);
-  }
+  return readFraction(`${where}.default_value`, value);
 }
