@@ -1,17 +1,22 @@
-/** The flags of `npm run bench`, all of them with a default that a person waits for. */
+/** The flags of `npm run bench`: by default what a person waits for, with `--quick` what a change is judged by. */
 import { parseArgs } from 'node:util';
 
-export const BENCHES = ['pair', 'start', 'fanout'] as const;
-export type Bench = (typeof BENCHES)[number];
+export const CASES = ['pair', 'hop', 'grpc', 'start', 'fanout'] as const;
+export type Case = (typeof CASES)[number];
+
+/** Programs that Weft is compared to. */
+export const PEERS = ['haproxy', 'nginx', 'envoy'] as const;
 
 export interface BenchOptions {
-  readonly benches: readonly Bench[];
+  readonly cases: readonly Case[];
+  readonly peers: readonly string[];
   readonly json: boolean;
+  /** Of the closed loops over HTTP/1.1. */
   readonly connections: readonly number[];
   readonly rounds: number;
   /** Of one measurement. */
   readonly seconds: number;
-  /** Seconds of load on each pair before the first measurement: compilers optimise what they have seen often. */
+  /** Seconds of load on each target before its first measurement: compilers optimise what they have seen often. */
   readonly warmup: number;
   /** The program that is measured. */
   readonly bundle: string;
@@ -20,15 +25,23 @@ export interface BenchOptions {
   readonly sidecars: number;
 }
 
-export const USAGE = `npm run bench -- [pair|start|fanout]... [options]
-  --connections 1,8,64,256   of the pair
+export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
+  --quick                    all that has a target, in under three minutes
+  --json                     one JSON object a line instead of a table
+  --peers haproxy,envoy      what Weft is compared to; none: nothing (default: ${PEERS.join(',')})
+  --connections 1,8,64,256   of the closed loops over HTTP/1.1
   --rounds 5                 medians are over these
-  --seconds 3                of one measurement of the pair
+  --seconds 3                of one measurement
   --warmup 6                 seconds of load before the first
   --sidecars 50              of the fan-out
   --bundle dist/weft.js      what is measured
-  --beside FILE              another build, measured in the same rounds
-  --json                     one JSON object a line instead of tables`;
+  --beside FILE              another build, measured in the same rounds`;
+
+const FULL = { rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') };
+const QUICK = {
+  ...{ rounds: '2', seconds: '2', warmup: '2', peers: 'haproxy,envoy' },
+  cases: CASES.filter((name) => name !== 'fanout'),
+};
 
 /** Throws a TypeError for what it does not understand. */
 export function parseOptions(args: readonly string[], defaultBundle: string): BenchOptions {
@@ -36,32 +49,39 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
     args: [...args],
     allowPositionals: true,
     options: {
+      quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      peers: { type: 'string' },
       connections: { type: 'string', default: '1,8,64,256' },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      warmup: { type: 'string', default: '6' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      warmup: { type: 'string' },
       sidecars: { type: 'string', default: '50' },
       bundle: { type: 'string', default: defaultBundle },
       beside: { type: 'string' },
     },
   });
-  const benches = positionals.map((word) => {
-    const bench = BENCHES.find((each) => each === word);
-    if (bench === undefined) throw new TypeError(`there is no benchmark "${word}"; there are ${BENCHES.join(', ')}`);
-    return bench;
-  });
+  const usual = values.quick ? QUICK : FULL;
+  const cases = positionals.map((word) => oneOf(CASES, word, 'benchmark'));
+  const peers = values.peers ?? usual.peers;
   return {
-    benches: benches.length > 0 ? benches : BENCHES,
+    cases: cases.length > 0 ? cases : usual.cases,
+    peers: peers === 'none' ? [] : peers.split(',').map((word) => oneOf(PEERS, word, 'peer')),
     json: values.json,
     connections: values.connections.split(',').map((text) => positive('--connections', text)),
-    rounds: positive('--rounds', values.rounds),
-    seconds: positive('--seconds', values.seconds),
-    warmup: positive('--warmup', values.warmup),
+    rounds: positive('--rounds', values.rounds ?? usual.rounds),
+    seconds: positive('--seconds', values.seconds ?? usual.seconds),
+    warmup: positive('--warmup', values.warmup ?? usual.warmup),
     sidecars: positive('--sidecars', values.sidecars),
     bundle: values.bundle,
     beside: values.beside ?? null,
   };
+}
+
+function oneOf<T extends string>(known: readonly T[], word: string, what: string): T {
+  const found = known.find((each) => each === word);
+  if (found === undefined) throw new TypeError(`there is no ${what} "${word}"; there are ${known.join(', ')}`);
+  return found;
 }
 
 function positive(flag: string, text: string): number {

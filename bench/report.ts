@@ -1,59 +1,80 @@
-/** What a benchmark says: measurements as JSON lines for machines, or as tables for people. */
+/** What a benchmark says: one JSON line a comparison for machines, or tables for people. */
 
-export interface Measurement {
-  readonly bench: string;
-  /** What was measured: `cpu`, `p99`, `rss idle`. */
-  readonly name: string;
+export interface Comparison {
+  /** What was measured, and at which load: `pair c=64`, `open-loop p99`. */
+  readonly case: string;
+  /** null: Weft alone. */
+  readonly peer: string | null;
+  /** Medians of the rounds. */
+  readonly ours: number;
+  readonly theirs: number | null;
   readonly unit: string;
-  /** A median. */
-  readonly value: number;
-  /** Of whom; absent: of Weft. */
-  readonly of?: string;
-  /** Load connections. */
-  readonly connections?: number;
-  /** Beside whom, and how many times as much as theirs. */
-  readonly peer?: string;
-  readonly ratio?: number;
-  /** Measurements behind the median. */
-  readonly samples: number;
+  /** Ours over theirs: the median of the rounds' ratios. */
+  readonly ratio: number | null;
+  /** The most that `ratio`, or `ours` where there is none, may be; null: not judged. */
+  readonly target: number | null;
+  readonly ok: boolean | null;
+}
+
+export interface Skipped {
+  readonly case: string;
+  readonly peer: string | null;
+  /** Why. */
+  readonly skipped: string;
 }
 
 export interface Report {
-  measured(measurement: Measurement): void;
+  compared(comparison: Comparison): void;
+  skipped(skipped: Skipped): void;
   /** Progress and explanations; never on standard output. */
   say(text: string): void;
 }
 
 export function createReport(json: boolean): Report & { end(): void } {
-  const all: Measurement[] = [];
+  const all: (Comparison | Skipped)[] = [];
+  const add = (line: Comparison | Skipped): void => {
+    if (json) process.stdout.write(`${JSON.stringify(line, rounded)}\n`);
+    else all.push(line);
+  };
   return {
-    measured(measurement) {
-      if (json) process.stdout.write(`${JSON.stringify(measurement)}\n`);
-      else all.push(measurement);
-    },
+    compared: add,
+    skipped: add,
     say: (text) => void process.stderr.write(`${text}\n`),
     end() {
-      for (const [bench, rows] of Map.groupBy(all, (row) => row.bench)) process.stdout.write(table(bench, rows));
+      if (all.length > 0) process.stdout.write(table(all));
     },
   };
 }
 
-function table(bench: string, rows: readonly Measurement[]): string {
-  const cells = rows.map((row) => [
-    row.connections === undefined ? '' : `c=${row.connections}`,
-    row.name,
-    row.of ?? 'weft',
-    `${shown(row.value)} ${row.unit}`,
-    row.ratio === undefined ? '' : `${row.ratio.toFixed(2)} × ${row.peer ?? ''}`,
-  ]);
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  const lines = cells.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `\n${bench}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+/** Four digits say all that a measurement knows. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && Number.isFinite(value) ? Number(value.toPrecision(4)) : value;
+}
+
+function table(lines: readonly (Comparison | Skipped)[]): string {
+  const rows = lines.map((line) => {
+    const peer = line.peer ?? '';
+    if ('skipped' in line) return [line.case, '', peer, `skipped: ${line.skipped}`];
+    const { ours, theirs, ratio, target, ok, unit } = line;
+    const verdict = target === null ? '' : `${ok === true ? '✔' : '✘'} ≤ ${target}`;
+    return [
+      line.case,
+      `${shown(ours)} ${unit}`,
+      theirs === null ? peer : `${peer} ${shown(theirs)}`,
+      ratio === null ? '' : `× ${ratio.toFixed(2)}`,
+      verdict,
+    ];
+  });
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function shown(value: number): string {

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { missing } from '../test/support/components.ts';
-import type { Measurement } from './report.ts';
+import type { Comparison } from './report.ts';
 
 const BUNDLE = join(import.meta.dirname, '../dist/weft.js');
 
-function bench(...args: readonly string[]): Measurement[] {
+function bench(...args: readonly string[]): Comparison[] {
   const run = spawnSync(process.execPath, [join(import.meta.dirname, 'run.ts'), ...args, '--json'], {
     encoding: 'utf8',
     timeout: 120_000,
@@ -16,29 +16,28 @@ function bench(...args: readonly string[]): Measurement[] {
   return run.stdout
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as Measurement);
+    .map((line) => JSON.parse(line) as Comparison);
 }
 
 const skip = missing('taskset', 'wrk', 'haproxy', 'nginx');
 
 test('the pair is measured beside HAProxy, without an error', { skip }, () => {
-  const args = ['--bundle', BUNDLE, '--connections', '8', '--rounds', '1', '--seconds', '1', '--warmup', '1'];
-  const measured = bench('pair', ...args);
-  for (const who of ['weft', 'haproxy']) {
-    const cpu = measured.find((row) => row.name === 'cpu a request' && row.of === who);
-    assert.ok(cpu !== undefined && cpu.value > 1 && cpu.value < 10_000, JSON.stringify(cpu));
+  const quick = ['--peers', 'haproxy', '--connections', '8', '--rounds', '1', '--seconds', '1', '--warmup', '1'];
+  const measured = bench('pair', '--bundle', BUNDLE, ...quick);
+  for (const peer of ['haproxy-h1', 'haproxy-h2']) {
+    const cpu = measured.find((line) => line.case === 'pair c=8' && line.peer === peer);
+    assert.ok(cpu !== undefined && cpu.ours > 1 && cpu.ours < 10_000, JSON.stringify(cpu));
+    assert.ok(cpu.ratio !== null && cpu.ratio > 0.1 && cpu.ratio < 10, JSON.stringify(cpu));
   }
-  const ratio = measured.find((row) => row.name === 'cpu a request' && row.of === 'weft')?.ratio ?? 0;
-  assert.ok(ratio > 0.1 && ratio < 10, `ratio ${ratio}`);
 });
 
 test('a change reaches every sidecar', { skip: missing('taskset') }, () => {
   const measured = bench('fanout', '--bundle', BUNDLE, '--sidecars', '3');
   assert.deepEqual(
-    measured.map(({ name }) => name.replace(/ to 3 sidecars/, '')),
+    measured.map((line) => line.case.replace(/^fanout (\w+), 3 sidecars/, '$1')),
     ['weight, p50', 'weight, p99', 'endpoint, p50', 'endpoint, p99'],
   );
-  assert.ok(measured.every(({ value }) => value > 0 && value < 10_000));
+  assert.ok(measured.every(({ ours }) => ours > 0 && ours < 10_000));
 });
 
 test('what it does not understand is refused with its usage', () => {

@@ -1,29 +1,35 @@
 /**
- * `npm run bench`: what Weft costs, beside what others cost, measured in one run. Proxies run on core 0, load and
- * backend on core 1; CPU time is the kernel's (`schedstat`, all threads), divided by the requests that
- * were answered. Machines differ and drift: ratios within a run are the result, absolute values are not.
+ * `npm run bench`: what Weft costs, beside what others cost, measured in one run. Proxies run on core 0, load, backends
+ * and this process on core 1. Machines differ and drift: ratios within a run are the result, absolute values are not.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { missing } from '../test/support/components.ts';
+import { benchFanout } from './cases/fanout.ts';
+import { benchGrpc } from './cases/grpc.ts';
+import { benchHop } from './cases/hop.ts';
+import { benchPair } from './cases/pair.ts';
+import { benchStart } from './cases/start.ts';
 import { killAll, stopAll } from './children.ts';
-import { type Bench, type BenchOptions, parseOptions, USAGE } from './options.ts';
-import { benchPair } from './pair/pair.ts';
-import { benchFanout } from './fanout/fanout.ts';
-import { benchStart } from './start/start.ts';
+import { LOAD_CORE } from './cores.ts';
+import { type BenchOptions, type Case, parseOptions, USAGE } from './options.ts';
 import { createReport, type Report } from './report.ts';
+import { Stage } from './stage.ts';
 
-interface Suite {
+interface Entry {
   /** Programs without which it cannot run. */
   readonly needs: readonly string[];
-  run(folder: string, options: BenchOptions, report: Report): Promise<void>;
+  run(stage: Stage): Promise<void>;
 }
 
-const SUITES: Readonly<Record<Bench, Suite>> = {
-  pair: { needs: ['taskset', 'wrk', 'nginx', 'haproxy'], run: benchPair },
-  start: { needs: ['taskset', 'nginx'], run: benchStart },
-  fanout: { needs: ['taskset'], run: benchFanout },
+const ENTRIES: Readonly<Record<Case, Entry>> = {
+  pair: { needs: ['wrk', 'nginx'], run: benchPair },
+  hop: { needs: ['wrk', 'nginx'], run: benchHop },
+  grpc: { needs: ['cc', 'nginx'], run: benchGrpc },
+  start: { needs: ['nginx'], run: benchStart },
+  fanout: { needs: [], run: benchFanout },
 };
 
 process.exitCode = await main();
@@ -39,25 +45,38 @@ async function main(): Promise<number> {
   process.on('exit', killAll);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
   const report = createReport(options.json);
-  let failed = false;
-  for (const bench of options.benches) {
-    const suite = SUITES[bench];
-    const absent = missing(...suite.needs);
+  const absent = missing('taskset');
+  if (absent !== false) {
+    for (const name of options.cases) report.skipped({ case: name, peer: null, skipped: absent });
+    report.end();
+    return 0;
+  }
+  execFileSync('taskset', ['-a', '-p', '-c', String(LOAD_CORE), String(process.pid)], { stdio: 'ignore' });
+  const folder = mkdtempSync(join(tmpdir(), 'weft-bench-'));
+  try {
+    return (await runCases(new Stage(folder, options, report), options, report)) ? 0 : 1;
+  } finally {
+    await stopAll();
+    rmSync(folder, { recursive: true, force: true });
+    report.end();
+  }
+}
+
+/** False when one failed; the others have run all the same. */
+async function runCases(stage: Stage, options: BenchOptions, report: Report): Promise<boolean> {
+  let passed = true;
+  for (const name of options.cases) {
+    const absent = missing(...ENTRIES[name].needs);
     if (absent !== false) {
-      report.say(`${bench}: left out, ${absent}`);
+      report.skipped({ case: name, peer: null, skipped: absent });
       continue;
     }
-    const folder = mkdtempSync(join(tmpdir(), `weft-bench-${bench}-`));
     try {
-      await suite.run(folder, options, report);
+      await ENTRIES[name].run(stage);
     } catch (error) {
-      failed = true;
-      report.say(`${bench}: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      await stopAll();
-      rmSync(folder, { recursive: true, force: true });
+      passed = false;
+      report.say(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  report.end();
-  return failed ? 1 : 0;
+  return passed;
 }

@@ -1,9 +1,8 @@
-/** The application behind every pair: nginx with a small JSON answer, on the load generator's core. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** The HTTP application: nginx with a small JSON answer and the headers of an ordinary service. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export function backendConfig(folder: string, port: number): string {
-  mkdirSync(folder, { recursive: true });
+export function nginxConfig(folder: string, port: number): string {
   const file = join(folder, 'backend.conf');
   writeFileSync(
     file,
@@ -26,13 +25,16 @@ http {
   return file;
 }
 
-/** How many requests it has served, the one that asks included. */
-export async function backendRequests(port: number): Promise<number> {
+/** How many requests it has served, without those that asked for the count. */
+let asked = 0;
+
+export async function nginxRequests(port: number): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${port}/bench-status`);
   const [, , requests] =
     /\s(\d+) (\d+) (\d+)\s/
       .exec(await answer.text())
       ?.slice(1)
       .map(Number) ?? [];
-  return requests ?? Number.NaN;
+  asked++;
+  return (requests ?? Number.NaN) - asked;
 }

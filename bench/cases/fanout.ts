@@ -4,19 +4,20 @@ import { join as joinPath } from 'node:path';
 import { connectAsAdmin } from '../../src/cli/mesh/connect.ts';
 import { ResourceClient } from '../../src/client/resources.ts';
 import { within } from '../children.ts';
-import type { BenchOptions } from '../options.ts';
-import { quantile, type Report } from '../report.ts';
-import { WeftMesh } from '../weft-mesh.ts';
-import { join, type Member, NAMESPACE } from './member.ts';
-import { Sidecars } from './sidecars.ts';
+import { quantile } from '../report.ts';
+import { alone } from '../rounds.ts';
+import type { Stage } from '../stage.ts';
+import { WeftMesh } from '../weft/mesh.ts';
+import { join, type Member, NAMESPACE } from '../fanout/member.ts';
+import { Sidecars } from '../fanout/sidecars.ts';
 
 const CHANGES = 20;
 /** So that a change never rides on the push of the one before. */
 const PAUSE_MS = 250;
 const LIMIT_MS = 10_000;
 
-export async function benchFanout(folder: string, options: BenchOptions, report: Report): Promise<void> {
-  const mesh = new WeftMesh(joinPath(folder, 'weft'), options.bundle);
+export async function benchFanout({ folder, options, report }: Stage): Promise<void> {
+  const mesh = new WeftMesh(joinPath(folder, 'fanout'), options.bundle);
   await mesh.startControlPlane();
   const { transport } = connectAsAdmin(mesh.stateDir);
   const admin = new ResourceClient(transport);
@@ -45,10 +46,9 @@ export async function benchFanout(folder: string, options: BenchOptions, report:
         await within(LIMIT_MS, `${name} at every sidecar`, taken);
         samples.push(performance.now() - startedAt);
       }
-      const common = { bench: 'fanout', unit: 'ms', samples: samples.length };
-      const to = `to ${options.sidecars} sidecars`;
-      report.measured({ ...common, name: `${name} ${to}, p50`, value: quantile(samples, 0.5) });
-      report.measured({ ...common, name: `${name} ${to}, p99`, value: quantile(samples, 0.99) });
+      const line = `fanout ${name}, ${options.sidecars} sidecars`;
+      alone(report, `${line}, p50`, 'ms', quantile(samples, 0.5));
+      alone(report, `${line}, p99`, 'ms', quantile(samples, 0.99));
     };
     await measure('weight', (round) => admin.applySet([route(round)], { fieldManager: 'bench' }));
     await measure('endpoint', async (round) =>

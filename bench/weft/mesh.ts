@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LOAD_CORE } from './cores.ts';
-import { type Started, start, until } from './children.ts';
+import type { Traffic } from '../proxies.ts';
+import { LOAD_CORE } from '../cores.ts';
+import { type Started, start, until } from '../children.ts';
 
 export interface WorkloadOptions {
   readonly core: number;
@@ -43,7 +44,7 @@ export class WeftMesh {
     return started;
   }
 
-  /** The application writes its variables first, so `catalog` is reached at `(await vipOf(…))`. */
+  /** One more sidecar, with its application. */
   run({ core, service, flags, command, outputFile }: WorkloadOptions): Started {
     const args = ['run', '--service', service, ...flags, '--', ...command];
     return this.#weft(core, args, outputFile);
@@ -52,9 +53,22 @@ export class WeftMesh {
   apply(yaml: string): void {
     const file = join(this.folder, 'apply.yaml');
     writeFileSync(file, yaml);
-    execFileSync(process.execPath, [this.#bundle, '--state-dir', this.stateDir, 'apply', '-f', file], {
+    this.#ask('apply', '-f', file);
+  }
+
+  /** Resolves when an instance of the service takes traffic. */
+  async ready(service: string, started: Started): Promise<void> {
+    await until(`${service} takes traffic`, 20_000, () => {
+      if (started.child.exitCode !== null) throw new Error(`weft run ended: ${started.output()}`);
+      return new RegExp(`^${service}-.*\\byes\\b`, 'm').test(this.#ask('get', 'workloads')) ? true : null;
+    });
+  }
+
+  #ask(...args: readonly string[]): string {
+    return execFileSync(process.execPath, [this.#bundle, '--state-dir', this.stateDir, ...args], {
+      encoding: 'utf8',
       timeout: 20_000,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
   }
 
@@ -65,22 +79,34 @@ export class WeftMesh {
   }
 }
 
-/** An application that says where the service `backend` is for it, and then does nothing. */
+/** An application that says where the services are for it, and then does nothing. */
 export const HOLDER = [
   'taskset',
   '-c',
   String(LOAD_CORE),
   'sh',
   '-c',
-  'echo "backend at $BACKEND_SERVICE_HOST:$BACKEND_SERVICE_PORT;"; exec sleep 3600',
+  'env | grep _SERVICE_; echo "told;"; exec sleep 3600',
 ] as const;
 
-/** What the holder said: `127.3.4.1:20000`. */
-export function vipOf(holder: Started): Promise<string> {
-  return until('the address of the service', 20_000, () => {
+/** Where the holder's sidecar takes each kind of traffic for a service: `127.3.4.1:20000`. */
+export async function vipsOf(
+  holder: Started,
+  service: string,
+  traffics: readonly Traffic[],
+): Promise<Partial<Record<Traffic, string>>> {
+  const text = await until('the addresses of the service', 20_000, () => {
     if (holder.child.exitCode !== null) throw new Error(`weft run ended: ${holder.output()}`);
-    return /backend at ([\d.]+:\d+);/.exec(holder.output())?.[1] ?? null;
+    return holder.output().includes('told;') ? holder.output() : null;
   });
+  const host = new RegExp(`^${service}_SERVICE_HOST=(\\S+)$`, 'm').exec(text)?.[1] ?? '';
+  const found: Partial<Record<Traffic, string>> = {};
+  for (const traffic of traffics) {
+    const name = `${service}_SERVICE_PORT_${traffic.toUpperCase()}`;
+    const port = new RegExp(`^${name}=(\\d+)$`, 'm').exec(text)?.[1];
+    if (port !== undefined) found[traffic] = `${host}:${port}`;
+  }
+  return found;
 }
 
 /** For profiles: WEFT_BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=/tmp/profiles'. */

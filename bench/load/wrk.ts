@@ -1,6 +1,6 @@
 /** One run of wrk, the closed-loop load generator, on the core that the proxies do not use. */
-import { LOAD_CORE } from './cores.ts';
-import { start } from './children.ts';
+import { LOAD_CORE } from '../cores.ts';
+import { start } from '../children.ts';
 
 export interface Load {
   readonly requests: number;
