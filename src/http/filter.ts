@@ -2,6 +2,7 @@
  * What a data-plane filter is. A filter object is shared by all exchanges of a route and immutable but for counters and
  * state from its Scope; per-request state lies in the exchange. Modules stand in `filters/`.
  */
+import type { Labels } from '../core/counters.ts';
 import type { Clock, Random } from '../core/runtime.ts';
 import type { Timers } from '../core/timer-wheel.ts';
 import type { Exchange } from './exchange.ts';
@@ -19,9 +20,13 @@ export interface Filter {
 
 /** What is known of a request besides its head, for decisions that are asked for before they happen. */
 export interface Facts {
+  /** URI SANs of the caller's verified certificate; empty without one. */
   readonly peerUris: readonly string[];
   readonly remoteHost: string;
+  readonly destinationHost: string;
   readonly destinationPort: number;
+  /** SNI; empty without TLS or without one. */
+  readonly serverName: string;
 }
 
 export interface Decision {
@@ -49,7 +54,7 @@ export interface Scope {
   readonly random: Random;
   readonly timers: Timers;
   /** Resolved once, at creation. */
-  counter(name: string): Counter;
+  counter(name: string, labels?: Labels): Counter;
   /** Outlives a swap of configuration as long as the key is named: token buckets. */
   state<T>(key: string, make: () => T): T;
 }

@@ -172,7 +172,7 @@ export class DataPlane {
       clock: runtime.clock,
       random: runtime.random,
       timers,
-      counter: (name) => this.telemetry.counters.counter(name),
+      counter: (name, labels) => this.telemetry.counters.counter(name, labels),
       state: <T>(key: string, make: () => T): T => {
         if (!states.has(key)) states.set(key, make());
         return states.get(key) as T; // a filter's key names its own type

@@ -233,7 +233,13 @@ function explained(snapshot: Snapshot, path: string, authority: string, stop = f
       listener: 'outbound|http-proxy',
       connection: { destinationPort: 15080, serverName: '', transport: 'raw_buffer', protocols: [] },
       head,
-      facts: { peerUris: [], remoteHost: '127.0.0.1', destinationPort: 15080 },
+      facts: {
+        peerUris: [],
+        remoteHost: '127.0.0.1',
+        destinationHost: '127.0.0.1',
+        destinationPort: 15080,
+        serverName: '',
+      },
       random01: 0,
     },
   );

@@ -43,6 +43,8 @@ export interface MeshOptions {
   readonly cluster?: Partial<ClusterConfig>;
   readonly manager?: Partial<HttpManager>;
   readonly tcp?: Partial<TcpProxy>;
+  /** Of the services' HTTP listener. */
+  readonly inbound?: Partial<HttpManager>;
   /** What an app does with each connection. Default: answers every request with its own name. */
   readonly app?: (peer: RawPeer, instance: number) => void;
 }
@@ -168,7 +170,9 @@ function startService(sim: Simulation, index: number, options: MeshOptions, svid
   const snapshot = snapshotOf({
     routes: [routesOf('in', { '/': forward('inbound', { upgrades: ['websocket'] }) })],
     listeners: [
-      listenerOf('inbound|http', { host, port: INBOUND_PORT }, [mtlsChain(httpManager('in'), 'http/1.1')]),
+      listenerOf('inbound|http', { host, port: INBOUND_PORT }, [
+        mtlsChain(httpManager('in', options.inbound), 'http/1.1'),
+      ]),
       listenerOf('inbound|tcp', { host, port: INBOUND_PORT + 1 }, [mtlsChain(tcpProxy('inbound'), 'weft-tcp')]),
     ],
     clusters: [clusterOf('inbound', [endpointAt(at)])],

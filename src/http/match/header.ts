@@ -31,7 +31,7 @@ export function compileHeader(match: HeaderMatch): CompiledHeader {
   // xDS knows Host as :authority; both mean the authority.
   const pseudo = match.name.startsWith(':') || match.name === 'host';
   const field = pseudo ? null : new FieldName(match.name);
-  const plain: CompiledHeader = { match, field, value: Buffer.from(match.value, 'latin1'), methods: null };
+  const plain: CompiledHeader = { match, field, value: Buffer.from(match.value, 'utf8'), methods: null };
   return match.name === ':method' ? { ...plain, methods: methodsOf(plain) } : plain;
 }
 
@@ -52,7 +52,12 @@ export function headerMatches(header: CompiledHeader, head: Head): boolean {
   if (match.kind === 'present') return first >= 0 !== match.invert;
   if (first < 0) return false;
   if (head.find(header.field, first) >= 0) return valueMatches(header, ...joined(header.field, head)) !== match.invert;
-  return valueMatches(header, head.bytes, head.valueStart(first), head.valueEnd(first)) !== match.invert;
+  return fieldMatches(header, head, first);
+}
+
+/** As `headerMatches`, for one field of the head alone, whatever others of its name say. */
+export function fieldMatches(header: CompiledHeader, head: Head, index: number): boolean {
+  return valueMatches(header, head.bytes, head.valueStart(index), head.valueEnd(index)) !== header.match.invert;
 }
 
 function matchesPseudo(header: CompiledHeader, head: Head): boolean {

@@ -1,0 +1,80 @@
+/** A block of IP addresses. An IPv4 address that came in IPv6 clothes (`::ffff:10.0.0.1`) is the IPv4 address. */
+import { invalid } from '../../xds/problem.ts';
+import type { CidrRange } from '../../xds/tables/messages.gen.ts';
+
+export interface AddressRange {
+  /** 4 or 16 bytes. */
+  readonly prefix: Uint8Array;
+  /** Bits of `prefix` that an address must share. */
+  readonly bits: number;
+}
+
+const V4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+/** `::ffff:0:0/96` (RFC 4291 section 2.5.5.2). */
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/** Throws a WeftError with the field path. */
+export function readAddressRange(where: string, range: CidrRange): AddressRange {
+  const prefix = addressBytes(range.addressPrefix);
+  if (prefix === null) {
+    throw invalid(`${where}.address_prefix`, `${JSON.stringify(range.addressPrefix)} is not an IP address`);
+  }
+  const bits = range.prefixLen ?? 0;
+  const mapped = prefix.length === 4 && range.addressPrefix.includes(':');
+  const most = mapped ? 128 : prefix.length * 8;
+  if (bits > most || (mapped && bits < 96)) {
+    throw invalid(`${where}.prefix_len`, `${bits} is not a prefix length of ${range.addressPrefix}`);
+  }
+  return { prefix, bits: mapped ? bits - 96 : bits };
+}
+
+/** `address` null: it is not known, and in no range. */
+export function inRange({ prefix, bits }: AddressRange, address: Uint8Array | null): boolean {
+  if (address === null || address.length !== prefix.length) return false;
+  for (let i = 0, left = bits; left > 0; i++, left -= 8) {
+    const mask = left >= 8 ? 0xff : (0xff << (8 - left)) & 0xff;
+    if ((((address[i] as number) ^ (prefix[i] as number)) & mask) !== 0) return false; // i < length: bits is at most that
+  }
+  return true;
+}
+
+/** 4 or 16 bytes of an IP literal, or null. A zone (`fe80::1%eth0`) is not part of the address. */
+export function addressBytes(text: string): Uint8Array | null {
+  const [address = ''] = text.split('%', 1);
+  const four = fourBytes(address);
+  if (four !== null) return Uint8Array.from(four);
+  const sixteen = sixteenBytes(address);
+  if (sixteen === null) return null;
+  const isMapped = MAPPED.every((byte, i) => sixteen[i] === byte);
+  return Uint8Array.from(isMapped ? sixteen.slice(12) : sixteen);
+}
+
+function fourBytes(text: string): readonly number[] | null {
+  const parts = V4.exec(text)?.slice(1).map(Number);
+  return parts === undefined || parts.some((part) => part > 255) ? null : parts;
+}
+
+function sixteenBytes(text: string): readonly number[] | null {
+  const [head = '', tail, ...more] = text.split('::');
+  if (more.length > 0 || !text.includes(':')) return null;
+  const before = groupBytes(head);
+  const after = groupBytes(tail ?? '');
+  if (before === null || after === null) return null;
+  const missing = 16 - before.length - after.length;
+  if (tail === undefined ? missing !== 0 : missing < 2) return null;
+  return [...before, ...new Array<number>(missing).fill(0), ...after];
+}
+
+function groupBytes(text: string): readonly number[] | null {
+  if (text === '') return [];
+  const groups = text.split(':');
+  const bytes: number[] = [];
+  for (const [i, group] of groups.entries()) {
+    const four = i === groups.length - 1 ? fourBytes(group) : null;
+    if (four !== null) bytes.push(...four);
+    else if (/^[0-9a-fA-F]{1,4}$/.test(group))
+      bytes.push(Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff);
+    else return null;
+  }
+  return bytes.length > 16 ? null : bytes;
+}
