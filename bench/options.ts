@@ -1,7 +1,7 @@
 /** The flags of `npm run bench`: by default what a person waits for, with `--quick` what a change is judged by. */
 import { parseArgs } from 'node:util';
 
-export const CASES = ['pair', 'hop', 'grpc', 'start', 'fanout'] as const;
+export const CASES = ['memory', 'pair', 'hop', 'grpc', 'open-loop', 'bulk', 'websocket', 'start', 'fanout'] as const;
 export type Case = (typeof CASES)[number];
 
 /** Programs that Weft is compared to. */

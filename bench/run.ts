@@ -7,11 +7,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { missing } from '../test/support/components.ts';
+import { benchBulk } from './cases/bulk.ts';
 import { benchFanout } from './cases/fanout.ts';
 import { benchGrpc } from './cases/grpc.ts';
 import { benchHop } from './cases/hop.ts';
+import { benchMemory } from './cases/memory.ts';
+import { benchOpenLoop } from './cases/open-loop.ts';
 import { benchPair } from './cases/pair.ts';
 import { benchStart } from './cases/start.ts';
+import { benchWebSocket } from './cases/websocket.ts';
 import { killAll, stopAll } from './children.ts';
 import { LOAD_CORE } from './cores.ts';
 import { type BenchOptions, type Case, parseOptions, USAGE } from './options.ts';
@@ -25,9 +29,13 @@ interface Entry {
 }
 
 const ENTRIES: Readonly<Record<Case, Entry>> = {
+  memory: { needs: ['wrk', 'nginx'], run: benchMemory },
   pair: { needs: ['wrk', 'nginx'], run: benchPair },
   hop: { needs: ['wrk', 'nginx'], run: benchHop },
   grpc: { needs: ['cc', 'nginx'], run: benchGrpc },
+  'open-loop': { needs: ['cc', 'nginx'], run: benchOpenLoop },
+  bulk: { needs: ['cc', 'nginx'], run: benchBulk },
+  websocket: { needs: ['cc', 'nginx'], run: benchWebSocket },
   start: { needs: ['nginx'], run: benchStart },
   fanout: { needs: [], run: benchFanout },
 };

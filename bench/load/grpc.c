@@ -5,19 +5,7 @@
  * dynamic table (RFC 7541), so that the constant ones move up by one with each call and are sent anew before the table
  * of 4,096 bytes forgets them. That makes a cycle of blocks, encoded once; a call copies the next and writes its trace id.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
 enum { MESSAGE = 105, CYCLE = 30, BUFFER = 1 << 20, FIELDS = 6, TRACE_HEX = 32 };
 enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE };
@@ -37,14 +25,6 @@ struct connection {
 
 static struct block blocks[CYCLE];
 static uint64_t serial = 0x9e3779b97f4a7c15ull, answered, failed, begin, end;
-static uint32_t *latencies;
-static uint64_t latency_count, latency_room = 1 << 24;
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 static int put_text(uint8_t *out, const char *text) {
   int length = strlen(text);
@@ -119,7 +99,7 @@ static void flush(struct connection *c) {
   while (at < c->out_length) {
     int n = write(c->fd, c->out + at, c->out_length - at);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
-    if (n <= 0) perror("write"), exit(1);
+    if (n <= 0) fail("write");
     at += n;
   }
   memmove(c->out, c->out + at, c->out_length - at);
@@ -131,7 +111,7 @@ static void on_end(struct connection *c, uint32_t stream, int ok) {
   if (!ok) failed++;
   if (t >= begin && t < end) {
     answered++;
-    if (latency_count < latency_room) latencies[latency_count++] = (t - c->sent_at[stream >> 1 & 0xffff]) / 1000;
+    note_latency(t - c->sent_at[stream >> 1 & 0xffff]);
   }
   if (t < end) call(c);
 }
@@ -140,7 +120,7 @@ static void on_frame(struct connection *c, int type, int flags, uint32_t stream,
   if (type == DATA) c->consumed += length;
   if ((type == DATA || type == HEADERS) && (flags & 1)) on_end(c, stream, 1);
   if (type == RST_STREAM) on_end(c, stream, 0);
-  if (type == GOAWAY) fprintf(stderr, "GOAWAY\n"), exit(1);
+  if (type == GOAWAY) fail("GOAWAY");
   if ((type == SETTINGS || type == PING) && !(flags & 1)) {
     int kept = type == PING ? length : 0;
     c->out_length += put_head(c->out + c->out_length, kept, type, 1, 0);
@@ -157,10 +137,7 @@ static void on_frame(struct connection *c, int type, int flags, uint32_t stream,
 }
 
 static void on_readable(struct connection *c) {
-  int n = read(c->fd, c->in + c->in_length, BUFFER - c->in_length);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (n <= 0) fprintf(stderr, "the connection ended\n"), exit(1);
-  c->in_length += n;
+  c->in_length += read_some(c->fd, c->in + c->in_length, BUFFER - c->in_length);
   int at = 0;
   while (at + 9 <= c->in_length) {
     const uint8_t *p = c->in + at;
@@ -174,28 +151,17 @@ static void on_readable(struct connection *c) {
   flush(c);
 }
 
-static struct connection *open_connection(const char *host, int port) {
+static struct connection *open_connection(const char *host, const char *port) {
   /* INITIAL_WINDOW_SIZE and the connection's window so wide that answers never wait. */
   static const uint8_t hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
                                  "\0\0\x0c\x04\0\0\0\0\0\0\x02\0\0\0\0\0\x04\x3f\xff\xff\xff"
                                  "\0\0\x04\x08\0\0\0\0\0\x3f\xff\0\0";
   struct connection *c = calloc(1, sizeof *c);
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-  int one = 1;
-  inet_pton(AF_INET, host, &to.sin_addr);
-  c->fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (connect(c->fd, (void *)&to, sizeof to) != 0) perror("connect"), exit(1);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  fcntl(c->fd, F_SETFL, O_NONBLOCK);
+  c->fd = connect_to(host, port);
   memcpy(c->out, hello, sizeof hello - 1);
   c->out_length = sizeof hello - 1;
   c->next_stream = 1;
   return c;
-}
-
-static int by_value(const void *a, const void *b) {
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  return x < y ? -1 : x > y;
 }
 
 int main(int argc, char **argv) {
@@ -205,12 +171,11 @@ int main(int argc, char **argv) {
   char authority[64];
   snprintf(authority, sizeof authority, "%s:%s", argv[1], argv[2]);
   make_blocks(authority);
-  latencies = malloc(latency_room * sizeof *latencies);
   int epoll = epoll_create1(0);
   begin = now_ns();
   end = begin + seconds * 1e9;
   for (int i = 0; i < connections; i++) {
-    struct connection *c = open_connection(argv[1], atoi(argv[2]));
+    struct connection *c = open_connection(argv[1], argv[2]);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
     for (int s = 0; s < streams; s++) call(c);
@@ -221,8 +186,6 @@ int main(int argc, char **argv) {
     int n = epoll_wait(epoll, events, 64, 100);
     for (int i = 0; i < n; i++) on_readable(events[i].data.ptr);
   }
-  qsort(latencies, latency_count, sizeof *latencies, by_value);
-  uint32_t p50 = latency_count ? latencies[latency_count / 2] : 0, p99 = latency_count ? latencies[latency_count * 99 / 100] : 0;
-  printf("{\"answered\":%lu,\"failed\":%lu,\"p50Us\":%u,\"p99Us\":%u}\n", answered, failed, p50, p99);
+  tell(answered, failed);
   return 0;
 }
