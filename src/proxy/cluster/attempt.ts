@@ -22,6 +22,8 @@ export interface Attempt extends MessageReceiver {
   readonly fresh: boolean;
   /** Hosts of earlier tries. */
   readonly avoid: readonly BalanceHost[];
+  /** Of the request, an unsigned 32-bit number, for consistent hashing; -1: it has none. */
+  readonly hash: number;
   /** Host and port that the request is for; only dynamic-forward clusters read it. */
   authority(): string;
   /** Exactly one of the two, perhaps before `acquire` returns. */

@@ -17,6 +17,8 @@ export const EXPIRY = {
   request: 0,
   /** The greatest duration of a stream, which counts from its beginning. */
   stream: 1,
+  /** The caller's own deadline. */
+  deadline: 2,
 } as const;
 export type Expiry = (typeof EXPIRY)[keyof typeof EXPIRY];
 
@@ -28,8 +30,9 @@ export abstract class ExchangeClock extends Timer {
   #idleMs: number;
   #silent = 0;
   #lookAt = NEVER;
-  #expiresAt = NEVER;
-  #expiry: Expiry = EXPIRY.request;
+  #requestAt = NEVER;
+  #streamAt = NEVER;
+  #streamExpiry: Expiry = EXPIRY.stream;
   #armedFor = NEVER;
   #isRunning = false;
 
@@ -44,10 +47,8 @@ export abstract class ExchangeClock extends Timer {
   override fire(): void {
     const now = this.#clock.now() + SLACK_MS;
     this.#armedFor = NEVER;
-    if (now >= this.#expiresAt) {
-      this.#expiresAt = NEVER;
-      return this.onExpiry(this.#expiry);
-    }
+    if (now >= this.#streamAt) return this.onExpiry(this.#streamExpiry);
+    if (now >= this.#requestAt) return this.onExpiry(EXPIRY.request);
     if (now >= this.#lookAt) {
       this.#silent = this.moved ? 0 : this.#silent + 1;
       this.moved = false;
@@ -76,15 +77,18 @@ export abstract class ExchangeClock extends Timer {
 
   /** The earliest of all that were said counts. */
   protected expireAt(at: number, expiry: Expiry, now: number): void {
-    if (at >= this.#expiresAt) return;
-    this.#expiresAt = at;
-    this.#expiry = expiry;
+    if (expiry === EXPIRY.request) {
+      this.#requestAt = Math.min(this.#requestAt, at);
+    } else if (at < this.#streamAt) {
+      this.#streamAt = at;
+      this.#streamExpiry = expiry;
+    }
     if (this.#isRunning) this.#arm(now);
   }
 
-  /** A tunnel has no end by which it could be late. */
-  protected expireNever(): void {
-    this.#expiresAt = NEVER;
+  /** A tunnel has no response that could be late. */
+  protected forgetRequestTimeout(): void {
+    this.#requestAt = NEVER;
   }
 
   protected stopClock(): void {
@@ -102,7 +106,7 @@ export abstract class ExchangeClock extends Timer {
 
   /** An early look costs less than moving the timer to a later time. */
   #arm(now: number): void {
-    const due = Math.min(this.#lookAt, this.#expiresAt);
+    const due = Math.min(this.#lookAt, this.#requestAt, this.#streamAt);
     if (due === NEVER || (this.armed && due >= this.#armedFor)) return;
     this.#armedFor = due;
     this.#timers.arm(this, due - now);

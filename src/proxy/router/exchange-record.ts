@@ -5,6 +5,8 @@
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { RouteInfo, Slots } from '../../http/exchange.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
+import { isGrpcCall } from '../../http/grpc/content.ts';
+import { isGrpcFailure } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
 import type { RouteEntry } from '../../snapshot/route-table.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
@@ -13,6 +15,7 @@ import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import type { Downstream } from './downstream.ts';
 import { ExchangeClock } from './exchange-clock.ts';
+import { NO_DEADLINE } from './grpc-deadline.ts';
 
 export abstract class ExchangeRecord extends ExchangeClock implements EndedRecord {
   readonly request: Head;
@@ -26,6 +29,11 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
   bytesIn = 0;
   bytesOut = 0;
   retries = 0;
+  /** The request is a gRPC call. */
+  readonly isGrpc: boolean;
+  grpcStatus = -1;
+  /** When the caller of a gRPC call gives up, on the clock of `startedAt`. */
+  deadlineAt = NO_DEADLINE;
   readonly down: Downstream;
   protected entry: RouteEntry | null = null;
   cluster: Cluster | null = null;
@@ -38,6 +46,7 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     super(world.timers, world.runtime.clock, down.manager.streamIdleTimeoutMs);
     this.down = down;
     this.request = request;
+    this.isGrpc = isGrpcCall(request);
     this.startedAt = world.runtime.clock.now();
   }
 
@@ -76,12 +85,17 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     return cluster === null ? this.request.authorityText : cluster.config.service || cluster.name;
   }
 
+  /** The callee answered that it failed. */
+  protected get isFailed(): boolean {
+    return this.grpcStatus >= 0 ? isGrpcFailure(this.grpcStatus) : this.status >= 500;
+  }
+
   /** Writes metrics and the log line, while the heads are still there. */
   protected observe(): void {
     const { world } = this.down;
     this.durationMs = world.runtime.clock.now() - this.startedAt;
     const edge = this.#edge();
-    edge.countRequest(this.status, this.flag, this.durationMs);
+    edge.countRequest(this.status, this.flag, this.durationMs, this.grpcStatus);
     world.accessLog?.write(this, edge);
   }
 

@@ -6,6 +6,7 @@ import type { BodyStage, Exchange } from '../../http/exchange.ts';
 import type { Filter } from '../../http/filter.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import { FRAMING } from '../../http/framing.ts';
+import { GRPC_STATUS, grpcStatusIn } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { METHOD } from '../../http/method.ts';
@@ -13,6 +14,7 @@ import { CONTINUE, REPLIED, type Verdict } from '../../http/verdict.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
 import { matchRoute } from '../../snapshot/match-route.ts';
 import { OUTCOME } from '../cluster/attempt.ts';
+import type { ForwardAction } from '../../snapshot/route-table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Binding } from './binding.ts';
 import { BodyStages } from './body-stages.ts';
@@ -22,9 +24,11 @@ import { ExchangeRecord } from './exchange-record.ts';
 import { type DownstreamStream, enterInternal, internalListener } from './internal-connect.ts';
 import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
 import { type Forwarded, Forwarding } from './forwarding.ts';
+import { callerDeadline } from './grpc-deadline.ts';
 import { mayReplay } from './replay.ts';
-import { sendReply } from './reply.ts';
+import { grpcFailure, grpcStatusOf, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
+import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
 import { grantUpgrade, makeAbsolute } from './request-target.ts';
 
 const NO_FILTERS: readonly Filter[] = [];
@@ -42,6 +46,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
   responseStarted = false;
   #responseEnded = false;
   #isTunnel = false;
+  #place = NO_PLACE;
   /** Nothing may be said to the downstream any more. */
   #downGone = false;
   /** The connection went to another handler, which counts what it does itself. */
@@ -95,19 +100,31 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     this.flag = flag;
     this.detail = detail;
     this.#forwarding?.abandon(RESET.cancelled);
+    if (this.isGrpc) this.grpcStatus = grpcStatusOf(status, flag);
     if (this.responseStarted) {
-      // What was promised cannot be kept: a truncated message must not look whole.
-      this.#downGone = true;
-      this.#stream.reset(RESET.cancelled);
+      this.#breakOff(status, flag, body ?? detail);
     } else {
       this.response?.free();
-      this.response = sendReply(this.#stream, this.request, status, flag, body ?? detail);
-      this.status = status;
+      const send = this.isGrpc ? sendGrpcReply : sendReply;
+      this.response = send(this.#stream, this.request, status, flag, body ?? detail);
+      this.status = this.response.status;
       this.responseStarted = true;
-      if (this.request.method !== METHOD.head) this.bytesOut += this.response.contentLength;
+      if (this.request.method !== METHOD.head && !this.isGrpc) this.bytesOut += this.response.contentLength;
     }
     this.#end();
     return REPLIED;
+  }
+
+  /** What was promised cannot be kept: a truncated message must not look whole. */
+  #breakOff(status: number, flag: ResponseFlag, text: string): void {
+    if (this.isGrpc && !this.#isTunnel && this.response !== null && this.response.contentLength < 0) {
+      const trailers = grpcFailure(status, flag, text);
+      this.#stream.sendTrailers(trailers);
+      trailers.free();
+      return;
+    }
+    this.#downGone = true;
+    this.#stream.reset(RESET.cancelled);
   }
 
   // The downstream's half.
@@ -157,6 +174,10 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
   protected override onExpiry(expiry: Expiry): void {
     if (expiry === EXPIRY.request) {
       this.reply(504, 'UT', `request timeout of ${this.#timeoutMs} ms ended for ${this.serviceName}`);
+    } else if (expiry === EXPIRY.deadline) {
+      this.reply(504, 'UT', `the caller's deadline ended for ${this.serviceName}`);
+    } else {
+      this.reply(this.#body.ended ? 504 : 408, 'DT', 'the stream lasted as long as it may');
     }
   }
 
@@ -171,6 +192,8 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     if (head.framing === FRAMING.tunnel) return this.beginTunnel(head);
     this.response = head;
     this.status = head.status;
+    addCookie(head, this.#place);
+    if (last && this.isGrpc) this.grpcStatus = grpcStatusIn(head);
     if (this.#filters.length > 0 && askOfResponse(this.#filters, this) === REPLIED) return;
     this.responseStarted = true;
     if (last) this.#responseEnded = true;
@@ -194,6 +217,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
 
   respondTrailers(fields: Head): void {
     this.#responseEnded = true;
+    if (this.isGrpc) this.grpcStatus = grpcStatusIn(fields);
     this.#stream.sendTrailers(fields);
     fields.free();
     this.#end();
@@ -206,7 +230,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     this.#isTunnel = true;
     this.responseStarted = true;
     this.#body.ended = false;
-    this.expireNever();
+    this.forgetRequestTimeout();
     this.#stream.sendHead(head, false);
   }
 
@@ -248,9 +272,13 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     const connects = this.request.method === METHOD.connect && action.connect;
     if (connects && this.#handOver(cluster)) return;
     if (cluster.chained) makeAbsolute(this.request);
+    if (action.hash.length > 0) {
+      this.#place = placeOf(action.hash, this.request, this.down.info, world.runtime.random);
+    }
     this.#body.replays = mayReplay(this.request.method, action.retry);
     const tunnel = connects && !cluster.chained;
-    this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel);
+    this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel, this.#place.hash);
+    if (!this.#watchTimes(action)) return;
     if (this.#body.ended) this.#startTimeout();
     this.#forwarding.start();
   }
@@ -274,6 +302,22 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     }
   }
 
+  /** False: the caller's deadline has passed already. */
+  #watchTimes(action: ForwardAction): boolean {
+    const { startedAt } = this;
+    const now = this.timeNow(startedAt);
+    if (action.idleTimeoutMs !== null) this.watchSilence(action.idleTimeoutMs, now);
+    if (action.maxDurationMs > 0) this.expireAt(startedAt + action.maxDurationMs, EXPIRY.stream, now);
+    if (!this.isGrpc) return true;
+    this.deadlineAt = callerDeadline(this.request, action, startedAt);
+    if (this.deadlineAt <= now) {
+      this.onExpiry(EXPIRY.deadline);
+      return false;
+    }
+    this.expireAt(this.deadlineAt, EXPIRY.deadline, now);
+    return true;
+  }
+
   /** Counts from the end of the request, as Envoy's route timeout does. */
   #startTimeout(): void {
     const timeoutMs = this.#timeoutMs;
@@ -292,8 +336,12 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     this.ended = true;
     const { world } = this.down;
     this.stopClock();
+    // A response that is whole and says nothing of it is an error to gRPC.
+    if (this.isGrpc && this.#responseEnded && this.grpcStatus < 0 && this.status === 200) {
+      this.grpcStatus = GRPC_STATUS.unknown;
+    }
     // An answer before the whole request: what is left of the request has no reader.
-    if (this.#body.ended) this.#forwarding?.finish(this.status >= 500 ? OUTCOME.failed : OUTCOME.ok);
+    if (this.#body.ended) this.#forwarding?.finish(this.isFailed ? OUTCOME.failed : OUTCOME.ok);
     else this.#forwarding?.abandon(RESET.cancelled);
     tellOfEnd(this.#filters, this, this.#at);
     if (!this.#body.ended && !this.#downGone) this.#stream.discard();

@@ -12,6 +12,7 @@ import type { RetryFacts } from '../../snapshot/retry-plan.ts';
 import type { ForwardAction } from '../../snapshot/route-table.ts';
 import type { Outcome, UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { passDeadline } from './grpc-deadline.ts';
 import { describeReset, statusOf } from './reply.ts';
 import type { RequestBody } from './request-body.ts';
 import { NO_HOSTS, Retries } from './retries.ts';
@@ -24,6 +25,8 @@ export interface Forwarded {
   readonly ended: boolean;
   readonly responseStarted: boolean;
   readonly serviceName: string;
+  readonly isGrpc: boolean;
+  readonly deadlineAt: number;
   moved: boolean;
   /** Of the try that serves, or of the last that failed. */
   host: UpstreamHost | null;
@@ -50,6 +53,7 @@ export class Forwarding implements TryOwner {
   readonly #cluster: Cluster;
   /** CONNECT that ends here: raw bytes go to the cluster. */
   readonly #tunnel: boolean;
+  readonly #hash: number;
   #try: Try | null = null;
   #retries: Retries | null = null;
   /** Bytes of the response that the upstream has no credit back for. */
@@ -63,6 +67,7 @@ export class Forwarding implements TryOwner {
     action: ForwardAction,
     cluster: Cluster,
     tunnel: boolean,
+    hash: number,
   ) {
     this.#owner = owner;
     this.#world = world;
@@ -71,6 +76,7 @@ export class Forwarding implements TryOwner {
     this.#action = action;
     this.#cluster = cluster;
     this.#tunnel = tunnel;
+    this.#hash = hash;
   }
 
   /** Where the request goes; null while nobody reads it. */
@@ -82,7 +88,7 @@ export class Forwarding implements TryOwner {
     const retries = this.#retries;
     const fresh = retries !== null && retries.fresh;
     const tried = retries === null ? NO_HOSTS : retries.tried;
-    const current = new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried);
+    const current = new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried, this.#hash);
     this.#try = current;
     if (retries !== null && !fresh && !this.#cluster.takeRetry(current)) {
       current.onRefused('UO', this.#cluster.circuit.describe(this.#cluster.circuit.retries));
@@ -128,6 +134,7 @@ export class Forwarding implements TryOwner {
       if (owner.ended) return;
       this.#body.flush(stream);
     } else {
+      passDeadline(owner.request, owner.deadlineAt, this.#world.runtime.clock);
       this.#body.begin(owner.request, stream);
     }
     if (current.live) this.#body.credit(this.#down, stream);
@@ -139,7 +146,7 @@ export class Forwarding implements TryOwner {
     if (head.status < 200 && head.status !== 101) return owner.interim(head);
     current.endpoint?.noteResponse(head);
     const policy = this.#action.retry;
-    if (policy !== null && isRetriableResponse(policy, head, false) && this.#retry(current, null, head)) {
+    if (policy !== null && isRetriableResponse(policy, head, owner.isGrpc) && this.#retry(current, null, head)) {
       head.free();
       return;
     }

@@ -1,22 +1,27 @@
 /**
- * A response of the proxy's own: the one form in which a caller sees that not the service but the mesh answered.
+ * A response of the proxy's own: the one form in which a caller sees that not the service but the mesh answered. A gRPC
+ * caller gets a response that is only trailers, because its library reads nothing else.
  */
 import { bytesOf } from '../../core/bytes.ts';
 import { CONTENT_TYPE, FieldName } from '../../http/field-name.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
+import { GRPC_STATUS, GRPC_STATUS_FIELD, grpcStatusOfHttp } from '../../http/grpc/status.ts';
 import { Head } from '../../http/head.ts';
 import { METHOD } from '../../http/method.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
 
 const WEFT_FLAG = new FieldName('x-weft-flag');
+const GRPC_MESSAGE = new FieldName('grpc-message');
+const GRPC_CONTENT = 'application/grpc';
 const MAX_TEXT = 500;
+const MAX_CONTENT_TYPE = 100;
 
 /**
  * `weft: no healthy endpoint for catalog.shop (UH)`: one line, nothing in it that a caller may not know. Without a flag
  * the text is a route's own direct response, as it is. Returns the head that was sent; it is the caller's.
  */
 export function sendReply(stream: Stream, request: Head, status: number, flag: ResponseFlag, text: string): Head {
-  const body = flag === '' ? bytesOf(text) : bytesOf(`weft: ${oneLine(text)} (${flag})\n`);
+  const body = flag === '' ? bytesOf(text) : bytesOf(`${describe(flag, text)}\n`);
   const head = Head.response(status);
   head.contentLength = body.length;
   if (body.length > 0) head.appendText(CONTENT_TYPE, 'text/plain; charset=utf-8');
@@ -25,6 +30,28 @@ export function sendReply(stream: Stream, request: Head, status: number, flag: R
   stream.sendHead(head, isWhole);
   if (!isWhole) stream.sendData(body, 0, body.length, true);
   return head;
+}
+
+/** The same to a gRPC caller: 200 whose head is all there is, the failure in `grpc-status`. */
+export function sendGrpcReply(stream: Stream, request: Head, status: number, flag: ResponseFlag, text: string): Head {
+  const head = Head.response(200);
+  const type = request.value(CONTENT_TYPE) ?? GRPC_CONTENT;
+  head.appendText(CONTENT_TYPE, type.length <= MAX_CONTENT_TYPE ? type : GRPC_CONTENT);
+  putFailure(head, status, flag, text);
+  stream.sendHead(head, true);
+  return head;
+}
+
+/** Trailers that end a gRPC response that had begun: a library tells them from a success, whatever came before. */
+export function grpcFailure(status: number, flag: ResponseFlag, text: string): Head {
+  const trailers = new Head();
+  putFailure(trailers, status, flag, text);
+  return trailers;
+}
+
+/** What a caller of gRPC is told of a reply with that HTTP status: its deadline where time ran out, else gRPC's mapping. */
+export function grpcStatusOf(status: number, flag: ResponseFlag): number {
+  return flag === 'UT' || flag === 'DT' ? GRPC_STATUS.deadlineExceeded : grpcStatusOfHttp(status);
 }
 
 /** The status of a try that failed without a response. */
@@ -42,9 +69,23 @@ export function describeReset(reset: ResetReason): string {
       return 'no answer in time';
     case RESET.limit:
       return 'response beyond a limit';
+    case RESET.refused:
+      return 'stream refused';
     default:
       return 'connection closed before the response';
   }
+}
+
+function putFailure(fields: Head, status: number, flag: ResponseFlag, text: string): void {
+  fields.appendText(GRPC_STATUS_FIELD, String(grpcStatusOf(status, flag)));
+  // Percent-encoded, as gRPC wants it; everything else that would be is a question mark already.
+  const message = describe(flag, text).replaceAll('%', '%25');
+  if (message !== '') fields.appendText(GRPC_MESSAGE, message);
+  if (flag !== '') fields.appendText(WEFT_FLAG, flag);
+}
+
+function describe(flag: ResponseFlag, text: string): string {
+  return flag === '' ? oneLine(text) : `weft: ${oneLine(text)} (${flag})`;
 }
 
 function oneLine(text: string): string {

@@ -15,6 +15,7 @@ import { ConnectionStream, type StreamOwner } from '../cluster/connection-stream
 import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import type { RouterWorld } from './router-world.ts';
+import { NO_HASH } from './request-place.ts';
 import { SilenceTimer } from './silence.ts';
 import { Try, type TryOwner } from './try.ts';
 
@@ -40,6 +41,7 @@ export interface TcpRelayOptions {
 export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner, StreamOwner, EndedRecord {
   readonly request = null;
   readonly status = 0;
+  readonly grpcStatus = -1;
   readonly routeName: string;
   flag: ResponseFlag = '';
   detail = '';
@@ -232,7 +234,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   }
 
   #connect(cluster: Cluster): void {
-    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried);
+    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried, NO_HASH);
     this.#try.start(0);
   }
 

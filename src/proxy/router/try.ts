@@ -32,6 +32,7 @@ export class Try extends Timer implements Attempt {
   readonly tunnel: boolean;
   readonly fresh: boolean;
   readonly avoid: readonly UpstreamHost[];
+  readonly hash: number;
   readonly cluster: Cluster;
   stream: Stream | null = null;
   readonly #owner: TryOwner;
@@ -47,6 +48,7 @@ export class Try extends Timer implements Attempt {
     tunnel: boolean,
     fresh: boolean,
     avoid: readonly UpstreamHost[],
+    hash: number,
   ) {
     super();
     this.#owner = owner;
@@ -55,6 +57,7 @@ export class Try extends Timer implements Attempt {
     this.tunnel = tunnel;
     this.fresh = fresh;
     this.avoid = avoid;
+    this.hash = hash;
   }
 
   get live(): boolean {

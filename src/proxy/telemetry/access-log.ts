@@ -27,6 +27,8 @@ export interface EndedRecord {
   readonly bytesOut: number;
   /** Tries after the first. */
   readonly retries: number;
+  /** -1: no gRPC call, or it ended without. */
+  readonly grpcStatus: number;
 }
 
 const MAX_PATH_BYTES = 1_024;
@@ -39,6 +41,7 @@ const METHOD = jsonKey('method');
 const AUTHORITY = jsonKey('authority');
 const PATH = jsonKey('path');
 const STATUS = jsonKey('status');
+const GRPC_STATUS = jsonKey('grpcStatus');
 const FLAG = jsonKey('flag');
 const DETAIL = jsonKey('detail');
 const DURATION = jsonKey('durationMs');
@@ -82,6 +85,7 @@ export class AccessLog {
       );
       p = putEscaped(out, putBytes(out, p, PATH), bytes, request.pathStart, request.pathEnd, MAX_PATH_BYTES);
       p = putInteger(out, putBytes(out, p, STATUS), record.status);
+      if (record.grpcStatus >= 0) p = putInteger(out, putBytes(out, p, GRPC_STATUS), record.grpcStatus);
     }
     p = putText(out, putBytes(out, p, FLAG), record.flag, 8);
     if (record.detail !== '') p = putText(out, putBytes(out, p, DETAIL), record.detail, MAX_TEXT_BYTES);

@@ -5,6 +5,7 @@
 import type { Counter, Counters } from '../../core/counters.ts';
 import { Histogram } from '../../core/histogram.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
+import { isGrpcFailure } from '../../http/grpc/status.ts';
 
 export type Direction = 'inbound' | 'outbound';
 
@@ -17,6 +18,7 @@ const MAX_OUTCOMES = 32;
 interface OutcomeSeries {
   readonly status: number;
   readonly flag: ResponseFlag;
+  readonly grpcStatus: number;
   readonly counter: Counter;
 }
 
@@ -31,7 +33,7 @@ export class Edge {
   readonly #tcpOpened: Counter;
   readonly #tcpReceived: Counter;
   readonly #tcpSent: Counter;
-  /** A handful: one for each pair of status and flag that was seen, the latest hit first in line. */
+  /** A handful: one for each triple of status, flag and gRPC status that was seen, the latest hit first in line. */
   readonly #outcomes: OutcomeSeries[] = [];
   #requests = 0;
   #failures = 0;
@@ -52,7 +54,9 @@ export class Edge {
     return this.#requests;
   }
 
-  /** Responses of 500 and above, and exchanges that ended without one for a reason that is not the caller's. */
+  /**
+   * Responses of 500 and above, gRPC statuses that blame the callee (`isGrpcFailure`), and exchanges that ended without one for a reason that is not the caller's.
+   */
   get failures(): number {
     return this.#failures;
   }
@@ -70,12 +74,14 @@ export class Edge {
     return { direction, source, destination, mtls: mtls ? 'yes' : 'no' };
   }
 
-  /** `status` 0: the exchange ended without a response. */
-  countRequest(status: number, flag: ResponseFlag, durationMs: number): void {
+  /** `status` 0: the exchange ended without a response. `grpcStatus` -1: no gRPC call, or it ended without. */
+  countRequest(status: number, flag: ResponseFlag, durationMs: number, grpcStatus = -1): void {
     this.#requests++;
-    if (status >= 500 || (status === 0 && !NOT_FAILURES.has(flag))) this.#failures++;
+    if (grpcStatus >= 0) {
+      if (isGrpcFailure(grpcStatus)) this.#failures++;
+    } else if (status >= 500 || (status === 0 && !NOT_FAILURES.has(flag))) this.#failures++;
     this.duration.record(durationMs);
-    this.#outcome(status, flag).add(1);
+    this.#outcome(status, flag, grpcStatus).add(1);
   }
 
   countConnection(): void {
@@ -87,20 +93,24 @@ export class Edge {
     this.#tcpSent.add(sent);
   }
 
-  #outcome(status: number, flag: ResponseFlag): Counter {
+  #outcome(status: number, flag: ResponseFlag, grpcStatus: number): Counter {
     const known = this.#outcomes;
     for (let i = 0; i < known.length; i++) {
       const series = known[i] as OutcomeSeries; // i < length
-      if (series.status !== status || series.flag !== flag) continue;
+      if (series.status !== status || series.flag !== flag || series.grpcStatus !== grpcStatus) continue;
       if (i > 0) {
         known[i] = known[0] as OutcomeSeries; // not empty: i > 0
         known[0] = series;
       }
       return series.counter;
     }
-    if (known.length >= MAX_OUTCOMES && status % 100 !== 0) return this.#outcome(status - (status % 100), flag);
-    const counter = this.#counters.counter('weft_requests_total', { ...this.labels(), code: String(status), flag });
-    known.unshift({ status, flag, counter });
+    if (known.length >= MAX_OUTCOMES && status % 100 !== 0) {
+      return this.#outcome(status - (status % 100), flag, grpcStatus);
+    }
+    const labels = { ...this.labels(), code: String(status), flag };
+    const grpc = grpcStatus >= 0 ? { grpc_status: String(grpcStatus) } : {};
+    const counter = this.#counters.counter('weft_requests_total', { ...labels, ...grpc });
+    known.unshift({ status, flag, grpcStatus, counter });
     return counter;
   }
 }

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answerWith, get, ok, type RawPeer, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
+
+const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+
+/** Sends, and waits for the end of the connection or a whole refusal. */
+async function outcome(mesh: SimMesh, request: string): Promise<{ text: string; afterMs: number; peer: RawPeer }> {
+  const peer = mesh.connect();
+  const before = mesh.sim.nowMs;
+  peer.send(request);
+  await mesh.sim.run(() => peer.closed !== null || /\(\w+\)\n$/.test(peer.text), 400_000);
+  return { text: peer.text, afterMs: mesh.sim.nowMs - before, peer };
+}
+
+/** Answers with a chunk each `everyMs`, without an end. */
+const trickle =
+  (mesh: () => SimMesh, everyMs: number) =>
+  (peer: RawPeer): void =>
+    answerWith(peer, () => {
+      const more = (): void => {
+        if (peer.closed !== null) return;
+        peer.send('1\r\nx\r\n');
+        mesh().services[0]?.runtime.clock.wake(mesh().sim.nowMs + everyMs, more);
+      };
+      peer.send(CHUNKED);
+      more();
+      return null;
+    });
+
+test('the idle timeout of a route stands in for that of the listener, both ways', async () => {
+  const short = await startMesh({ seed: 1, route: { idleTimeoutMs: 4_000 }, app: () => {} });
+  const ended = await outcome(short, get('/'));
+  assert.match(ended.text, /504[^]*no byte for 4 s \(UT\)/);
+  assert.ok(ended.afterMs >= 4_000 && ended.afterMs < 5_500, `${ended.afterMs} ms`);
+  const manager = { streamIdleTimeoutMs: 2_000 };
+  const long = await startMesh({ seed: 1, manager, route: { idleTimeoutMs: 20_000 }, app: () => {} });
+  const later = await outcome(long, get('/'));
+  assert.ok(later.afterMs >= 20_000 && later.afterMs < 26_000, `${later.afterMs} ms`);
+});
+
+test('a stream lasts as long as it may, whatever moves on it', async () => {
+  const mesh: SimMesh = await startMesh({ seed: 2, route: { maxDurationMs: 3_000 }, app: (peer) => moving(peer) });
+  const moving = trickle(() => mesh, 500);
+  const { text, afterMs, peer } = await outcome(mesh, get('/'));
+  assert.match(text, /^HTTP\/1\.1 200 /);
+  assert.notEqual(peer.closed, null);
+  assert.ok(afterMs >= 2_990 && afterMs < 3_100, `${afterMs} ms`);
+  assert.match(mesh.web.telemetry.prometheus(), /flag="DT"/);
+});
+
+test('an upload that lasts too long is answered so', async () => {
+  const mesh = await startMesh({ seed: 3, route: { maxDurationMs: 3_000 }, app: () => {} });
+  const { text } = await outcome(mesh, 'POST / HTTP/1.1\r\nhost: catalog\r\ncontent-length: 9\r\n\r\nabc');
+  assert.match(text, /^HTTP\/1\.1 408 [^]*\(DT\)\n$/);
+});
+
+test('the request timeout counts from the end of the request', async () => {
+  const mesh = await startMesh({ seed: 4, route: { timeoutMs: 1_000 }, app: () => {} });
+  const peer = mesh.connect();
+  peer.send('POST / HTTP/1.1\r\nhost: catalog\r\ncontent-length: 6\r\n\r\nabc');
+  await mesh.sim.run(undefined, 5_000);
+  assert.equal(peer.text, '');
+  peer.send('def');
+  const before = mesh.sim.nowMs;
+  await mesh.sim.run(() => peer.text.endsWith('(UT)\n'), 10_000);
+  assert.ok(Math.abs(mesh.sim.nowMs - before - 1_000) < 50);
+});
+
+test('a response that trickles meets the request timeout and is cut, not ended', async () => {
+  const mesh: SimMesh = await startMesh({ seed: 5, route: { timeoutMs: 2_000 }, app: (peer) => moving(peer) });
+  const moving = trickle(() => mesh, 300);
+  const { text, afterMs } = await outcome(mesh, get('/'));
+  assert.doesNotMatch(text, /\r\n0\r\n/);
+  assert.ok(afterMs >= 1_990 && afterMs < 2_100, `${afterMs} ms`);
+});
+
+test('a request without the cookie of its route gets one, and keeps its own from then on', async () => {
+  const cookie = {
+    kind: 'cookie',
+    name: Buffer.from('sid'),
+    ttlMs: 60_000,
+    attributes: '; Max-Age=60',
+    terminal: false,
+  } as const;
+  const mesh = await startMesh({
+    seed: 6,
+    route: { hash: [cookie] },
+    app: (peer) => answerWith(peer, () => ok('fine')),
+  });
+  const ask = async (fields: string): Promise<string> => {
+    const peer = mesh.connect();
+    peer.send(get('/', fields));
+    await mesh.sim.run(() => peer.text.endsWith('fine'), 1_000);
+    return peer.text;
+  };
+  assert.match(await ask(''), /^set-cookie: sid=[0-9a-f]{16}; Max-Age=60\r$/m);
+  assert.doesNotMatch(await ask('cookie: a=1; sid=2\r\n'), /set-cookie/);
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RETRIES } from '../../../test/support/proxy-snapshots.ts';
+import { answerWith, type RawPeer, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
+
+const MESSAGE = '\0\0\0\0\x02hi';
+const CHUNKED = 'HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ntransfer-encoding: chunked\r\n\r\n';
+
+function call(fields = '', body = MESSAGE): string {
+  return `POST /shop.Catalog/Get HTTP/1.1\r\nhost: catalog\r\ncontent-type: application/grpc\r\nte: trailers\r\n${fields}content-length: ${body.length}\r\n\r\n${body}`;
+}
+
+const trailersOnly = (status: number): string =>
+  `HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: ${status}\r\ncontent-length: 0\r\n\r\n`;
+const withTrailers = (status: number): string => `${CHUNKED}7\r\n${MESSAGE}\r\n0\r\ngrpc-status: ${status}\r\n\r\n`;
+
+async function ask(mesh: SimMesh, request = call(), whole = /grpc-status: \d+\r\n[^]*\r\n\r\n/): Promise<RawPeer> {
+  const peer = mesh.connect();
+  peer.send(request);
+  await mesh.sim.run(() => whole.test(peer.text) || peer.closed !== null, 120_000);
+  return peer;
+}
+
+const counted = (mesh: SimMesh): string[] =>
+  mesh.web.telemetry
+    .prometheus()
+    .split('\n')
+    .filter((line) => line.startsWith('weft_requests_total'))
+    .map((line) => `${/code="\d*"/.exec(line)?.[0]} ${/grpc_status="\d*"/.exec(line)?.[0]} ${line.split(' ').at(-1)}`);
+
+test('an error of the proxy reaches a gRPC caller as a status', async () => {
+  const mesh = await startMesh({ seed: 1, route: { clusters: [{ name: 'missing', weight: 1 }] } });
+  const peer = await ask(mesh);
+  assert.match(peer.text, /^HTTP\/1\.1 200 /);
+  assert.match(peer.text, /^grpc-status: 14\r$/m);
+  assert.match(peer.text, /^grpc-message: weft: the route .* names the unknown cluster missing \(NC\)\r$/m);
+  assert.match(peer.text, /^x-weft-flag: NC\r$/m);
+  assert.match(peer.text, /^content-type: application\/grpc\r$/m);
+  assert.match(peer.text, /\r\n\r\n$/);
+});
+
+test('what a callee answers in trailers is counted by its status, and only its own failures are failures', async () => {
+  const statuses = [0, 5, 14, 2, 8];
+  const mesh = await startMesh({
+    seed: 2,
+    app: (peer) => answerWith(peer, () => withTrailers(statuses.shift() ?? 0)),
+  });
+  for (let i = 0; i < 5; i++) assert.match((await ask(mesh)).text, /\r\n0\r\ngrpc-status: \d+\r\n\r\n$/);
+  await mesh.sim.run(undefined, 100);
+  assert.deepEqual(
+    counted(mesh).toSorted(),
+    [0, 14, 2, 5, 8].map((status) => `code="200" grpc_status="${status}" 1`).toSorted(),
+  );
+  const [edge] = [...mesh.web.telemetry.edges()].filter(({ requests }) => requests > 0);
+  assert.equal(edge?.failures, 2);
+});
+
+test('a status that the policy names is tried again when the response says nothing else, and not after a message', async () => {
+  let calls = 0;
+  const mesh = await startMesh({
+    seed: 3,
+    route: { retry: { ...RETRIES, statusCodes: [], grpcStatuses: 1 << 14 } },
+    app: (peer) => answerWith(peer, () => (++calls === 1 ? trailersOnly(14) : withTrailers(0))),
+  });
+  assert.match((await ask(mesh)).text, /grpc-status: 0/);
+  assert.equal(calls, 2);
+  let late = 0;
+  const passed = await startMesh({
+    seed: 3,
+    route: { retry: { ...RETRIES, statusCodes: [], grpcStatuses: 1 << 14 } },
+    app: (peer) => answerWith(peer, () => (late++, withTrailers(14))),
+  });
+  assert.match((await ask(passed)).text, /grpc-status: 14/);
+  assert.equal(late, 1);
+  let other = 0;
+  const unnamed = await startMesh({
+    seed: 3,
+    route: { retry: { ...RETRIES, statusCodes: [], grpcStatuses: 1 << 14 } },
+    app: (peer) => answerWith(peer, () => (other++, trailersOnly(13))),
+  });
+  assert.match((await ask(unnamed)).text, /grpc-status: 13/);
+  assert.equal(other, 1);
+});
+
+test("a caller's deadline ends the call, shrinks on its way, and one that has passed goes nowhere", async () => {
+  const seen: string[] = [];
+  const mesh = await startMesh({
+    seed: 4,
+    route: { retry: { ...RETRIES, baseIntervalMs: 200, maxIntervalMs: 200 } },
+    app: (peer) =>
+      answerWith(peer, (request) => {
+        seen.push(/^grpc-timeout: (\d+m|\d+S)/im.exec(request)?.[1] ?? '');
+        return seen.length < 3 ? 'HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n' : null;
+      }),
+  });
+  const before = mesh.sim.nowMs;
+  const peer = await ask(mesh, call('grpc-timeout: 2S\r\n'));
+  assert.match(peer.text, /^grpc-status: 4\r$/m);
+  assert.match(peer.text, /^x-weft-flag: UT\r$/m);
+  const passed = mesh.sim.nowMs - before;
+  assert.ok(passed >= 1_990 && passed < 2_100, `${passed} ms`);
+  assert.equal(seen.length, 3);
+  const left = seen.map((text) => (text.endsWith('S') ? 1_000 : 1) * Number.parseInt(text, 10));
+  for (let i = 1; i < left.length; i++) assert.ok((left[i] ?? 0) < (left[i - 1] ?? 0), seen.join(' '));
+  const nothing = await ask(mesh, call('grpc-timeout: 0m\r\n'));
+  assert.match(nothing.text, /^grpc-status: 4\r$/m);
+  assert.equal(seen.length, 3);
+});
+
+test('the route bounds what a caller may ask for', async () => {
+  const mesh = await startMesh({ seed: 5, route: { maxGrpcTimeoutMs: 500, grpcTimeoutOffsetMs: 100 }, app: () => {} });
+  const before = mesh.sim.nowMs;
+  assert.match((await ask(mesh, call('grpc-timeout: 1H\r\n'))).text, /^grpc-status: 4\r$/m);
+  assert.ok(Math.abs(mesh.sim.nowMs - before - 400) < 50);
+});
+
+test('a response that breaks off ends in a status, not in silence', async () => {
+  const mesh = await startMesh({
+    seed: 6,
+    app: (peer) =>
+      answerWith(peer, () => {
+        peer.send(`${CHUNKED}7\r\n${MESSAGE}\r\n`);
+        return null;
+      }),
+    route: { timeoutMs: 1_000 },
+  });
+  const peer = await ask(mesh);
+  assert.match(peer.text, /^HTTP\/1\.1 200 /);
+  assert.match(peer.text, /\r\n0\r\ngrpc-status: 4\r\ngrpc-message: weft: request timeout of 1000 ms ended .*\r\n/);
+});
