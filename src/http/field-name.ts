@@ -50,5 +50,7 @@ export const FORWARDED_CLIENT_CERT = new FieldName('x-forwarded-client-cert');
 export const HOST = new FieldName('host');
 export const KEEP_ALIVE = new FieldName('keep-alive');
 export const REQUEST_ID = new FieldName('x-request-id');
+export const TRACEPARENT = new FieldName('traceparent');
+export const TRACESTATE = new FieldName('tracestate');
 export const TRANSFER_ENCODING = new FieldName('transfer-encoding');
 export const UPGRADE = new FieldName('upgrade');

@@ -244,6 +244,12 @@ export class Head {
     this.appendText(name, value);
   }
 
+  /** Before the bytes of a value are changed in place: the field is no longer the one that came out of a table. */
+  overwrites(index: number): void {
+    const slot = index * FIELD_WIDTH + FLAGS;
+    this.fields[slot] = (this.fields[slot] ?? 0) & ((1 << TABLE_SLOT_SHIFT) - 1);
+  }
+
   remove(index: number): void {
     const slot = index * FIELD_WIDTH + FLAGS;
     this.fields[slot] = (this.fields[slot] ?? 0) | REMOVED;

@@ -22,7 +22,9 @@ import { type BindFailure, Listeners } from './listener/listeners.ts';
 import { type Binding, createBinding } from './router/binding.ts';
 import { FilterSets } from './router/filter-sets.ts';
 import { IdentityFields } from './router/identity-fields.ts';
+import { RandomHex } from './router/random-hex.ts';
 import type { RouterWorld } from './router/router-world.ts';
+import { TraceContext } from './router/trace-context.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { LogBuffer } from './telemetry/log-buffer.ts';
 import { LogThrottle } from './telemetry/log-throttle.ts';
@@ -76,6 +78,7 @@ export class DataPlane {
     this.identity = identity;
     this.#accessLog = this.#openAccessLog();
     this.clusters = new Clusters({ dialer, identity, telemetry, log, throttle, egressProxy });
+    const ids = new RandomHex(random);
     const router: RouterWorld = {
       runtime,
       timers,
@@ -84,7 +87,8 @@ export class DataPlane {
       accessLog: this.#accessLog,
       identity,
       internals,
-      fields: new IdentityFields(random),
+      fields: new IdentityFields(ids),
+      traces: new TraceContext(random, ids),
       log,
       throttle,
       binding: () => this.#binding as Binding, // listeners, and so requests, exist only after the first binding

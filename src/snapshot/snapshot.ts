@@ -108,6 +108,8 @@ export interface HttpManager {
   readonly maxHeadBytes: number;
   readonly maxFields: number;
   readonly accessLog: boolean;
+  /** Chance, 0–1, that a request which comes without a trace begins a sampled one. Default 1. */
+  readonly traceShare: number;
   readonly drainTimeoutMs: number;
 }
 

@@ -181,6 +181,7 @@ export function httpManager(routes: string | RouteTable, parts: Partial<HttpMana
     maxHeadBytes: 61_440,
     maxFields: 100,
     accessLog: true,
+    traceShare: 1,
     drainTimeoutMs: 5_000,
     ...parts,
   };

@@ -92,6 +92,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'server_name',
     'server_header_transformation',
     'max_request_headers_kb',
+    'tracing',
     'stream_idle_timeout',
     'request_timeout',
     'request_headers_timeout',
@@ -114,6 +115,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'strip_matching_host_port',
     'strip_any_host_port',
   ],
+  'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing': ['random_sampling'],
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter': [
     'name',
     'typed_config',

@@ -64,11 +64,12 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
   onHead(_head: Head, last: boolean): void {
     const { world, manager, direction, clientCert, fault } = this.down;
     this.#body.ended = last;
+    world.fields.addRequestId(this.request);
+    world.traces.enter(this.request, manager.traceShare);
     if (fault !== '') {
       this.reply(503, 'SE', fault);
       return;
     }
-    world.fields.addRequestId(this.request);
     // Inbound, what a caller claims never passes, whatever the mode says.
     if (direction === 'inbound' || manager.forwardClientCert !== 'forward') {
       world.fields.setClientCert(this.request, clientCert);

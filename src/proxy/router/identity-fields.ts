@@ -2,44 +2,38 @@
  * The fields by which a proxy says who: a request id where there is none, and the caller's verified identity. They are
  * the proxy's to say, so what a caller claims in `x-forwarded-client-cert` never passes.
  */
-import type { Random } from '../../core/runtime.ts';
 import { FORWARDED_CLIENT_CERT, REQUEST_ID } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
+import type { RandomHex } from './random-hex.ts';
 
-const POOL_BYTES = 4_096;
 const ID_BYTES = 16;
 const ID_CHARACTERS = 36;
 const HYPHEN = 0x2d;
-const HEX = Buffer.from('0123456789abcdef', 'latin1');
+/** Bytes of a UUID between its hyphens. */
+const GROUPS = [4, 2, 2, 2, 6] as const;
 
 export class IdentityFields {
-  readonly #random: Random;
-  readonly #pool = new Uint8Array(POOL_BYTES);
-  #at = POOL_BYTES;
+  readonly #ids: RandomHex;
 
-  constructor(random: Random) {
-    this.#random = random;
+  constructor(ids: RandomHex) {
+    this.#ids = ids;
   }
 
   /** A random UUID (RFC 9562 version 4), written in place. */
   addRequestId(head: Head): void {
     if (head.find(REQUEST_ID) >= 0) return;
-    if (this.#at + ID_BYTES > POOL_BYTES) {
-      this.#random.fill(this.#pool);
-      this.#at = 0;
-    }
-    const pool = this.#pool;
-    const from = this.#at;
-    this.#at += ID_BYTES;
-    pool[from + 6] = ((pool[from + 6] as number) & 0x0f) | 0x40; // within the pool: see above
-    pool[from + 8] = ((pool[from + 8] as number) & 0x3f) | 0x80;
-    let p = head.begin(REQUEST_ID, ID_CHARACTERS);
+    const from = this.#ids.take(ID_BYTES);
+    const { bytes } = this.#ids;
+    bytes[from + 6] = ((bytes[from + 6] as number) & 0x0f) | 0x40; // within the pool: see take
+    bytes[from + 8] = ((bytes[from + 8] as number) & 0x3f) | 0x80;
+    const at = head.begin(REQUEST_ID, ID_CHARACTERS);
     const out = head.bytes;
-    for (let i = 0; i < ID_BYTES; i++) {
-      if (i === 4 || i === 6 || i === 8 || i === 10) out[p++] = HYPHEN;
-      const byte = pool[from + i] as number;
-      out[p++] = HEX[byte >> 4] as number;
-      out[p++] = HEX[byte & 15] as number;
+    let p = at;
+    let done = 0;
+    for (const size of GROUPS) {
+      if (done > 0) out[p++] = HYPHEN;
+      p = this.#ids.putBytes(out, p, from + done, size);
+      done += size;
     }
     head.seal(p);
   }

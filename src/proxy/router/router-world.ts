@@ -10,6 +10,7 @@ import type { LogThrottle } from '../telemetry/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Binding } from './binding.ts';
 import type { IdentityFields } from './identity-fields.ts';
+import type { TraceContext } from './trace-context.ts';
 
 export interface RouterWorld {
   readonly runtime: Runtime;
@@ -21,6 +22,7 @@ export interface RouterWorld {
   readonly identity: MeshIdentity;
   readonly internals: InternalTargets;
   readonly fields: IdentityFields;
+  readonly traces: TraceContext;
   readonly log: Log;
   readonly throttle: LogThrottle;
   /** The current one; an exchange asks once. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
-import { REQUEST_ID } from '../../http/field-name.ts';
+import { REQUEST_ID, TRACEPARENT } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
 import type { Edge } from './edge.ts';
 import { jsonKey, putBytes, putEscaped, putInteger, putMillis, putText } from './json-line.ts';
@@ -48,10 +48,15 @@ const DURATION = jsonKey('durationMs');
 const ROUTE = jsonKey('route');
 const UPSTREAM = jsonKey('upstream');
 const REQUEST = jsonKey('requestId');
+const TRACE = jsonKey('traceId');
+const SPAN = jsonKey('spanId');
 const BYTES_IN = jsonKey('bytesIn');
 const BYTES_OUT = jsonKey('bytesOut');
 const RETRIES = jsonKey('retries');
 const END = Buffer.from('}\n', 'latin1');
+
+/** `00-` 32 digits `-` 16 digits `-` flags: the proxy wrote it, with its own span. */
+const TRACEPARENT_LENGTH = 55;
 
 export class AccessLog {
   readonly #buffer: LogBuffer;
@@ -96,6 +101,7 @@ export class AccessLog {
     if (request !== null && id >= 0) {
       p = putEscaped(out, putBytes(out, p, REQUEST), request.bytes, request.valueStart(id), request.valueEnd(id), 128);
     }
+    if (request !== null) p = putTrace(out, p, request);
     p = putInteger(out, putBytes(out, p, BYTES_IN), record.bytesIn);
     p = putInteger(out, putBytes(out, p, BYTES_OUT), record.bytesOut);
     if (record.retries > 0) p = putInteger(out, putBytes(out, p, RETRIES), record.retries);
@@ -141,4 +147,13 @@ export class AccessLog {
     out[p++] = 0x22;
     return p;
   }
+}
+
+function putTrace(out: Uint8Array, at: number, request: Head): number {
+  const index = request.find(TRACEPARENT);
+  if (index < 0) return at;
+  const start = request.valueStart(index);
+  if (request.valueEnd(index) - start !== TRACEPARENT_LENGTH) return at;
+  const p = putEscaped(out, putBytes(out, at, TRACE), request.bytes, start + 3, start + 35, 32);
+  return putEscaped(out, putBytes(out, p, SPAN), request.bytes, start + 36, start + 52, 16);
 }

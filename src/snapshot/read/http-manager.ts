@@ -46,6 +46,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules): Htt
     maxHeadBytes: (message.maxRequestHeadersKb ?? MAX_HEAD_KIB) * 1024,
     maxFields: common?.maxHeadersCount ?? MAX_FIELDS,
     accessLog: message.accessLog.length > 0,
+    traceShare: readTraceShare(message),
     drainTimeoutMs: message.drainTimeout ?? DRAIN_MS,
   };
 }
@@ -92,6 +93,14 @@ function readForwardClientCert(message: Message): HttpManager['forwardClientCert
     default:
       throw unsupported('forward_client_cert_details');
   }
+}
+
+/** Envoy's `random_sampling` is a percentage and defaults to all; without `tracing` we still take part in traces. */
+function readTraceShare({ tracing }: Message): number {
+  const percent = tracing?.randomSampling?.value ?? 100;
+  if (!(percent >= 0 && percent <= 100))
+    throw invalid('tracing.random_sampling.value', `${percent} is not a percentage`);
+  return percent / 100;
 }
 
 function refuseUnsupported(message: Message): void {

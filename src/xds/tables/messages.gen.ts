@@ -1151,6 +1151,7 @@ export interface HttpConnectionManager {
     | { readonly case: 'routeConfig'; readonly value: RouteConfiguration }
     | { readonly case: undefined; readonly value?: undefined };
   readonly httpFilters: readonly HttpFilter[];
+  readonly tracing: HttpConnectionManager_Tracing | undefined;
   readonly httpProtocolOptions: Http1ProtocolOptions | undefined;
   readonly http2ProtocolOptions: Http2ProtocolOptions | undefined;
   readonly serverName: string;
@@ -1222,6 +1223,11 @@ export interface HttpConnectionManager_SetCurrentClientCertDetails {
   readonly dns: boolean;
   readonly uri: boolean;
   readonly chain: boolean;
+}
+
+/** envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing */
+export interface HttpConnectionManager_Tracing {
+  readonly randomSampling: Percent | undefined;
 }
 
 /** envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig */

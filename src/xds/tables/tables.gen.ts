@@ -706,6 +706,7 @@ export const HttpConnectionManagerTable: Table<m.HttpConnectionManager> = /* @__
   [3, 'rds', 11, 'optional', () => RdsTable, 'routeSpecifier'],
   [4, 'routeConfig', 11, 'optional', () => RouteConfigurationTable, 'routeSpecifier'],
   [5, 'httpFilters', 11, 'list', () => HttpFilterTable],
+  [7, 'tracing', 11, 'optional', () => HttpConnectionManager_TracingTable],
   [8, 'httpProtocolOptions', 11, 'optional', () => Http1ProtocolOptionsTable],
   [9, 'http2ProtocolOptions', 11, 'optional', () => Http2ProtocolOptionsTable],
   [10, 'serverName', 9],
@@ -740,6 +741,9 @@ export const HttpConnectionManager_SetCurrentClientCertDetailsTable: Table<m.Htt
   [4, 'dns', 8],
   [5, 'uri', 8],
   [6, 'chain', 8],
+]);
+export const HttpConnectionManager_TracingTable: Table<m.HttpConnectionManager_Tracing> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing', () => [
+  [4, 'randomSampling', 11, 'optional', () => PercentTable],
 ]);
 export const HttpConnectionManager_UpgradeConfigTable: Table<m.HttpConnectionManager_UpgradeConfig> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig', () => [
   [1, 'upgradeType', 9],
