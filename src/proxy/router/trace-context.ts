@@ -31,6 +31,13 @@ const ZERO = 0x30;
 const HYPHEN = 0x2d;
 const COMMA = 0x2c;
 
+/** The value of a lower-case hexadecimal digit. */
+const DIGIT = new Uint8Array(256).fill(0x80);
+for (let value = 0; value < 16; value++) DIGIT[value.toString(16).charCodeAt(0)] = value;
+const NO_DIGIT = 0x80;
+/** Twice: the version that is none (section 3.2.1). */
+const LAST_DIGIT = 0x66;
+
 export class TraceContext {
   readonly #random: Random;
   readonly #ids: RandomHex;
@@ -83,7 +90,7 @@ export class TraceContext {
   #write(out: Uint8Array, at: number): void {
     this.#ids.put(out, at + PARENT, PARENT_BYTES);
     out[at + FLAGS] = ZERO;
-    out[at + FLAGS + 1] = ZERO + (digit(out[at + FLAGS + 1] as number) & (SAMPLED | RANDOM)); // within the value
+    out[at + FLAGS + 1] = ZERO + ((DIGIT[out[at + FLAGS + 1] as number] as number) & (SAMPLED | RANDOM)); // within the value
   }
 
   /** A later version is passed on as the one that we speak (section 3.2.3). */
@@ -103,26 +110,23 @@ export class TraceContext {
 function isTraceparent(bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   if (length < LENGTH) return false;
-  for (let i = 0; i < LENGTH; i++) {
-    const byte = bytes[start + i] as number; // start + LENGTH <= end
-    const isHyphen = i === 2 || i === TRACE_END || i === PARENT_END;
-    if (isHyphen ? byte !== HYPHEN : digit(byte) < 0) return false;
-  }
-  const version = (digit(bytes[start] as number) << 4) | digit(bytes[start + 1] as number); // checked above
-  if (version === 0xff || (version === 0 && length > LENGTH)) return false;
-  if (length > LENGTH && bytes[start + LENGTH] !== HYPHEN) return false;
-  return !isZero(bytes, start + TRACE, start + TRACE_END) && !isZero(bytes, start + PARENT, start + PARENT_END);
+  const version = digitsOf(bytes, start, start + 2);
+  const trace = digitsOf(bytes, start + TRACE, start + TRACE_END);
+  const parent = digitsOf(bytes, start + PARENT, start + PARENT_END);
+  const flags = digitsOf(bytes, start + FLAGS, start + LENGTH);
+  // One value that is no digit shows in its sum; an id of zeros has none.
+  if ((version | trace | parent | flags) >= NO_DIGIT || trace === 0 || parent === 0) return false;
+  const hyphens = bytes[start + 2] === HYPHEN && bytes[start + TRACE_END] === HYPHEN;
+  if (!hyphens || bytes[start + PARENT_END] !== HYPHEN) return false;
+  if (bytes[start] === LAST_DIGIT && bytes[start + 1] === LAST_DIGIT) return false;
+  return length === LENGTH || (version !== 0 && bytes[start + LENGTH] === HYPHEN);
 }
 
-function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== ZERO) return false;
-  return true;
-}
-
-/** -1: not a lower-case hexadecimal digit. */
-function digit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : -1;
+/** All digits or'ed: 0 when all are, NO_DIGIT or more when one is none. */
+function digitsOf(bytes: Uint8Array, start: number, end: number): number {
+  let digits = 0;
+  for (let at = start; at < end; at++) digits |= DIGIT[bytes[at] as number] as number; // a byte is in the table
+  return digits;
 }
 
 function boundState(head: Head): void {
