@@ -295,12 +295,20 @@ function indexOf(name: string, value: string): number {
   return STATIC_FIELDS.findIndex((field) => field[0] === name && field[1] === value);
 }
 
-/** Of sixteen to thirty-two of the bytes: it only has to tell values of one name apart. */
+/** Four bytes a step. Finds an entry and tells a value from the one before; nothing is believed because of it. */
 function hashOfValue(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  const step = length <= 32 ? 1 : length >>> 4;
-  let hash = length;
-  for (let i = start; i < end; i += step) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  let hash = end - start;
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
+    const word =
+      (bytes[i] as number) |
+      ((bytes[i + 1] as number) << 8) |
+      ((bytes[i + 2] as number) << 16) |
+      ((bytes[i + 3] as number) << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
   return hash;
 }
 
