@@ -38,8 +38,17 @@ const TRAILERS = Buffer.from('trailers', 'latin1');
 const GET = Buffer.from('GET', 'latin1');
 const ASTERISK = 0x2a;
 
-/** 0, or a refusal. `seen` has a bit for each kind that came; `protocolStart` and `protocolEnd` are the value of `:protocol`. */
-export function completeRequest(head: Head, seen: number, protocolStart: number, protocolEnd: number): number {
+/**
+ * 0, or a refusal. `seen` has a bit for each kind that came, `twice` the known bits of regular fields that came more than
+ * once; `protocolStart` and `protocolEnd` are the value of `:protocol`.
+ */
+export function completeRequest(
+  head: Head,
+  seen: number,
+  twice: number,
+  protocolStart: number,
+  protocolEnd: number,
+): number {
   if ((seen & STATUS_BIT) !== 0) return BAD_PSEUDO_FIELD;
   if (head.method === METHOD.connect && (seen & PROTOCOL_BIT) === 0) {
     // RFC 9113 section 8.5: these two must be omitted.
@@ -55,15 +64,18 @@ export function completeRequest(head: Head, seen: number, protocolStart: number,
     }
   }
   const known = head.known;
-  const host = settleHost(head, (seen & AUTHORITY_BIT) !== 0);
-  if (host !== 0) return host;
+  if ((seen & AUTHORITY_BIT) === 0 || (known & KNOWN_HOST) !== 0) {
+    const host = settleHost(head, (seen & AUTHORITY_BIT) !== 0);
+    if (host !== 0) return host;
+  }
+  head.known |= KNOWN_HOST;
   if ((seen & PROTOCOL_BIT) !== 0) {
     if (head.method !== METHOD.connect || (seen & AUTHORITY_BIT) === 0) return BAD_PSEUDO_FIELD;
     askForUpgrade(head, protocolStart, protocolEnd);
   }
-  if ((known & (KNOWN_TE | KNOWN_COOKIE | KNOWN_CONTENT_LENGTH)) === 0) return 0;
+  if (((known & (KNOWN_TE | KNOWN_CONTENT_LENGTH)) | twice) === 0) return 0;
   if ((known & KNOWN_TE) !== 0 && !keepsTrailersOption(head)) return BAD_TE;
-  if ((known & KNOWN_COOKIE) !== 0) joinCookies(head);
+  if ((twice & KNOWN_COOKIE) !== 0) joinCookies(head);
   if ((known & KNOWN_CONTENT_LENGTH) === 0) return 0;
   const refusal = readFramingFields(head);
   if (refusal !== 0) return refusal;
@@ -143,16 +155,13 @@ function keepsTrailersOption(head: Head): boolean {
 
 /** Crumbs become one field (RFC 9113 section 8.2.3), which everything behind the codec can rely on. */
 function joinCookies(head: Head): void {
-  let crumbs = 0;
   let room = 0;
   let isSecret = 0;
   for (let i = 0, slot = FLAGS; i < head.count; i++, slot += FIELD_WIDTH) {
     if (((head.fields[slot] as number) & KNOWN_COOKIE) === 0) continue;
-    crumbs++;
     room += head.valueEnd(i) - head.valueStart(i) + 2;
     isSecret |= (head.fields[slot] as number) & NEVER_INDEXED;
   }
-  if (crumbs < 2) return;
   const start = head.begin(COOKIE, room);
   let at = start;
   for (let i = 0, slot = FLAGS; i < head.count; i++, slot += FIELD_WIDTH) {

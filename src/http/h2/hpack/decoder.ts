@@ -69,6 +69,12 @@ export const MAX_TABLE_BYTES = 65_536;
 /** Of one block and of the list that it decodes to: whatever a limit says, a head never grows to the bound at which it throws. */
 const MAX_BLOCK_BYTES = 1 << 18;
 
+/** The first byte of an index of the dynamic table in one byte. */
+const FIRST_REPEATED = 0x80 | FIRST_DYNAMIC;
+/** `: ` and CR LF. */
+const LINE_OVERHEAD = 4;
+/** What of FLAGS goes into `Head.known`. */
+const KNOWN_BITS = NEVER_INDEXED - 1;
 const COLON = 0x3a;
 const HOST_FLAGS = knownFlags(HOST.hash, HOST.bytes, 0, HOST.bytes.length);
 
@@ -89,6 +95,8 @@ export class HpackDecoder {
   #refusal = 0;
   #listBytes = 0;
   #seen = 0;
+  /** Known bits of regular fields that came more than once. */
+  #twice = 0;
   #seenRegular = false;
   #protocolStart = 0;
   #protocolEnd = 0;
@@ -122,7 +130,7 @@ export class HpackDecoder {
     this.#pos = start;
     this.#end = end;
     this.#at = 0;
-    this.#refusal = this.#listBytes = this.#seen = 0;
+    this.#refusal = this.#listBytes = this.#seen = this.#twice = 0;
     this.#seenRegular = false;
     head.version = 20;
     head.table = this.#table;
@@ -134,7 +142,8 @@ export class HpackDecoder {
       return isRead ? this.#refusal : COMPRESSION_ERROR;
     }
     head.used = this.#at;
-    if (kind === BLOCK.request) return completeRequest(head, this.#seen, this.#protocolStart, this.#protocolEnd);
+    if (kind === BLOCK.request)
+      return completeRequest(head, this.#seen, this.#twice, this.#protocolStart, this.#protocolEnd);
     return kind === BLOCK.response ? completeResponse(head, this.#seen) : completeTrailers(head, this.#seen);
   }
 
@@ -153,7 +162,7 @@ export class HpackDecoder {
     while (this.#pos < this.#end) {
       const byte = this.#block[this.#pos] as number;
       let isRead: boolean;
-      if (byte >= 0x80) isRead = this.#indexed(head);
+      if (byte >= 0x80) isRead = (byte >= FIRST_REPEATED && this.#repeated(head)) || this.#indexed(head);
       else if (byte >= 0x40) isRead = this.#literal(head, 0x3f, true, 0);
       else if (byte >= 0x20) return false;
       else isRead = this.#literal(head, 0x0f, false, byte >= 0x10 ? NEVER_INDEXED : 0);
@@ -162,25 +171,87 @@ export class HpackDecoder {
     return true;
   }
 
+  /**
+   * The fast path of `#indexed`: as many as there are of regular fields without a fault, in one byte each. Entries that
+   * lie side by side in the table are copied at once, so a head that comes again costs a copy or two. False: there was none.
+   */
+  #repeated(head: Head): boolean {
+    if (this.#refusal !== 0) return false;
+    const table = this.#table;
+    const { entries, evicted } = table;
+    const block = this.#block;
+    const end = this.#end;
+    const fields = head.fields;
+    const maxCount = Math.min(this.#maxFields, Math.floor(fields.length / FIELD_WIDTH));
+    const base = table.inserted - 1 + FIRST_REPEATED;
+    let pos = this.#pos;
+    let at = this.#at;
+    let listBytes = this.#listBytes;
+    let count = head.count;
+    let known = head.known;
+    let runFrom = 0;
+    let runEnd = 0;
+    let runTo = at;
+    for (; pos < end && count < maxCount; pos++, count++) {
+      const byte = block[pos] as number;
+      const ordinal = base - byte;
+      if (byte < FIRST_REPEATED || byte === 0xff || ordinal < evicted) break;
+      const slot = ordinal & table.mask;
+      const entry = slot * ENTRY_WIDTH;
+      if (((entries[entry + KIND_OF] as number) | (entries[entry + REFUSAL] as number)) !== 0) break;
+      const nameLength = entries[entry + NAME_LENGTH] as number;
+      const length = nameLength + (entries[entry + VALUE_LENGTH] as number) + LINE_OVERHEAD;
+      const size = entries[entry + SIZE] as number;
+      if (listBytes + size > this.#maxListBytes || at + length > head.bytes.length) break;
+      const from = entries[entry + LINE_START] as number;
+      if (from !== runEnd) {
+        copyBytes(table.lines, runFrom, runEnd, head.bytes, runTo);
+        runFrom = from;
+        runTo = at;
+      }
+      runEnd = from + length;
+      listBytes += size;
+      const flags = entries[entry + FIELD_FLAGS] as number;
+      const field = count * FIELD_WIDTH;
+      fields[field] = at;
+      fields[field + NAME_END] = at + nameLength;
+      fields[field + VALUE_START] = at + nameLength + 2;
+      at += length;
+      fields[field + VALUE_END] = at - 2;
+      fields[field + NAME_HASH] = entries[entry + HASH] as number;
+      fields[field + FLAGS] = flags | ((slot + 1) << TABLE_SLOT_SHIFT);
+      this.#twice |= known & flags;
+      known |= flags;
+    }
+    copyBytes(table.lines, runFrom, runEnd, head.bytes, runTo);
+    if (pos === this.#pos) return false;
+    this.#pos = pos;
+    this.#at = at;
+    this.#listBytes = listBytes;
+    this.#seenRegular = true;
+    head.count = count;
+    head.known = known;
+    return true;
+  }
+
   #indexed(head: Head): boolean {
     const index = this.#integer(0x7f);
     if (index <= 0) return false;
-    const table = this.#table;
     const isStatic = index < FIRST_DYNAMIC;
-    const slot = isStatic ? index : table.slotOf(index - FIRST_DYNAMIC);
+    const slot = isStatic ? index : this.#table.slotOf(index - FIRST_DYNAMIC);
     if (slot < 0) return false;
-    const entries = isStatic ? STATIC_ENTRIES : table.entries;
+    const entries = isStatic ? STATIC_ENTRIES : this.#table.entries;
     const at = slot * ENTRY_WIDTH;
     this.#count(entries[at + SIZE] as number);
     this.#refuse(entries[at + REFUSAL] as number);
     if (this.#refusal !== 0) return true;
     const nameLength = entries[at + NAME_LENGTH] as number;
     const valueLength = entries[at + VALUE_LENGTH] as number;
-    const length = nameLength === 0 ? valueLength : nameLength + valueLength + 4;
+    const length = nameLength === 0 ? valueLength : nameLength + valueLength + LINE_OVERHEAD;
     const lineStart = entries[at + LINE_START] as number;
     const to = this.#at;
     this.#room(head, length);
-    copyBytes(isStatic ? STATIC_LINES : table.lines, lineStart, lineStart + length, head.bytes, to);
+    copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + length, head.bytes, to);
     const flags = entries[at + FIELD_FLAGS] as number;
     const source = isStatic ? 0 : (slot + 1) << TABLE_SLOT_SHIFT;
     const kind = entries[at + KIND_OF] as Kind;
@@ -215,8 +286,10 @@ export class HpackDecoder {
           if (TOKEN[byte] !== byte || byte === 0) isName = false;
           hash = (Math.imul(hash, 31) + byte) | 0;
         }
-        if (isName) flags = knownFlags(hash, head.bytes, to, to + nameLength);
-        else {
+        if (isName) {
+          flags = knownFlags(hash, head.bytes, to, to + nameLength);
+          nameRefusal = refusalOfName(flags);
+        } else {
           kind = KIND.invalid;
           nameRefusal = BAD_FIELD_NAME;
         }
@@ -233,7 +306,7 @@ export class HpackDecoder {
       nameSize = (entries[at + SIZE] as number) - (entries[at + VALUE_LENGTH] as number) - ENTRY_OVERHEAD;
       hash = entries[at + HASH] as number;
       flags = entries[at + FIELD_FLAGS] as number;
-      if (kind === KIND.invalid) nameRefusal = entries[at + REFUSAL] as number;
+      nameRefusal = kind === KIND.invalid ? (entries[at + REFUSAL] as number) : refusalOfName(flags);
       this.#room(head, nameLength + 2);
       copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + nameLength, head.bytes, to);
     }
@@ -291,9 +364,8 @@ export class HpackDecoder {
       if (kind !== KIND.authority) return;
     } else {
       this.#seenRegular = true;
-      if ((flags & (KNOWN_HTTP1_ONLY | KNOWN_LOOKALIKE)) !== 0) {
-        return this.#refuse((flags & KNOWN_HTTP1_ONLY) !== 0 ? HTTP1_FIELD : LOOKALIKE_FIELD);
-      }
+      this.#twice |= head.known & flags;
+      head.known |= flags & KNOWN_BITS;
       if (head.count >= this.#maxFields) return this.#refuse(TOO_MANY_FIELDS);
     }
     head.reserveField();
@@ -305,7 +377,6 @@ export class HpackDecoder {
     fields[slot + VALUE_END] = valueEnd;
     fields[slot + NAME_HASH] = hash;
     fields[slot + FLAGS] = flags;
-    head.known |= flags & (NEVER_INDEXED - 1);
     head.count++;
   }
 
@@ -389,4 +460,10 @@ export class HpackDecoder {
     head.used = this.#at + bytes;
     head.reserve(0);
   }
+}
+
+/** Of a regular field: 0, or why no HTTP/2 head may have it. */
+function refusalOfName(flags: number): number {
+  if ((flags & KNOWN_HTTP1_ONLY) !== 0) return HTTP1_FIELD;
+  return (flags & KNOWN_LOOKALIKE) !== 0 ? LOOKALIKE_FIELD : 0;
 }

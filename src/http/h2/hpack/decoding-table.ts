@@ -38,9 +38,10 @@ export class DecodingTable {
   evicted = 0;
   size = 0;
   maxBytes: number;
+  /** The slot of an entry is its ordinal (how many came before it) under this. */
+  mask = 0;
 
   readonly #capacityBytes: number;
-  #mask = 0;
   #free = 0;
 
   /** `capacityBytes` bounds whatever `resize` is asked for. */
@@ -52,7 +53,7 @@ export class DecodingTable {
   /** The slot of the entry at this place, 0 for the newest; -1 when there is none. */
   slotOf(place: number): number {
     const ordinal = this.inserted - 1 - place;
-    return ordinal < this.evicted ? -1 : ordinal & this.#mask;
+    return ordinal < this.evicted ? -1 : ordinal & this.mask;
   }
 
   resize(maxBytes: number): void {
@@ -79,7 +80,7 @@ export class DecodingTable {
     const length = lineEnd - lineStart;
     // Twice the table's size holds every entry in one piece: what lives when the end is reached fits behind it.
     if (this.#free + length > this.lines.length) this.#free = 0;
-    const slot = this.inserted & this.#mask;
+    const slot = this.inserted & this.mask;
     const at = slot * ENTRY_WIDTH;
     const { entries } = this;
     entries[at] = this.#free;
@@ -99,7 +100,7 @@ export class DecodingTable {
 
   #evictTo(bytes: number): void {
     while (this.size > bytes && this.evicted < this.inserted) {
-      this.size -= this.entries[(this.evicted & this.#mask) * ENTRY_WIDTH + SIZE] as number;
+      this.size -= this.entries[(this.evicted & this.mask) * ENTRY_WIDTH + SIZE] as number;
       this.evicted++;
     }
   }
@@ -107,7 +108,7 @@ export class DecodingTable {
   #allocate(): void {
     let slots = 1;
     while (slots * ENTRY_OVERHEAD <= this.#capacityBytes) slots *= 2;
-    this.#mask = slots - 1;
+    this.mask = slots - 1;
     this.lines = Buffer.allocUnsafeSlow(this.#capacityBytes * 2);
     this.entries = new Int32Array(slots * ENTRY_WIDTH);
     this.ordinals = new Float64Array(slots);

@@ -4,6 +4,7 @@
  * order: the peer's table depends on it.
  */
 import { copyBytes, EMPTY_BYTES } from '../../../core/bytes.ts';
+import { hash32 } from '../../../core/hash.ts';
 import { HOST, UPGRADE } from '../../field-name.ts';
 import { FIELD_WIDTH, FLAGS, type Head, HOP, NAME_END, NAME_HASH, NEVER_INDEXED, REMOVED } from '../../head.ts';
 import { TABLE_SLOT_SHIFT, TARGET, UPGRADE_STATE, VALUE_END, VALUE_START } from '../../head.ts';
@@ -31,6 +32,11 @@ const STRING_MASK = 0x7f;
 
 /** More than all that does not come from the head's bytes: size updates, pseudo-header fields, a length. */
 const ADDED_BYTES = 128;
+/** Around the value of a line: `: ` and CR LF. */
+const SEPARATOR = 2;
+const LINE_END = 2;
+/** Flags of fields that need no comparison, or must not be looked up. */
+const ONE_BY_ONE = NEVER_INDEXED | (-1 << TABLE_SLOT_SHIFT);
 /** Prefixes and lengths of one field. */
 const FIELD_OVERHEAD = 16;
 
@@ -160,8 +166,18 @@ export class HpackEncoder {
     this.#field(name.bytes, 0, name.bytes.length, name.hash, name.index, bytes, start, end);
   }
 
+  /**
+   * Fields that stand side by side in the head and, as entries, in the table make a run, which one comparison proves
+   * to be what the policy expected. A run that fails and all other fields go one by one.
+   */
   #fields(head: Head): void {
-    const { bytes, fields, count, table } = head;
+    const { fields, count } = head;
+    const table = this.#table;
+    let first = 0;
+    let length = 0;
+    let ordinal = 0;
+    let lineStart = 0;
+    let lineEnd = 0;
     for (let i = 0, slot = 0; i < count; i++, slot += FIELD_WIDTH) {
       const flags = fields[slot + FLAGS] as number;
       if ((flags & (REMOVED | HOP)) !== 0) continue;
@@ -169,30 +185,69 @@ export class HpackEncoder {
       // It goes as `:authority`.
       if (hash === HOST.hash && head.isNamed(i, HOST)) continue;
       const name = fields[slot] as number;
-      const nameEnd = fields[slot + NAME_END] as number;
       const value = fields[slot + VALUE_START] as number;
-      const valueEnd = fields[slot + VALUE_END] as number;
-      if ((flags & NEVER_INDEXED) !== 0) {
-        const index = staticNameIndex(hash, bytes, name, nameEnd);
-        this.#literal(NEVER, LITERAL_MASK, index, bytes, name, nameEnd, bytes, value, valueEnd);
-        continue;
+      const nameLength = (fields[slot + NAME_END] as number) - name;
+      const end = (fields[slot + VALUE_END] as number) + LINE_END;
+      const isPlain = (flags & ONE_BY_ONE) === 0 && value === name + nameLength + SEPARATOR;
+      const likely = isPlain ? this.#policy.likely(hash) : -1;
+      const line = likely < 0 ? -1 : table.lineOf(likely, nameLength, end - LINE_END - value);
+      if (length > 0) {
+        const isNext = i === first + length && name === (fields[slot - FIELD_WIDTH + VALUE_END] as number) + LINE_END;
+        if (isNext && line === lineEnd && likely === ordinal + length) {
+          length++;
+          lineEnd += end - name;
+          continue;
+        }
+        this.#run(head, first, length, ordinal, lineStart, lineEnd);
+        length = 0;
       }
-      const source = (flags >>> TABLE_SLOT_SHIFT) - 1;
-      if (source < 0 || table === null || (table.ordinals[source] as number) >= head.tableInserted) {
-        this.#field(bytes, name, nameEnd, hash, -1, bytes, value, valueEnd);
-        continue;
+      if (line < 0) this.#oneField(head, i);
+      else {
+        first = i;
+        length = 1;
+        ordinal = likely;
+        lineStart = line;
+        lineEnd = line + end - name;
       }
-      const link = source * LINKS + (this.#id & (LINKS - 1));
-      const known = table.linkOwners[link] === this.#id ? (table.linkOrdinals[link] as number) : -1;
-      if (known >= this.#table.evicted) {
-        this.#indexed(known);
-        continue;
-      }
-      this.#field(bytes, name, nameEnd, hash, -1, bytes, value, valueEnd);
-      if (this.#ordinal < 0) continue;
-      table.linkOwners[link] = this.#id;
-      table.linkOrdinals[link] = this.#ordinal;
     }
+    if (length > 0) this.#run(head, first, length, ordinal, lineStart, lineEnd);
+  }
+
+  /** `length` fields from index `first` on, for the entries from `ordinal` on, if the bytes are those at `lineStart`. */
+  #run(head: Head, first: number, length: number, ordinal: number, lineStart: number, lineEnd: number): void {
+    const start = head.fields[first * FIELD_WIDTH] as number;
+    if (this.#table.isAt(lineStart, head.bytes, start, start + lineEnd - lineStart)) {
+      for (let i = 0; i < length; i++) this.#indexed(ordinal + i);
+    } else {
+      for (let i = first; i < first + length; i++) this.#oneField(head, i);
+    }
+  }
+
+  #oneField(head: Head, index: number): void {
+    const { bytes, fields, table } = head;
+    const slot = index * FIELD_WIDTH;
+    const flags = fields[slot + FLAGS] as number;
+    const source = (flags >>> TABLE_SLOT_SHIFT) - 1;
+    // An entry that came after the head took the place of the one that the field came from.
+    const isFromTable = source >= 0 && table !== null && (table.ordinals[source] as number) < head.tableInserted;
+    const link = source * LINKS + (this.#id & (LINKS - 1));
+    if (isFromTable && table.linkOwners[link] === this.#id) {
+      const known = table.linkOrdinals[link] as number;
+      if (known >= this.#table.evicted) return this.#indexed(known);
+    }
+    const hash = fields[slot + NAME_HASH] as number;
+    const name = fields[slot] as number;
+    const nameEnd = fields[slot + NAME_END] as number;
+    const value = fields[slot + VALUE_START] as number;
+    const valueEnd = fields[slot + VALUE_END] as number;
+    if ((flags & NEVER_INDEXED) !== 0) {
+      const inStatic = staticNameIndex(hash, bytes, name, nameEnd);
+      return this.#literal(NEVER, LITERAL_MASK, inStatic, bytes, name, nameEnd, bytes, value, valueEnd);
+    }
+    this.#field(bytes, name, nameEnd, hash, -1, bytes, value, valueEnd);
+    if (!isFromTable || this.#ordinal < 0) return;
+    table.linkOwners[link] = this.#id;
+    table.linkOrdinals[link] = this.#ordinal;
   }
 
   #indexed(ordinal: number): void {
@@ -226,9 +281,9 @@ export class HpackEncoder {
     let index = staticIndex < 0 ? staticNameIndex(hash, names, name, nameEnd) : staticIndex;
     if (isSecret) return this.#literal(NEVER, LITERAL_MASK, index, names, name, nameEnd, bytes, value, valueEnd);
     const canEnter = table.hasRoomFor(nameEnd - name + valueEnd - value);
-    const valueHash = canEnter ? hashOfValue(bytes, value, valueEnd) : 0;
-    const lineHash = Math.imul(hash, 31) + valueHash;
-    const found = canEnter ? table.find(lineHash | 0, names, name, nameEnd, bytes, value, valueEnd) : -1;
+    const valueHash = canEnter ? hash32(bytes, value, valueEnd) | 0 : 0;
+    const lineHash = Math.imul(hash, 31) ^ valueHash;
+    const found = canEnter ? table.find(lineHash, names, name, nameEnd, bytes, value, valueEnd) : -1;
     if (found >= 0) {
       policy.used(slot, found);
       this.#ordinal = found;
@@ -242,7 +297,7 @@ export class HpackEncoder {
     }
     this.#literal(KEPT, KEPT_MASK, index, names, name, nameEnd, bytes, value, valueEnd);
     this.#ordinal = table.inserted;
-    table.insert(lineHash | 0, names, name, nameEnd, bytes, value, valueEnd);
+    table.insert(lineHash, names, name, nameEnd, bytes, value, valueEnd);
   }
 
   #literal(
@@ -293,23 +348,6 @@ function pseudoName(text: string): PseudoName {
 
 function indexOf(name: string, value: string): number {
   return STATIC_FIELDS.findIndex((field) => field[0] === name && field[1] === value);
-}
-
-/** Four bytes a step. Finds an entry and tells a value from the one before; nothing is believed because of it. */
-function hashOfValue(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
-  let i = start;
-  for (; i + 4 <= end; i += 4) {
-    const word =
-      (bytes[i] as number) |
-      ((bytes[i + 1] as number) << 8) |
-      ((bytes[i + 2] as number) << 16) |
-      ((bytes[i + 3] as number) << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
-  return hash;
 }
 
 /** Writes a number into the end of `digits`; returns where it begins. */

@@ -1,7 +1,7 @@
 /**
  * The dynamic table of an encoder: what the peer's decoder holds, found by name and value. Flat arrays; an entry's bytes
- * are its name and its value, one after the other. Hashes only lead to an entry, bytes decide, so values that collide
- * on purpose gain nothing but a literal.
+ * are the line of the head that it came from, so that fields that follow each other there and here are compared at once.
+ * Hashes only lead to an entry, bytes decide: values that collide on purpose gain nothing but a literal.
  */
 import { copyBytes } from '../../../core/bytes.ts';
 import { TOKEN } from '../../token.ts';
@@ -17,6 +17,11 @@ const HASH = 3;
 const BUCKETS = 256;
 /** An attacker's collisions cost this many comparisons. */
 const MAX_CHAIN = 8;
+/** Between name and value of a line. */
+const SEPARATOR = 2;
+/** Below this, a loop beats the call. */
+const LOOP_BYTES = 48;
+const nativeCompare = Buffer.prototype.compare;
 const NONE = Buffer.alloc(0);
 
 export class EncodingTable {
@@ -27,7 +32,7 @@ export class EncodingTable {
   maxBytes: number;
 
   readonly #capacityBytes: number;
-  #bytes: Uint8Array = NONE;
+  #bytes: Buffer = NONE;
   #entries = new Int32Array(0);
   #buckets = new Float64Array(0);
   #older = new Float64Array(0);
@@ -77,12 +82,9 @@ export class EncodingTable {
   ): boolean {
     const at = (ordinal & this.#mask) * WIDTH;
     const entries = this.#entries;
-    const own = this.#bytes;
-    const length = valueEnd - value;
-    if (entries[at + VALUE_LENGTH] !== length || !this.isName(ordinal, names, name, nameEnd)) return false;
-    const from = (entries[at + START] as number) + (entries[at + NAME_LENGTH] as number);
-    for (let i = 0; i < length; i++) if (own[from + i] !== bytes[value + i]) return false;
-    return true;
+    if (entries[at + VALUE_LENGTH] !== valueEnd - value) return false;
+    const from = (entries[at + START] as number) + (entries[at + NAME_LENGTH] as number) + SEPARATOR;
+    return this.isName(ordinal, names, name, nameEnd) && this.isAt(from, bytes, value, valueEnd);
   }
 
   isName(ordinal: number, names: Uint8Array, name: number, nameEnd: number): boolean {
@@ -91,7 +93,29 @@ export class EncodingTable {
     const length = nameEnd - name;
     if (this.#entries[at + NAME_LENGTH] !== length) return false;
     const from = this.#entries[at + START] as number;
-    for (let i = 0; i < length; i++) if (own[from + i] !== lower(names[name + i] as number)) return false;
+    // The colon of a pseudo-header field is no token byte, and the only such byte that a name here can have.
+    for (let i = 0; i < length; i++) {
+      if (TOKEN[own[from + i] as number] !== TOKEN[names[name + i] as number]) return false;
+    }
+    return true;
+  }
+
+  /** Where the line of this entry begins, if the entry is live and its lengths are these; else -1. */
+  lineOf(ordinal: number, nameLength: number, valueLength: number): number {
+    if (ordinal < this.evicted) return -1;
+    const at = (ordinal & this.#mask) * WIDTH;
+    const entries = this.#entries;
+    return entries[at + VALUE_LENGTH] === valueLength && entries[at + NAME_LENGTH] === nameLength
+      ? (entries[at + START] as number)
+      : -1;
+  }
+
+  /** Whether the table's bytes from `from` on are `bytes[start, end)`. */
+  isAt(from: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const own = this.#bytes;
+    const length = end - start;
+    if (length > LOOP_BYTES) return nativeCompare.call(own, bytes, start, end, from, from + length) === 0;
+    for (let i = 0; i < length; i++) if (own[from + i] !== bytes[start + i]) return false;
     return true;
   }
 
@@ -100,7 +124,7 @@ export class EncodingTable {
     return (bytes + ENTRY_OVERHEAD) * 4 <= this.maxBytes;
   }
 
-  /** Only after `hasRoomFor`. The name is kept in lower case. */
+  /** Only after `hasRoomFor`. */
   insert(
     hash: number,
     names: Uint8Array,
@@ -110,15 +134,15 @@ export class EncodingTable {
     value: number,
     valueEnd: number,
   ): void {
-    const length = nameEnd - name + valueEnd - value;
-    this.#evictTo(this.maxBytes - length - ENTRY_OVERHEAD);
+    const size = nameEnd - name + valueEnd - value + ENTRY_OVERHEAD;
+    this.#evictTo(this.maxBytes - size);
     if (this.#entries.length === 0) this.#allocate();
+    const own = this.#bytes;
     // As in the decoder's table: twice its size holds every entry in one piece.
-    if (this.#free + length > this.#bytes.length) this.#free = 0;
+    if (this.#free + size > own.length) this.#free = 0;
     const slot = this.inserted & this.#mask;
     const at = slot * WIDTH;
     const bucket = hash & (BUCKETS - 1);
-    const own = this.#bytes;
     this.#entries[at] = this.#free;
     this.#entries[at + NAME_LENGTH] = nameEnd - name;
     this.#entries[at + VALUE_LENGTH] = valueEnd - value;
@@ -126,9 +150,14 @@ export class EncodingTable {
     this.#older[slot] = this.#buckets[bucket] as number;
     this.inserted++;
     this.#buckets[bucket] = this.inserted;
-    for (let i = name; i < nameEnd; i++) own[this.#free++] = lower(names[i] as number);
-    this.#free = copyBytes(bytes, value, valueEnd, own, this.#free);
-    this.size += length + ENTRY_OVERHEAD;
+    let to = copyBytes(names, name, nameEnd, own, this.#free);
+    own[to++] = 0x3a;
+    own[to++] = 0x20;
+    to = copyBytes(bytes, value, valueEnd, own, to);
+    own[to++] = 0x0d;
+    own[to++] = 0x0a;
+    this.#free = to;
+    this.size += size;
   }
 
   #evictTo(bytes: number): void {
@@ -148,9 +177,4 @@ export class EncodingTable {
     this.#older = new Float64Array(slots);
     this.#buckets = new Float64Array(BUCKETS);
   }
-}
-
-/** Of name bytes, a pseudo-header field's colon included. */
-function lower(byte: number): number {
-  return byte === 0x3a ? byte : (TOKEN[byte] as number);
 }

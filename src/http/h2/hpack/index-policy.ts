@@ -63,13 +63,21 @@ export class IndexPolicy {
 
   /** The slot for a name, with its policy and credit. */
   slotOf(hash: number): number {
-    const slot = (hash ^ (hash >>> 11)) & (SLOTS - 1);
+    const slot = placeOf(hash);
     if (this.#hashes[slot] !== hash) this.#takeOver(slot, hash);
     return slot;
   }
 
   policy(slot: number): Policy {
     return this.#policies[slot] as Policy;
+  }
+
+  /** Ordinal of the entry that a name of this hash is likely to use again, or -1. */
+  likely(hash: number): number {
+    const slot = placeOf(hash);
+    return this.#hashes[slot] === hash && (this.#credits[slot] as number) > 0
+      ? (this.#ordinals[slot] as number) - 1
+      : -1;
   }
 
   /** Ordinal of the entry that this name used last, or -1. It may be gone, and the slot may be another name's of this hash. */
@@ -103,4 +111,8 @@ export class IndexPolicy {
     this.#values[slot] = 0;
     this.#ordinals[slot] = 0;
   }
+}
+
+function placeOf(hash: number): number {
+  return (hash ^ (hash >>> 11)) & (SLOTS - 1);
 }

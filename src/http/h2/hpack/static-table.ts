@@ -1,6 +1,6 @@
 /** The static table of RFC 7541 appendix A, in the form of the decoder's dynamic one: an indexed field is read alike from both. */
 import { hashOf } from '../../field-name.ts';
-import { BAD_HOST } from '../../h1/refusal.ts';
+import { BAD_HOST, HTTP1_FIELD } from '../../h1/refusal.ts';
 import { ENTRY_OVERHEAD, ENTRY_WIDTH } from './decoding-table.ts';
 import { KIND, pseudoKindOf } from './field-kind.ts';
 import { knownFlags } from './known-flags.ts';
@@ -48,12 +48,17 @@ function build(): Uint8Array {
         hash,
         shown === '' ? 0 : knownFlags(hash, shownBytes, 0, shownBytes.length),
         kind,
-        // Its static value is empty, which no request may have.
-        kind === KIND.authority ? BAD_HOST : 0,
+        refusalOf(name),
       ],
       index * ENTRY_WIDTH,
     );
     text += shown === '' ? value : `${shown}: ${value}\r\n`;
   }
   return Buffer.from(text, 'latin1');
+}
+
+/** Of the two entries that make every head with them malformed: an empty authority, and a field of HTTP/1.1. */
+function refusalOf(name: string): number {
+  if (name === ':authority') return BAD_HOST;
+  return name === 'transfer-encoding' ? HTTP1_FIELD : 0;
 }
