@@ -276,7 +276,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     if (action.hash.length > 0) {
       this.#place = placeOf(action.hash, this.request, this.down.info, world.runtime.random);
     }
-    this.#body.replays = mayReplay(this.request.method, action.retry);
+    if (mayReplay(this.request.method, action.retry)) this.#body.maxReplayBytes = action.maxReplayBytes;
     const tunnel = connects && !cluster.chained;
     this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel, this.#place.hash);
     if (!this.#watchTimes(action)) return;
@@ -300,6 +300,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
       if (this.#responseEnded) this.#end();
     } else {
       this.#startTimeout();
+      this.#forwarding?.requestDone();
     }
   }
 

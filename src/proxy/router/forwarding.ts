@@ -7,20 +7,23 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { isIdempotent } from '../../http/method.ts';
-import { isRetriableResponse, resetAfterMs } from '../../snapshot/retriable-response.ts';
+import { coversRequest, isRetriableResponse, resetAfterMs } from '../../snapshot/retriable-response.ts';
 import type { RetryFacts } from '../../snapshot/retry-plan.ts';
+import type { RetryPolicy } from '../../snapshot/retry-policy.ts';
 import type { ForwardAction } from '../../snapshot/route-table.ts';
 import type { Outcome, UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { passDeadline } from './grpc-deadline.ts';
+import { mayRepeat } from './replay.ts';
 import { describeReset, statusOf } from './reply.ts';
 import type { RequestBody } from './request-body.ts';
 import { NO_HOSTS, Retries } from './retries.ts';
 import type { RouterWorld } from './router-world.ts';
 import { Try, type TryOwner } from './try.ts';
+import { type Progress, TryIdle } from './try-idle.ts';
 
 /** The exchange, as far as its upstream half may act on it. */
-export interface Forwarded {
+export interface Forwarded extends Progress {
   readonly request: Head;
   readonly ended: boolean;
   readonly responseStarted: boolean;
@@ -55,7 +58,14 @@ export class Forwarding implements TryOwner {
   readonly #tunnel: boolean;
   readonly #hash: number;
   #try: Try | null = null;
+  /** null: none, or it does not cover this request. */
+  readonly #policy: RetryPolicy | null;
   #retries: Retries | null = null;
+  /** All tries that go on, while there are several. */
+  #racing: Try[] | null = null;
+  /** Tries that the hedge policy began at once; they are no retries. */
+  #extra = 0;
+  #idle: TryIdle | null = null;
   /** Bytes of the response that the upstream has no credit back for. */
   #owed = 0;
 
@@ -77,6 +87,8 @@ export class Forwarding implements TryOwner {
     this.#cluster = cluster;
     this.#tunnel = tunnel;
     this.#hash = hash;
+    const { retry } = action;
+    this.#policy = retry !== null && coversRequest(retry, owner.request) ? retry : null;
   }
 
   /** Where the request goes; null while nobody reads it. */
@@ -86,15 +98,21 @@ export class Forwarding implements TryOwner {
 
   start(): void {
     const retries = this.#retries;
-    const fresh = retries !== null && retries.fresh;
-    const tried = retries === null ? NO_HOSTS : retries.tried;
-    const current = new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried, this.#hash);
+    const current = this.#newTry();
     this.#try = current;
-    if (retries !== null && !fresh && !this.#cluster.takeRetry(current)) {
+    if (retries !== null && !retries.fresh && !this.#cluster.takeRetry(current)) {
       current.onRefused('UO', this.#cluster.circuit.describe(this.#cluster.circuit.retries));
       return;
     }
-    current.start(this.#action.retry === null ? 0 : this.#action.retry.perTryTimeoutMs);
+    this.#begin(current);
+  }
+
+  /** The request is whole: its tries have only so long for an answer, and several may have it at once. */
+  requestDone(): void {
+    const current = this.#try;
+    if (current === null || this.#owner.responseStarted) return;
+    this.#limit(current);
+    this.#raceFromStart();
   }
 
   /** The downstream has room again. */
@@ -108,7 +126,7 @@ export class Forwarding implements TryOwner {
 
   /** The response is whole. */
   finish(outcome: Outcome): void {
-    this.#retries?.stop();
+    this.#stopTimers();
     const current = this.#try;
     this.#try = null;
     current?.finish(outcome);
@@ -116,10 +134,12 @@ export class Forwarding implements TryOwner {
 
   /** Nobody wants the rest. */
   abandon(reason: ResetReason): void {
-    this.#retries?.stop();
+    this.#stopTimers();
     const current = this.#try;
-    this.#try = null;
-    current?.abandon(reason);
+    const racing = this.#racing;
+    this.#try = this.#racing = null;
+    if (racing === null) current?.abandon(reason);
+    else for (const rival of racing) rival.abandon(reason);
   }
 
   authority(): string {
@@ -143,13 +163,23 @@ export class Forwarding implements TryOwner {
   tryHead(current: Try, head: Head, last: boolean): void {
     const owner = this.#owner;
     owner.moved = true;
-    if (head.status < 200 && head.status !== 101) return owner.interim(head);
+    if (head.status < 200 && head.status !== 101) {
+      // Of several tries nobody knows yet whose response will follow.
+      if (this.#racing === null) owner.interim(head);
+      else head.free();
+      return;
+    }
+    this.#idle?.restart();
     current.endpoint?.noteResponse(head);
-    const policy = this.#action.retry;
-    if (policy !== null && isRetriableResponse(policy, head, owner.isGrpc) && this.#retry(current, null, head)) {
+    if (
+      this.#policy !== null &&
+      isRetriableResponse(this.#policy, head, owner.isGrpc) &&
+      this.#retry(current, null, head)
+    ) {
       head.free();
       return;
     }
+    this.#wins(current);
     owner.respond(head, last);
   }
 
@@ -168,31 +198,118 @@ export class Forwarding implements TryOwner {
     this.#body.credit(this.#down, this.stream);
   }
 
+  tryIsLate(current: Try): boolean {
+    const { hedge } = this.#action;
+    if (hedge === null || !hedge.onPerTryTimeout || !this.#mayRace()) return false;
+    const limit = this.#policy === null ? 0 : this.#policy.retries;
+    if (this.#owner.retries - this.#extra < limit) this.#race(current);
+    return true;
+  }
+
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void {
     const owner = this.#owner;
     owner.host = current.endpoint ?? owner.host;
+    if (this.#racing !== null && this.#leavesOthers(current)) return;
     if ((flag === '' || flag === 'UF') && this.#retry(current, reset, null)) return;
     if (flag !== '' && owner.flag === '') owner.flag = flag;
     owner.reply(statusOf(reset), owner.flag || 'UC', detail || `${describeReset(reset)} by ${owner.serviceName}`);
   }
 
-  /** Makes another try if the plan says so; else leaves the flag to end with. */
+  #newTry(): Try {
+    const retries = this.#retries;
+    const fresh = retries !== null && retries.fresh;
+    const tried = retries === null ? NO_HOSTS : retries.tried;
+    return new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried, this.#hash);
+  }
+
+  #begin(current: Try): void {
+    if (this.#body.ended) this.#limit(current);
+    const idleMs = this.#policy === null ? 0 : this.#policy.perTryIdleTimeoutMs;
+    if (idleMs > 0) {
+      this.#idle?.stop();
+      this.#idle = new TryIdle(this.#world.timers, idleMs, this.#owner, () =>
+        this.#try?.expire(`no byte for ${idleMs} ms`),
+      );
+    }
+    current.start();
+    if (this.#body.ended) this.#raceFromStart();
+  }
+
+  #limit(current: Try): void {
+    if (this.#policy !== null) current.limit(this.#policy.perTryTimeoutMs);
+  }
+
+  // Several tries at once.
+
+  /** The whole request is here, and it does no harm when two act on it. */
+  #mayRace(): boolean {
+    return this.#body.ended && this.#body.complete && mayRepeat(this.#owner.request.method, this.#policy);
+  }
+
+  #raceFromStart(): void {
+    const { hedge } = this.#action;
+    if (hedge === null || this.#extra > 0 || this.#owner.retries > 0 || !this.#mayRace()) return;
+    let more = hedge.initialTries - 1;
+    if (hedge.extraChance > 0 && this.#world.runtime.random.next() < hedge.extraChance) more++;
+    for (let i = 0; i < more && this.#try !== null && !this.#owner.responseStarted; i++) {
+      this.#extra++;
+      this.#race(this.#try);
+    }
+  }
+
+  /** One more try beside those that go on, if the budget has a place for it. */
+  #race(beside: Try): void {
+    this.#retriesOf().avoid(beside.endpoint);
+    const rival = this.#newTry();
+    if (!this.#cluster.takeRetry(rival)) return;
+    this.#owner.retries++;
+    this.#racing ??= this.#try === null ? [] : [this.#try];
+    this.#racing.push(rival);
+    this.#limit(rival);
+    rival.start();
+  }
+
+  /** The first good response ends the race. */
+  #wins(current: Try): void {
+    const racing = this.#racing;
+    this.#racing = null;
+    this.#try = current;
+    this.#owner.host = current.endpoint;
+    this.#body.settle();
+    if (racing !== null) for (const rival of racing) if (rival !== current) rival.abandon(RESET.cancelled);
+  }
+
+  /** Takes a try that failed out of the race. False: it was the last. */
+  #leavesOthers(current: Try): boolean {
+    const racing = this.#racing === null ? [] : this.#racing.filter((rival) => rival !== current && rival.live);
+    this.#racing = racing.length > 1 ? racing : null;
+    this.#try = racing[0] ?? current;
+    return racing.length > 0;
+  }
+
+  // One after the other.
+
+  /** Makes another try if the plan says so, or leaves it to those that go on; else leaves the flag to end with. */
   #retry(current: Try, reset: ResetReason | null, response: Head | null): boolean {
+    if (this.#racing !== null && this.#leavesOthers(current)) {
+      current.drop();
+      return true;
+    }
     const owner = this.#owner;
-    const policy = this.#action.retry;
+    const policy = this.#policy;
     const { clock } = this.#world.runtime;
     const facts: RetryFacts = {
       policy,
       reset,
       retriable: response !== null,
       resetAfterMs: response === null || policy === null ? 0 : resetAfterMs(policy, response, clock.wall()),
-      retries: owner.retries,
+      retries: owner.retries - this.#extra,
       idempotent: isIdempotent(owner.request.method),
       responseStarted: owner.responseStarted,
       replayable: this.#body.complete,
       bytesSent: reset !== RESET.connect,
     };
-    const retries = (this.#retries ??= new Retries(this.#world, () => this.start()));
+    const retries = this.#retriesOf();
     const decision = retries.plan(facts, current.cluster.circuit);
     if (!decision.retry) {
       owner.flag = decision.flag;
@@ -205,5 +322,14 @@ export class Forwarding implements TryOwner {
     if (decision.afterMs === 0) this.start();
     else retries.schedule(decision.afterMs);
     return true;
+  }
+
+  #retriesOf(): Retries {
+    return (this.#retries ??= new Retries(this.#world, () => this.start()));
+  }
+
+  #stopTimers(): void {
+    this.#retries?.stop();
+    this.#idle?.stop();
   }
 }

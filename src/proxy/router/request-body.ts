@@ -1,24 +1,23 @@
 /**
  * The body of a request between the downstream and whichever try reads it: passed on under back-pressure, held while
  * there is no reader, remembered for a second reading. What is held is bounded by the sender's window, because it is
- * not released; what is remembered by 64 KiB.
+ * not released; what is remembered by the route.
  */
 import type { ChunkPool } from '../../core/chunk-pool.ts';
 import { HIGH_WATER } from '../../core/runtime.ts';
 import type { Head } from '../../http/head.ts';
 import type { Stream } from '../../http/message.ts';
+import { KeptBytes } from './kept-bytes.ts';
 
 export class RequestBody {
   /** No more comes from the downstream. */
   ended = false;
-  /** Bytes that were sent may be asked for again. */
-  replays = false;
+  /** So many bytes that were sent may be asked for again; 0: none. */
+  maxReplayBytes = 0;
   readonly #pool: ChunkPool;
   #trailers: Head | null = null;
-  #chunk: Uint8Array | null = null;
-  #used = 0;
-  /** What did not fit into the chunk; only bytes that nobody has released. */
-  #more: Uint8Array[] = [];
+  /** Made for the first byte that is kept: most requests have none. */
+  #kept: KeptBytes | null = null;
   #isComplete = true;
   /** Bytes that the downstream has no credit back for. */
   #owed = 0;
@@ -41,10 +40,10 @@ export class RequestBody {
   pass(bytes: Uint8Array, start: number, end: number, last: boolean, to: Stream | null, raw: boolean): void {
     if (last) this.ended = true;
     if (to === null) {
-      this.#hold(bytes, start, end);
+      if (end > start) this.#keep(bytes, start, end);
       return;
     }
-    if (this.replays && !raw) this.#remember(bytes, start, end);
+    if (!raw && end > start) this.#remember(bytes, start, end);
     to.sendData(bytes, start, end, last);
   }
 
@@ -55,24 +54,28 @@ export class RequestBody {
     to?.sendTrailers(fields);
   }
 
-  /** The head and all that is held, to a new reader. */
+  /** The head and all that is kept, to a new reader. */
   begin(head: Head, to: Stream): void {
-    const holds = this.#used > 0 || this.#more.length > 0 || this.#trailers !== null;
-    const isWhole = this.ended && !holds;
+    const isWhole = this.ended && this.#kept === null && this.#trailers === null;
     to.sendHead(head, isWhole);
     if (!isWhole) this.flush(to);
   }
 
-  /** All that is held, without a head. */
+  /** All that is kept, without a head. */
   flush(to: Stream): void {
     const last = this.ended && this.#trailers === null;
-    const more = this.#more;
-    if (this.#chunk !== null) to.sendData(this.#chunk, 0, this.#used, last && more.length === 0);
-    for (const [index, bytes] of more.entries()) {
-      to.sendData(bytes, 0, bytes.length, last && index === more.length - 1);
+    const kept = this.#kept;
+    if (kept !== null) {
+      kept.sendTo(to, last);
+      if (kept.length > this.maxReplayBytes) this.#forget();
     }
-    if (!this.replays || more.length > 0) this.#forget();
     if (this.#trailers !== null) to.sendTrailers(this.#trailers);
+  }
+
+  /** There will be no further reader. */
+  settle(): void {
+    if (this.#kept !== null) this.#forget();
+    this.maxReplayBytes = 0;
   }
 
   /** Gives the downstream its credit, unless the reader has enough to send. */
@@ -84,40 +87,27 @@ export class RequestBody {
   }
 
   free(): void {
-    this.#freeBytes();
+    this.#kept?.free();
+    this.#kept = null;
     this.#trailers?.free();
     this.#trailers = null;
   }
 
-  #hold(bytes: Uint8Array, start: number, end: number): void {
-    if (start === end || this.#append(bytes, start, end)) return;
-    this.#more.push(bytes.slice(start, end));
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    (this.#kept ??= new KeptBytes(this.#pool)).append(bytes, start, end);
   }
 
   #remember(bytes: Uint8Array, start: number, end: number): void {
-    if (start === end || !this.#isComplete) return;
-    if (!this.#append(bytes, start, end)) this.#forget();
+    if (!this.#isComplete) return;
+    const length = this.#kept === null ? 0 : this.#kept.length;
+    if (length + end - start <= this.maxReplayBytes) this.#keep(bytes, start, end);
+    else this.#forget();
   }
 
   /** There will be no second reading. */
   #forget(): void {
     this.#isComplete = false;
-    this.#freeBytes();
-  }
-
-  #append(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#more.length > 0) return false;
-    const chunk = (this.#chunk ??= this.#pool.take());
-    if (end - start > chunk.length - this.#used) return false;
-    chunk.set(bytes.subarray(start, end), this.#used);
-    this.#used += end - start;
-    return true;
-  }
-
-  #freeBytes(): void {
-    if (this.#chunk !== null) this.#pool.give(this.#chunk);
-    this.#chunk = null;
-    this.#used = 0;
-    this.#more = [];
+    this.#kept?.free();
+    this.#kept = null;
   }
 }

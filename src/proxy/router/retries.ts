@@ -29,6 +29,12 @@ export class Retries {
     if (host !== null && !this.fresh) this.tried = [...this.tried, host];
   }
 
+  /** Another try begins beside the one on that host. */
+  avoid(host: UpstreamHost | null): void {
+    this.fresh = false;
+    if (host !== null) this.tried = [...this.tried, host];
+  }
+
   /** The try after that pause. */
   schedule(afterMs: number): void {
     this.#world.timers.arm(this.#pause, afterMs);

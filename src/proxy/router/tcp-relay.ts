@@ -191,6 +191,11 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.#down.release(owed);
   }
 
+  /** No try of a relay has a timeout. */
+  tryIsLate(): boolean {
+    return false;
+  }
+
   tryFailed(current: Try, _reset: ResetReason, flag: ResponseFlag, detail: string): void {
     if (this.#ended) return;
     this.#host = current.endpoint ?? this.#host;
@@ -235,7 +240,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
 
   #connect(cluster: Cluster): void {
     this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried, NO_HASH);
-    this.#try.start(0);
+    this.#try.start();
   }
 
   #endWhenBoth(): void {

@@ -22,6 +22,8 @@ export interface TryOwner {
   tryData(current: Try, bytes: Uint8Array, start: number, end: number, last: boolean): void;
   tryTrailers(current: Try, fields: Head): void;
   tryWritable(): void;
+  /** The per-try timeout has ended. True: the try goes on, beside another. */
+  tryIsLate(current: Try): boolean;
 }
 
 export class Try extends Timer implements Attempt {
@@ -38,6 +40,7 @@ export class Try extends Timer implements Attempt {
   readonly #owner: TryOwner;
   readonly #timers: Timers;
   #live = true;
+  #answered = false;
   /** The rest of its response is being read away. */
   #dropped: Stream | null = null;
 
@@ -64,17 +67,26 @@ export class Try extends Timer implements Attempt {
     return this.#live;
   }
 
-  /** `timeoutMs` 0: no timeout of its own. */
-  start(timeoutMs: number): void {
-    if (timeoutMs > 0) this.#timers.arm(this, timeoutMs);
+  start(): void {
     this.cluster.acquire(this);
+  }
+
+  /** From now to the head of the response; 0: no timeout of its own. */
+  limit(timeoutMs: number): void {
+    if (timeoutMs > 0 && this.#live && !this.#answered) this.#timers.arm(this, timeoutMs);
   }
 
   /** The per-try timeout, which ends with the response head; after `drop`, the end of patience. */
   override fire(): void {
     if (this.#dropped !== null) return this.#dropped.reset(RESET.cancelled);
+    if (!this.#owner.tryIsLate(this)) this.expire('the per-try timeout ended');
+  }
+
+  /** It took too long. */
+  expire(why: string): void {
+    if (!this.#live) return;
     this.abandon(RESET.timeout);
-    this.#owner.tryFailed(this, RESET.timeout, '', 'the per-try timeout ended');
+    this.#owner.tryFailed(this, RESET.timeout, '', why);
   }
 
   /** The message came to its end; the stream needs nothing more. */
@@ -127,7 +139,10 @@ export class Try extends Timer implements Attempt {
       head.free();
       return;
     }
-    if (head.status >= 200) this.#timers.disarm(this);
+    if (head.status >= 200) {
+      this.#answered = true;
+      this.#timers.disarm(this);
+    }
     this.#owner.tryHead(this, head, last);
   }
 
