@@ -147,6 +147,7 @@ describe('a response', () => {
 
   it('that ends persistence is the last', () => {
     for (const head of [
+      'HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
       'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
       'HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n',
       'HTTP/1.1 200 OK\r\nConnection: keep-alive, Close\r\nContent-Length: 0\r\n\r\n',

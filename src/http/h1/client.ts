@@ -111,6 +111,7 @@ export class Http1Client implements ConnectionHandler, ClientLink {
     }
     this.#opened++;
     this.#interim = 0;
+    this.#keepAlive = true;
     this.#answered = false;
     this.#phase = OPENED;
     const stream = new ClientStream(this, connection, this.#writer, receiver);
@@ -235,8 +236,11 @@ export class Http1Client implements ConnectionHandler, ClientLink {
       head.free();
       return this.#refuse(refusal, end);
     }
-    if (head.status < 200 && head.status !== 101) pass(head, false, stream.receiver);
-    else this.#begin(head, stream, next === end);
+    if (head.status < 200 && head.status !== 101) {
+      // An interim response that says close means the connection, not itself: the final one still comes.
+      this.#keepAlive &&= head.keepAlive;
+      pass(head, false, stream.receiver);
+    } else this.#begin(head, stream, next === end);
     return next;
   }
 
@@ -250,7 +254,7 @@ export class Http1Client implements ConnectionHandler, ClientLink {
   /** A final head. */
   #begin(head: Head, stream: ClientStream, isAllRead: boolean): void {
     const { framing } = head;
-    this.#keepAlive = head.keepAlive;
+    this.#keepAlive &&= head.keepAlive;
     if (framing === FRAMING.none) {
       stream.endReceiving();
       this.#phase = BODY;

@@ -203,6 +203,12 @@ describe('a response that comes in', () => {
   });
 });
 
+describe('an interim response of HTTP/1.0', () => {
+  row('S9', () => {
+    for (const status of [100, 101, 103]) assert.equal(response('', status, 'GET', '1.0'), '✗');
+  });
+});
+
 /** What is written for a request of this method, said length and content (null: whole with its head). */
 function written(method: string, length: number, body: string | null): string {
   const d = dial();
@@ -281,5 +287,5 @@ describe('a response that goes out', () => {
 after(() => {
   const table = readFileSync(new URL('framing.ts', import.meta.url), 'utf8');
   const rows = [...table.matchAll(/^ \*  ([A-Z]\d+) /gm)].map((match) => match[1]);
-  assert.deepEqual([...tested].toSorted(), rows.toSorted(), 'every row has a case');
+  assert.deepEqual(tested, new Set(rows), 'every row has a case');
 });

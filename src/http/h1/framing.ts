@@ -25,6 +25,7 @@
  *  S6                     as Q3                   –                           chunked
  *  S7                     –                       0 / more                    none / length
  *  S8                     –                       –                           until close; FIN ends it, RST cuts it short
+ *  S9   1xx in HTTP/1.0   any                     any                         ✗ (RFC 9110 section 15.2: it has none)
  *
  *  Out: a request                                                             →
  *  U1   whole with its head, POST PUT PATCH or CL said: 0                     CL 0
@@ -54,6 +55,7 @@ import {
   CODING_IN_HTTP10,
   CONTENT_NOT_ALLOWED,
   DUPLICATE_CONTENT_LENGTH,
+  INTERIM_IN_HTTP10,
   LENGTH_AND_CODING,
   UNKNOWN_CODING,
 } from './refusal.ts';
@@ -78,6 +80,7 @@ export function frameRequest(head: Head): number {
 /** The same for a response to a request of this method. 101 is checked against the request by the client. */
 export function frameResponse(head: Head, method: Method): number {
   const status = head.status;
+  if (status < 200 && head.version === 10) return INTERIM_IN_HTTP10;
   if ((head.known & FRAMING_FIELDS) !== 0) {
     const refusal = readFramingFields(head);
     if (refusal !== 0) return refusal;

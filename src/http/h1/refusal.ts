@@ -42,6 +42,7 @@ export const LENGTH_AND_CODING = refuse(400, 'both Content-Length and Transfer-E
 export const BAD_TRANSFER_ENCODING = refuse(400, 'Transfer-Encoding is not exactly "chunked"');
 export const UNKNOWN_CODING = refuse(501, 'transfer coding other than chunked');
 export const CODING_IN_HTTP10 = refuse(400, 'Transfer-Encoding in HTTP/1.0');
+export const INTERIM_IN_HTTP10 = refuse(400, 'interim response in HTTP/1.0');
 export const CONTENT_NOT_ALLOWED = refuse(400, 'content where the message cannot have any');
 export const MISSING_HOST = refuse(400, 'missing Host');
 export const DUPLICATE_HOST = refuse(400, 'more than one Host');

@@ -10,6 +10,8 @@ const NOBODY: ConnectionHandler = {
   onClose() {},
 };
 
+const OUT = new Uint8Array(65_536);
+
 export class MemoryConnection implements Connection {
   handler: ConnectionHandler = NOBODY;
   readonly info: ConnectionInfo = {
@@ -17,7 +19,8 @@ export class MemoryConnection implements Connection {
     remote: { host: '127.0.0.1', port: 2 },
     tls: null,
   };
-  out = new Uint8Array(65_536);
+  /** One for all: what is committed is copied at once. */
+  out = OUT;
   backlog = 0;
   /** Whether what is written stays in `backlog`, as in a turn that has not ended. */
   keepsBacklog = false;
@@ -78,7 +81,7 @@ export class MemoryConnection implements Connection {
 
   reserve(bytes: number): number {
     if (bytes > 65_536) throw new Error('more than 64 KiB reserved');
-    this.out.fill(0x3f);
+    this.out.fill(0x3f, 0, bytes);
     this.#reserved = bytes;
     return 0;
   }
