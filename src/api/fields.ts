@@ -47,6 +47,25 @@ export const duration = z.string().refine((value) => parseGatewayDuration(value)
   error: 'must be a duration such as "500ms", "10s" or "1m30s" (GEP-2257)',
 });
 
+/** A duration within bounds, both in the same form; a lower bound of `0s` means that zero is allowed. */
+export function durationBetween(least: string, most: string) {
+  const [leastMs, mostMs] = [parseGatewayDuration(least) ?? 0, parseGatewayDuration(most) ?? 0];
+  return duration.refine(
+    (value) => {
+      const ms = parseGatewayDuration(value);
+      // What does not parse has its own violation.
+      return ms === null || (ms >= leastMs && ms <= mostMs);
+    },
+    { error: `must be from ${least} to ${most}` },
+  );
+}
+
+/** A field name of HTTP: a token of RFC 9110 section 5.6.2. */
+export const headerName = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/, { error: 'must be a header name (RFC 9110 token)' });
+
 /** A field of the standard that this version does not implement: naming it beats ignoring it. */
 export function unsupported(hint: string) {
   return z.never({ error: `is not supported in this version of Weft|${hint}` }).optional();

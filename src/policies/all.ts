@@ -1,5 +1,6 @@
-/** Every policy kind. The order is the order of their HTTP filters in a listener. */
-import type { Kind } from '../api/kind.ts';
+/** Every policy kind. The order is the order of their HTTP filters in a listener, and in which they change a message. */
+import { backendTrafficKind } from './backend-traffic/policy.ts';
 import { peerAuthenticationKind } from './peer-authentication/kind.ts';
+import type { PolicyKind } from './policy-kind.ts';
 
-export const policyKinds: readonly Kind[] = [peerAuthenticationKind];
+export const policyKinds: readonly PolicyKind[] = [peerAuthenticationKind, backendTrafficKind];

@@ -14,6 +14,9 @@ import { type Credentials, type GoldenView, staticBootstrap } from './static-boo
 const GOLDENS = resolve(import.meta.dirname, '../../src/control/generate/goldens');
 const TRUST_DOMAIN = 'weft.local';
 
+/** Its successor, `request_body_buffer_limit`, is newer than the definitions that we generate from. */
+const STILL_READ = 'per_request_buffer_limit_bytes';
+
 const run = promisify(execFile);
 
 describe('Envoy takes what Weft generates', { skip: missing('envoy') }, () => {
@@ -47,7 +50,11 @@ describe('Envoy takes what Weft generates', { skip: missing('envoy') }, () => {
       test(`${name}: ${node}`, async () => {
         const output = await validate(`${name}-${basename(node)}`, staticBootstrap(view, credentials));
         assert.match(output, /OK/);
-        assert.doesNotMatch(output, /deprecated|\[(warning|error|critical)\]/i);
+        const complaints = output.split('\n').filter((line) => /deprecated|\[(warning|error|critical)\]/i.test(line));
+        assert.deepEqual(
+          complaints.filter((line) => !line.includes(STILL_READ)),
+          [],
+        );
       });
     }
   }

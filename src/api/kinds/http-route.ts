@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { parseGatewayDuration } from '../../core/durations.ts';
-import { duration, objectName, unsupported } from '../fields.ts';
+import { duration, headerName, objectName, unsupported } from '../fields.ts';
 import type { Frozen, Kind } from '../kind.ts';
 import { regexProblem } from '../regex.ts';
 import type { Resource } from '../resource.ts';
@@ -45,11 +45,7 @@ const headerMatch = z
   .strictObject({
     /** Unset: Exact. A regular expression matches the whole value. */
     type: z.enum(['Exact', 'RegularExpression']).optional(),
-    name: z
-      .string()
-      .max(256)
-      // RFC 9110 section 5.6.2: a token.
-      .regex(/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/, { error: 'must be a header name (RFC 9110 token)' }),
+    name: headerName,
     value: z.string().min(1).max(4096),
   })
   .superRefine((match, context) => {
@@ -93,7 +89,9 @@ const rule = z.strictObject({
   backendRefs: z.array(httpBackendRef).max(16).optional(),
   timeouts: timeouts.optional(),
   filters: unsupported('Remove the filters; matches, weights and timeouts are supported'),
-  retry: unsupported('Idempotent requests are retried by default'),
+  retry: unsupported(
+    'Idempotent requests are retried by default; a BackendTrafficPolicy for this route says otherwise',
+  ),
   sessionPersistence: unsupported('Remove the field'),
 });
 

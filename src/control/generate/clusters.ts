@@ -14,9 +14,11 @@ import {
 import type { AddressSchema } from '../../protos/gen/envoy/config/core/v3/address_pb.ts';
 import { MetadataSchema } from '../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import { ClusterConfigSchema } from '../../protos/gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts';
+import { connectTimeout, http1Options, http2Options } from '../../policies/backend-traffic/compile/connection.ts';
+import { circuitBreakers } from '../../policies/backend-traffic/compile/limits.ts';
+import { policyKinds } from '../../policies/all.ts';
 import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
 import { MESH_TRANSPORT } from './endpoints.ts';
-import { http1Options, http2Options, innerHopOptions } from './http-options.ts';
 import { meshSettings } from './mesh-settings.ts';
 import {
   type Carries,
@@ -32,29 +34,15 @@ import {
   type ServicePortKey,
 } from './names.ts';
 import { metadata, originText } from './origin.ts';
-import { durationOf, pack, resourceOf, sameResource } from './resource.ts';
+import { durationOf, pack } from '../../protos/init.ts';
+import { resourceOf, sameResource } from './resource.ts';
 import { servicePortFacts } from './service-port.ts';
 import { ADS, ALPN, plaintext, upstreamTls } from './tls.ts';
 
-const CONNECT_TIMEOUT = durationOf(5_000);
+const CONNECT_TIMEOUT = connectTimeout();
+const LIMITS = circuitBreakers();
 /** How long a proxy waits for an assignment before it goes on without. */
 const INITIAL_FETCH_TIMEOUT = durationOf(5_000);
-
-/**
- * Envoy's own defaults for one host; and a retry budget of a fifth instead of a fixed number of retries. The budget counts
- * what is active at once, and an instance of three that dies leaves a third of that to be tried again: the minimum, above
- * Envoy's 3, lets a service of ordinary size survive it, and bounds the storm all the same.
- */
-const LIMITS = {
-  thresholds: [
-    {
-      maxConnections: 1024,
-      maxPendingRequests: 1024,
-      maxRequests: 1024,
-      retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 25 },
-    },
-  ],
-};
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -71,7 +59,12 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
     const about = metadata({ service: hostOf(key), origin: originText(origin) });
     const message = create(ClusterSchema, init);
     message.metadata = create(MetadataSchema, about);
-    return resourceOf(TYPE_URLS.cluster, message.name, ClusterSchema, message, [origin]);
+    const origins = [origin];
+    if (carries !== 'connect') {
+      const port = { ...key, portName: facts.portName };
+      for (const kind of policyKinds) kind.cluster?.({ message, port, carries, origins }, read);
+    }
+    return resourceOf(TYPE_URLS.cluster, message.name, ClusterSchema, message, origins);
   },
   same: sameResource,
 };
@@ -90,16 +83,11 @@ function meshCluster(
       edsConfig: { ...ADS, initialFetchTimeout: INITIAL_FETCH_TIMEOUT },
       serviceName: endpointsName(key),
     },
-    connectTimeout: CONNECT_TIMEOUT,
-    lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
-    lbConfig: { case: 'leastRequestLbConfig', value: { choiceCount: 2 } },
-    circuitBreakers: LIMITS,
     // The first whose labels the endpoint carries: an endpoint is plaintext only when the control plane says so.
     transportSocketMatches: [
       { name: 'mesh', match: { ...MESH_TRANSPORT }, transportSocket: tls },
       { name: 'plaintext', match: {}, transportSocket: plaintext() },
     ],
-    ...(carries === 'tcp' ? {} : { typedExtensionProtocolOptions: innerHopOptions() }),
   };
 }
 

@@ -1,8 +1,11 @@
 /** ClusterLoadAssignments: the ready workloads behind one port of a Service, shared by all its clusters. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { originOf } from '../../api/origin.ts';
-import type { View } from '../../api/reader.ts';
+import type { Reader, View } from '../../api/reader.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
+import { policyKinds } from '../../policies/all.ts';
+import { dependsOnCaller } from '../../policies/backend-traffic/compile/locality.ts';
+import type { Locality } from '../../policies/policy-kind.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import type { LocalityLbEndpointsSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
@@ -17,9 +20,21 @@ import { type Backing, servicePort } from './service-port.ts';
 export const TRANSPORT_METADATA = 'envoy.transport_socket_match';
 export const MESH_TRANSPORT = { tls: 'mesh' } as const;
 
-export const endpoints: View<ServicePortKey, XdsResource | null> = {
+const NOWHERE: Locality = { region: '', zone: '' };
+
+export interface EndpointsKey extends ServicePortKey {
+  /** Where the callers are; null: it makes no difference. */
+  readonly caller: Locality | null;
+}
+
+/** Callers of all localities share the endpoints of a port, unless a policy tells them apart. */
+export function endpointsKey(read: Reader, key: ServicePortKey, portName: string, caller: Locality): EndpointsKey {
+  return { ...key, caller: dependsOnCaller(read, { ...key, portName }) ? caller : null };
+}
+
+export const endpoints: View<EndpointsKey, XdsResource | null> = {
   name: 'endpoints',
-  id: endpointsName,
+  id: (key) => `${endpointsName(key)}${key.caller === null ? '' : ` from ${key.caller.region}/${key.caller.zone}`}`,
   derive(read, key) {
     const view = read.view(servicePort, key);
     if (view === null) return null;
@@ -59,7 +74,11 @@ export const endpoints: View<ServicePortKey, XdsResource | null> = {
     });
     const name = endpointsName(key);
     const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints: groups });
-    return resourceOf(TYPE_URLS.endpoints, name, ClusterLoadAssignmentSchema, message, [originOf(view.service)]);
+    const port = { ...key, portName: view.portName };
+    const caller = key.caller ?? NOWHERE;
+    const origins = [originOf(view.service)];
+    for (const kind of policyKinds) kind.assignment?.({ message, port, caller, origins }, read);
+    return resourceOf(TYPE_URLS.endpoints, name, ClusterLoadAssignmentSchema, message, origins);
   },
   same: sameResource,
 };

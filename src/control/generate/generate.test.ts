@@ -11,6 +11,8 @@ import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import type { Change } from '../../api/source.ts';
 import { keyOf, type Resource } from '../../api/resource.ts';
+import { readResource } from '../../api/validate.ts';
+import { meshKinds } from '../../policies/kinds.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
@@ -88,6 +90,10 @@ const cases = globSync(join(goldens, '*.yaml')).toSorted();
 test('there are goldens', () => assert.ok(cases.length >= 3));
 
 for (const file of cases) {
+  test(`what is written is valid: ${basename(file, '.yaml')}`, () => {
+    for (const resource of load(file)) assert.deepEqual(readResource(meshKinds, resource, 'default').violations, []);
+  });
+
   test(`what proxies get: ${basename(file, '.yaml')}`, () => {
     const resources = load(file);
     const views = viewsOf(indexed(resources), resources);

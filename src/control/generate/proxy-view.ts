@@ -6,7 +6,8 @@ import type { Workload } from '../../api/kinds/workload.ts';
 import type { Reader, View } from '../../api/reader.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../../xds/resource.ts';
 import { localCluster, passthroughCluster, serviceCluster } from './clusters.ts';
-import { endpoints } from './endpoints.ts';
+import type { Locality } from '../../policies/policy-kind.ts';
+import { endpoints, endpointsKey } from './endpoints.ts';
 import { inboundListener } from './listeners/inbound.ts';
 import { httpProxyListener, internalListener, vipListener } from './listeners/outbound.ts';
 import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
@@ -54,6 +55,8 @@ function inbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft): 
 function outbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft): void {
   const users = usersKey(workload);
   const caller = key.namespace;
+  const { region = '', zone = '' } = workload.spec?.locality ?? {};
+  const at = { region, zone };
   const ports = read.view(usedPorts, users);
   const addresses = new Map((workload.spec?.capture?.vips ?? []).map((vip) => [portKeyText(vip), vip]));
   if (workload.spec?.capture?.httpProxyPort !== undefined) {
@@ -73,18 +76,21 @@ function outbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft):
     for (const version of httpVersionsOf(facts.protocol)) {
       view.add(read.view(portRoutes, { ...forCaller, version }));
       for (const backend of read.view(httpRoutes, { ...forCaller, version }).backends) {
-        backendCluster(read, backend, backend.carries, view);
+        backendCluster(read, backend, backend.carries, at, view);
       }
     }
     if (facts.protocol === 'tcp' || facts.protocol === '') {
-      for (const backend of read.view(tcpClusters, forCaller).backends) backendCluster(read, backend, 'tcp', view);
+      for (const backend of read.view(tcpClusters, forCaller).backends) {
+        backendCluster(read, backend, 'tcp', at, view);
+      }
     }
   }
 }
 
-function backendCluster(read: Reader, backend: ServicePortKey, carries: Carries, view: Draft): void {
+function backendCluster(read: Reader, backend: ServicePortKey, carries: Carries, at: Locality, view: Draft): void {
+  const portName = read.view(servicePortFacts, backend)?.portName ?? '';
   view.add(read.view(serviceCluster, { ...backend, carries }));
-  view.add(read.view(endpoints, backend));
+  view.add(read.view(endpoints, endpointsKey(read, backend, portName, at)));
 }
 
 class Draft {

@@ -16,7 +16,7 @@ import {
   UpstreamTlsContextSchema,
 } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
 import { OWN_CERTIFICATE, TRUST_BUNDLE } from './names.ts';
-import { pack } from './resource.ts';
+import { pack } from '../../protos/init.ts';
 
 /**
  * What the application at the other end speaks, said by the ALPN of the hop. With either HTTP, the hop itself is HTTP/2.

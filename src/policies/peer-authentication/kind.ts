@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import { labels, objectName } from '../../api/fields.ts';
-import type { Frozen, Kind } from '../../api/kind.ts';
+import type { Frozen } from '../../api/kind.ts';
 import { mtlsMode } from '../../api/kinds/mesh.ts';
 import type { Resource } from '../../api/resource.ts';
+import type { PolicyKind } from '../policy-kind.ts';
 
 const WORKLOAD_GROUP = 'weft.mesh';
 
@@ -50,7 +51,7 @@ export type PeerAuthenticationSpec = Frozen<z.infer<typeof spec>>;
 export type PeerAuthenticationTarget = Frozen<z.infer<typeof targetRef>>;
 export type PeerAuthentication = Resource<PeerAuthenticationSpec, Frozen<z.infer<typeof status>>>;
 
-export const peerAuthenticationKind: Kind<PeerAuthenticationSpec, Frozen<z.infer<typeof status>>> = {
+export const peerAuthenticationKind: PolicyKind<PeerAuthenticationSpec, Frozen<z.infer<typeof status>>> = {
   group: 'weft.mesh',
   version: 'v1',
   alsoVersions: [],
@@ -70,6 +71,12 @@ export const peerAuthenticationKind: Kind<PeerAuthenticationSpec, Frozen<z.infer
     { name: 'TARGETS', wide: false, value: (policy) => targetsText(policy.spec ?? {}) },
     { name: 'PORTS', wide: true, value: (policy) => portsText(policy.spec ?? {}) },
   ],
+  enforcedBy: {
+    weft: true,
+    envoy: true,
+    grpc: 'servers without a proxy decide by their own credentials',
+    none: 'callers reach the application in plaintext',
+  },
   check(policy, report) {
     const { targetRefs, selector, mtls, portLevelMtls = {} } = policy.spec ?? {};
     if (targetRefs !== undefined && selector !== undefined) {

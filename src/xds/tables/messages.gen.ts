@@ -209,6 +209,7 @@ export interface OutlierDetection {
   readonly splitExternalLocalOriginErrors: boolean;
   readonly consecutiveLocalOriginFailure: number | undefined;
   readonly enforcingConsecutiveLocalOriginFailure: number | undefined;
+  readonly enforcingLocalOriginSuccessRate: number | undefined;
   readonly failurePercentageThreshold: number | undefined;
   readonly enforcingFailurePercentage: number | undefined;
   readonly failurePercentageMinimumHosts: number | undefined;
@@ -313,6 +314,7 @@ export interface HealthCheck {
     | { readonly case: undefined; readonly value?: undefined };
   readonly noTrafficInterval: number | undefined; // ms
   readonly unhealthyInterval: number | undefined; // ms
+  readonly intervalJitterPercent: number;
   readonly initialJitter: number | undefined; // ms
 }
 
@@ -329,6 +331,7 @@ export interface HealthCheck_HttpHealthCheck {
   readonly requestHeadersToAdd: readonly HeaderValueOption[];
   readonly requestHeadersToRemove: readonly string[];
   readonly expectedStatuses: readonly Int64Range[];
+  readonly codecClientType: number; // CodecClientType
   readonly method: number; // RequestMethod
 }
 
@@ -1586,6 +1589,13 @@ export interface ValueMatcher {
 
 /** envoy.type.matcher.v3.ValueMatcher.NullMatch */
 export type ValueMatcher_NullMatch = Readonly<Record<never, never>>;
+
+/** envoy.type.v3.CodecClientType */
+export const CodecClientType = {
+  HTTP1: 0,
+  HTTP2: 1,
+  HTTP3: 2,
+} as const;
 
 /** envoy.type.v3.DoubleRange */
 export interface DoubleRange {

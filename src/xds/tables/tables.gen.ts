@@ -123,6 +123,7 @@ export const OutlierDetectionTable: Table<m.OutlierDetection> = /* @__PURE__ */ 
   [12, 'splitExternalLocalOriginErrors', 8],
   [13, 'consecutiveLocalOriginFailure', 13, 'wrapped'],
   [14, 'enforcingConsecutiveLocalOriginFailure', 13, 'wrapped'],
+  [15, 'enforcingLocalOriginSuccessRate', 13, 'wrapped'],
   [16, 'failurePercentageThreshold', 13, 'wrapped'],
   [17, 'enforcingFailurePercentage', 13, 'wrapped'],
   [19, 'failurePercentageMinimumHosts', 13, 'wrapped'],
@@ -183,6 +184,7 @@ export const HealthCheckTable: Table<m.HealthCheck> = /* @__PURE__ */ new Table(
   [11, 'grpcHealthCheck', 11, 'optional', () => HealthCheck_GrpcHealthCheckTable, 'healthChecker'],
   [12, 'noTrafficInterval', 20, 'optional'],
   [14, 'unhealthyInterval', 20, 'optional'],
+  [18, 'intervalJitterPercent', 13],
   [20, 'initialJitter', 20, 'optional'],
 ]);
 export const HealthCheck_GrpcHealthCheckTable: Table<m.HealthCheck_GrpcHealthCheck> = /* @__PURE__ */ new Table('envoy.config.core.v3.HealthCheck.GrpcHealthCheck', () => [
@@ -195,6 +197,7 @@ export const HealthCheck_HttpHealthCheckTable: Table<m.HealthCheck_HttpHealthChe
   [6, 'requestHeadersToAdd', 11, 'list', () => HeaderValueOptionTable],
   [8, 'requestHeadersToRemove', 9, 'list'],
   [9, 'expectedStatuses', 11, 'list', () => Int64RangeTable],
+  [10, 'codecClientType', 14],
   [13, 'method', 14],
 ]);
 export const HealthCheck_PayloadTable: Table<m.HealthCheck_Payload> = /* @__PURE__ */ new Table('envoy.config.core.v3.HealthCheck.Payload', () => [

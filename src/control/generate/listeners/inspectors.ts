@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { HttpInspectorSchema } from '../../../protos/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts';
 import { TlsInspectorSchema } from '../../../protos/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts';
-import { durationOf, pack } from '../resource.ts';
+import { durationOf, pack } from '../../../protos/init.ts';
 
 /** A server that speaks first must not stall: after this the connection counts as plain TCP. */
 const SILENCE_MS = 100;

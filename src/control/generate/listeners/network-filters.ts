@@ -14,14 +14,17 @@ import {
   type HttpFilterSchema,
 } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { TcpProxySchema } from '../../../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+import { http2Settings } from '../../../policies/backend-traffic/compile/connection.ts';
 import { DNS_CACHE } from '../clusters.ts';
-import { HTTP2_SERVER } from '../http-options.ts';
 import type { HttpVersion } from '../names.ts';
-import { durationOf, pack } from '../resource.ts';
+import { durationOf, pack } from '../../../protos/init.ts';
 import { ADS } from '../tls.ts';
 
 export type FilterInit = MessageInitShape<typeof FilterSchema>;
 type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
+
+/** The same at both ends of the hop between sidecars. */
+const HTTP2 = http2Settings();
 
 const HOUR = durationOf(3_600_000);
 
@@ -47,7 +50,7 @@ export function httpManager(options: HttpOptions): FilterInit {
   const config = pack(HttpConnectionManagerSchema, {
     statPrefix: options.statPrefix,
     codecType: CODECS[options.codec],
-    ...(options.codec === 'http' ? {} : { http2ProtocolOptions: HTTP2_SERVER }),
+    ...(options.codec === 'http' ? {} : { http2ProtocolOptions: HTTP2 }),
     routeSpecifier:
       typeof routes === 'string'
         ? { case: 'rds', value: { routeConfigName: routes, configSource: ADS } }

@@ -4,6 +4,7 @@
  */
 import type { BackendRef } from '../../../api/kinds/route.ts';
 import type { Reader } from '../../../api/reader.ts';
+import type { ServicePortRef } from '../../../policies/policy-kind.ts';
 import { type Carries, clusterName, INVALID_BACKEND, type ServicePortKey } from '../names.ts';
 import type { PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
@@ -15,7 +16,7 @@ export interface WeightedBackend {
   readonly key: BackendKey | null;
 }
 
-export interface BackendKey extends ServicePortKey {
+export interface BackendKey extends ServicePortRef {
   readonly carries: Carries;
 }
 
@@ -40,8 +41,9 @@ export function weightedBackends(
       if (backendProblem(read, key, routeNamespace, parent.namespace) !== null) {
         return { cluster: INVALID_BACKEND, weight, key: null };
       }
-      const carries = carriedTo(read.view(servicePortFacts, key)?.protocol ?? '', came);
-      return { cluster: clusterName(carries, key), weight, key: { ...key, carries } };
+      const { protocol = '' as const, portName = '' } = read.view(servicePortFacts, key) ?? {};
+      const carries = carriedTo(protocol, came);
+      return { cluster: clusterName(carries, key), weight, key: { ...key, carries, portName } };
     });
 }
 

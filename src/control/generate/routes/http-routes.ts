@@ -2,32 +2,32 @@
  * The routes of one port of a Service, for callers of one namespace: its HTTPRoutes in order, or all to the Service
  * itself. Each becomes two where methods differ in what may be retried: every data plane retries by route.
  */
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { parseGatewayDuration } from '../../../core/durations.ts';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { originOf } from '../../../api/origin.ts';
-import type { View } from '../../../api/reader.ts';
+import type { Reader, View } from '../../../api/reader.ts';
 import type { Origin } from '../../../api/resource.ts';
+import { policyKinds } from '../../../policies/all.ts';
+import type { RouteDraft, ServicePortRef } from '../../../policies/policy-kind.ts';
 import {
+  type Route,
   RouteAction_ClusterNotFoundResponseCode,
   type RouteActionSchema,
-  type RouteSchema,
+  RouteSchema,
 } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { clusterName, connectName, hostOf } from '../names.ts';
 import { metadata, originText } from '../origin.ts';
-import { durationOf } from '../resource.ts';
+import { durationOf } from '../../../protos/init.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { attachedHttpRoutes } from './attached.ts';
 import { type BackendKey, carriedTo, type WeightedBackend, weightedBackends } from './backends.ts';
 import { type HttpRoutesKey, routesKeyText } from './caller.ts';
 import { CONNECT_MATCH, idempotence, routeMatch } from './http-match.ts';
 import { type RankedMatch, rankedMatches } from './precedence.ts';
-import { retryPolicy } from './retry.ts';
 
-export type RouteInit = MessageInitShape<typeof RouteSchema>;
 type RouteActionInit = MessageInitShape<typeof RouteActionSchema>;
 
 export interface HttpRoutesView {
-  readonly routes: readonly RouteInit[];
+  readonly routes: readonly Route[];
   /** The backends that the routes name, for the clusters that their users need. */
   readonly backends: readonly BackendKey[];
   readonly origins: readonly Origin[];
@@ -40,17 +40,18 @@ export const httpRoutes: View<HttpRoutesKey, HttpRoutesView> = {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return { routes: [], backends: [], origins: [] };
     const attached = attachedHttpRoutes(read, key, facts.portName, key.caller);
-    const tunnel: RouteInit = {
+    const setting: Setting = { read, origins: [], port: { ...key, portName: facts.portName } };
+    const tunnel = create(RouteSchema, {
       name: `${hostOf(key)}:${key.port} connect`,
       match: CONNECT_MATCH,
       action: { case: 'route', value: connectAction(connectName(key)) },
-    };
+    });
     if (attached.length === 0) {
       const origin = originOf(facts.service);
       const carries = carriedTo(facts.protocol, key.version);
-      const own = { cluster: clusterName(carries, key), weight: 1, key: { ...key, carries } };
-      const routes = forwards({}, hostOf(key), origin, [own], 0, 0);
-      return { routes: [tunnel, ...routes], backends: [own.key], origins: [origin] };
+      const own = { cluster: clusterName(carries, key), weight: 1, key: { ...setting.port, carries } };
+      const routes = forwards(setting, {}, hostOf(key), origin, [own], null);
+      return { routes: [tunnel, ...routes], backends: [own.key], origins: distinct([origin, ...setting.origins]) };
     }
     const backends = new Map<string, BackendKey>();
     const routes = rankedMatches(attached).flatMap((ranked) => {
@@ -62,49 +63,55 @@ export const httpRoutes: View<HttpRoutesKey, HttpRoutesView> = {
         key.version,
       );
       for (const backend of weighted) if (backend.key !== null) backends.set(backend.cluster, backend.key);
-      return ruleRoutes(ranked, weighted);
+      return ruleRoutes(setting, ranked, weighted);
     });
     return {
       routes: [tunnel, ...routes],
       backends: [...backends.values()],
-      origins: attached.map((route) => originOf(route)),
+      origins: distinct([...attached.map((route) => originOf(route)), ...setting.origins]),
     };
   },
   same: (a, b) => a === b,
 };
 
-function ruleRoutes(ranked: RankedMatch, weighted: readonly WeightedBackend[]): RouteInit[] {
+/** What generation of one port's routes needs throughout. */
+interface Setting {
+  readonly read: Reader;
+  /** Of what took part, added as it is read. */
+  readonly origins: Origin[];
+  readonly port: ServicePortRef;
+}
+
+function ruleRoutes(setting: Setting, ranked: RankedMatch, weighted: readonly WeightedBackend[]): Route[] {
   const { route, rule, ruleIndex } = ranked;
   const name = `${route.metadata.namespace ?? ''}/${route.metadata.name}/${rule.name ?? ruleIndex}`;
   const origin = originOf(route, `spec.rules[${ruleIndex}]`);
-  const timeoutMs = durationMs(rule.timeouts?.request);
-  const tryMs = durationMs(rule.timeouts?.backendRequest);
-  return forwards(ranked.match, name, origin, weighted, timeoutMs, tryMs);
-}
-
-/** 0 for unset: no limit. Validation has refused what does not parse. */
-function durationMs(text: string | undefined): number {
-  return text === undefined ? 0 : (parseGatewayDuration(text) ?? 0);
+  return forwards(setting, ranked.match, name, origin, weighted, { route, rule });
 }
 
 function forwards(
+  { read, port, origins }: Setting,
   match: RankedMatch['match'],
   name: string,
   origin: Origin,
   weighted: readonly WeightedBackend[],
-  timeoutMs: number,
-  tryMs: number,
-): RouteInit[] {
+  source: RouteDraft['source'],
+): Route[] {
   const about = metadata({ origin: originText(origin) });
-  const entry = (idempotent: boolean, suffix: string): RouteInit => ({
-    name: `${name}${suffix}`,
-    match: routeMatch(match, idempotent),
-    metadata: about,
-    action:
-      weighted.length === 0
-        ? { case: 'directResponse', value: { status: 500 } }
-        : { case: 'route', value: forwardAction(weighted, timeoutMs, tryMs, idempotent) },
-  });
+  const backends = weighted.flatMap(({ key }) => (key === null ? [] : [key]));
+  const entry = (idempotent: boolean, suffix: string): Route => {
+    const message = create(RouteSchema, {
+      name: `${name}${suffix}`,
+      match: routeMatch(match, idempotent),
+      metadata: about,
+      action:
+        weighted.length === 0
+          ? { case: 'directResponse', value: { status: 500 } }
+          : { case: 'route', value: forwardAction(weighted) },
+    });
+    for (const kind of policyKinds) kind.route?.({ message, port, backends, idempotent, source, origins }, read);
+    return message;
+  };
   if (weighted.length === 0) return [entry(false, '')];
   switch (idempotence(match)) {
     case 'always':
@@ -116,12 +123,11 @@ function forwards(
   }
 }
 
-function forwardAction(
-  weighted: readonly WeightedBackend[],
-  timeoutMs: number,
-  tryMs: number,
-  idempotent: boolean,
-): RouteActionInit {
+function distinct(origins: readonly Origin[]): Origin[] {
+  return [...new Map(origins.map((origin) => [originText(origin), origin])).values()];
+}
+
+function forwardAction(weighted: readonly WeightedBackend[]): RouteActionInit {
   const [first] = weighted;
   return {
     clusterSpecifier:
@@ -132,9 +138,6 @@ function forwardAction(
             value: { clusters: weighted.map(({ cluster, weight }) => ({ name: cluster, weight })) },
           },
     clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR,
-    // Said even when zero: unset would be Envoy's 15 seconds.
-    timeout: durationOf(timeoutMs),
-    retryPolicy: retryPolicy(idempotent, tryMs),
   };
 }
 

@@ -6,6 +6,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { View } from '../../../api/reader.ts';
 import { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import type { VirtualHostSchema } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
+import { retryPolicy } from '../../../policies/backend-traffic/compile/retry.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import {
   hostOf,
@@ -16,14 +17,14 @@ import {
   PASSTHROUGH_TCP,
   type ServicePortKey,
 } from '../names.ts';
-import { durationOf, resourceOf, sameResource } from '../resource.ts';
+import { durationOf } from '../../../protos/init.ts';
+import { resourceOf, sameResource } from '../resource.ts';
 import { httpVersionsOf, type PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { type UsersKey, usedPorts } from '../used-services.ts';
 import { ANY_PATH, CONNECT_MATCH } from './http-match.ts';
 import { connectAction, httpRoutes } from './http-routes.ts';
 import { type HttpRoutesKey, routesKeyText } from './caller.ts';
-import { retryPolicy } from './retry.ts';
 
 type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
 
@@ -103,7 +104,7 @@ function passthrough(): VirtualHostInit {
           value: {
             clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_HTTP },
             timeout: durationOf(0),
-            retryPolicy: retryPolicy(false, 0),
+            retryPolicy: retryPolicy(undefined, false, 0),
           },
         },
       },

@@ -1,0 +1,89 @@
+/**
+ * `weft.mesh/v1` BackendTrafficPolicy: how requests to a service are spread, bounded, timed and tried again. Every section
+ * is optional; what no policy says has the default that stands at its field.
+ */
+import { z } from 'zod';
+import { condition, objectName } from '../../api/fields.ts';
+import type { Frozen } from '../../api/kind.ts';
+import { GATEWAY_GROUP } from '../../api/kinds/route.ts';
+import type { Resource } from '../../api/resource.ts';
+import { connection } from './sections/connection.ts';
+import { healthCheck } from './sections/health-check.ts';
+import { hedge } from './sections/hedge.ts';
+import { limits } from './sections/limits.ts';
+import { loadBalancing } from './sections/load-balancing.ts';
+import { locality } from './sections/locality.ts';
+import { outlierDetection } from './sections/outlier-detection.ts';
+import { retry } from './sections/retry.ts';
+import { timeouts } from './sections/timeouts.ts';
+
+const targetRef = z
+  .strictObject({
+    group: z.string().describe('Empty for a Service, gateway.networking.k8s.io for an HTTPRoute.'),
+    kind: z
+      .enum(['Service', 'HTTPRoute'])
+      .describe('A Service: requests to it. An HTTPRoute: requests that it matches.'),
+    name: objectName('subdomain').describe('In the policy’s own namespace.'),
+    sectionName: objectName('subdomain')
+      .optional()
+      .describe('One port of the Service, by its name or number; one rule of the HTTPRoute, by its name. Unset: all.'),
+  })
+  .superRefine((ref, context) => {
+    const group = ref.kind === 'Service' ? '' : GATEWAY_GROUP;
+    if (ref.group === group) return;
+    context.addIssue({ code: 'custom', path: ['group'], message: `must be "${group}" for kind ${ref.kind}` });
+  });
+
+export const spec = z.strictObject({
+  targetRefs: z.array(targetRef).min(1).max(16).describe('What the policy is for.'),
+  loadBalancing: loadBalancing.optional().describe('Which endpoint a request goes to. For a Service.'),
+  locality: locality.optional().describe('Which zones a request may go to. For a Service.'),
+  outlierDetection: outlierDetection
+    .optional()
+    .describe('Leaves endpoints alone that fail. For a Service. Unset: off.'),
+  healthCheck: healthCheck.optional().describe('Asks endpoints whether they are well. For a Service. Unset: off.'),
+  limits: limits.optional().describe('How much one proxy lets through. For a Service.'),
+  connection: connection.optional().describe('How connections are made and kept. For a Service.'),
+  timeouts: timeouts.optional().describe('How long a request may take.'),
+  retry: retry.optional().describe('Which failures are tried again.'),
+  hedge: hedge.optional().describe('A second try beside a slow one. Unset: off.'),
+});
+
+const status = z.looseObject({
+  /** As Gateway API's PolicyStatus (GEP-713): one for each of targetRefs. */
+  ancestors: z
+    .array(
+      z.looseObject({
+        ancestorRef: z.looseObject({}),
+        controllerName: z.string(),
+        conditions: z.array(condition).max(16).optional(),
+      }),
+    )
+    .max(32)
+    .optional(),
+});
+
+export type BackendTrafficSpec = Frozen<z.infer<typeof spec>>;
+export type BackendTrafficTarget = Frozen<z.infer<typeof targetRef>>;
+export type BackendTrafficStatus = Frozen<z.infer<typeof status>>;
+export type BackendTrafficPolicy = Resource<BackendTrafficSpec, BackendTrafficStatus>;
+
+/** They are about the endpoints of a Service's port, which all its callers share. */
+export const BACKEND_SECTIONS = [
+  'loadBalancing',
+  'locality',
+  'outlierDetection',
+  'healthCheck',
+  'limits',
+  'connection',
+] as const satisfies (keyof BackendTrafficSpec)[];
+
+/** They are about a request, before its endpoint is known. */
+export const REQUEST_SECTIONS = ['timeouts', 'retry', 'hedge'] as const satisfies (keyof BackendTrafficSpec)[];
+
+export const SECTIONS = [...BACKEND_SECTIONS, ...REQUEST_SECTIONS] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export const KIND = 'BackendTrafficPolicy';
+
+export { status as statusSchema };

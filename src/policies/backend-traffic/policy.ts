@@ -1,0 +1,100 @@
+/** BackendTrafficPolicy as an entry of the list of policies: names, checks between fields, columns, and what it generates. */
+import type { PolicyKind } from '../policy-kind.ts';
+import { compileCluster } from './compile/cluster.ts';
+import { compileAssignment } from './compile/locality.ts';
+import { compileRoute } from './compile/route.ts';
+import {
+  BACKEND_SECTIONS,
+  type BackendTrafficPolicy,
+  type BackendTrafficSpec,
+  type BackendTrafficStatus,
+  KIND,
+  SECTIONS,
+  spec,
+  statusSchema,
+} from './kind.ts';
+
+export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficStatus> = {
+  group: 'weft.mesh',
+  version: 'v1',
+  alsoVersions: [],
+  kind: KIND,
+  plural: 'backendtrafficpolicies',
+  singular: 'backendtrafficpolicy',
+  shortNames: ['btp'],
+  namespaced: true,
+  nameRule: 'subdomain',
+  description: 'How requests to a service are spread over its endpoints, bounded, timed and tried again.',
+  spec,
+  specRequired: true,
+  status: statusSchema,
+  immutable: [],
+  columns: [
+    { name: 'TARGETS', wide: false, value: (policy) => targetsText(policy) },
+    { name: 'SECTIONS', wide: false, value: (policy) => sectionsOf(policy).join(', ') },
+    { name: 'ACCEPTED', wide: false, value: (policy) => acceptedText(policy.status) },
+  ],
+  enforcedBy: {
+    weft: true,
+    envoy: 'but for PeakEwma, which is LeastRequest there, and hedge.initialRequests, which is 1',
+    grpc: 'clients without a proxy do not get it yet',
+    none: 'there is no proxy',
+  },
+  cluster: compileCluster,
+  assignment: compileAssignment,
+  route: compileRoute,
+  check(policy, report) {
+    const sections: Partial<BackendTrafficSpec> = policy.spec ?? {};
+    const { targetRefs = [] } = sections;
+    if (sectionsOf(policy).length === 0) {
+      report(['spec'], 'must have a section besides targetRefs', `One of ${SECTIONS.join(', ')}`);
+    }
+    const route = targetRefs.findIndex(({ kind }) => kind === 'HTTPRoute');
+    if (route !== -1) {
+      for (const section of BACKEND_SECTIONS) {
+        if (sections[section] === undefined) continue;
+        report(
+          ['spec', section],
+          `is about the endpoints of a Service, and targetRefs[${route}] is an HTTPRoute`,
+          'Write it in a policy whose targets are Services alone',
+        );
+      }
+    }
+    const seen = new Map<string, number>();
+    targetRefs.forEach(({ kind, name, sectionName = '' }, index) => {
+      const id = `${kind} ${name} ${sectionName}`;
+      const first = seen.get(id);
+      if (first === undefined) seen.set(id, index);
+      else report(['spec', 'targetRefs', index], `repeats targetRefs[${first}]`, 'Remove one of them');
+    });
+    if (sections.hedge !== undefined && sections.timeouts?.perTry !== undefined) {
+      report(
+        ['spec', 'timeouts', 'perTry'],
+        'must not stand beside hedge.after, which takes its place',
+        'Keep one of the two',
+      );
+    }
+    if (sections.hedge !== undefined && sections.retry?.attempts === 0) {
+      report(['spec', 'retry', 'attempts'], 'must be more than 0 beside hedge: another try is one of them');
+    }
+  },
+};
+
+function sectionsOf({ spec: written }: BackendTrafficPolicy): string[] {
+  return SECTIONS.filter((section) => written?.[section] !== undefined);
+}
+
+function targetsText({ spec: written }: BackendTrafficPolicy): string {
+  return (written?.targetRefs ?? [])
+    .map(({ kind, name, sectionName }) => `${kind}/${name}${sectionName === undefined ? '' : `:${sectionName}`}`)
+    .join(', ');
+}
+
+/** `True`, or the first reason why not; empty while nobody has looked. */
+function acceptedText(status: BackendTrafficStatus | undefined): string {
+  const conditions = (status?.ancestors ?? []).flatMap((ancestor) => ancestor.conditions ?? []);
+  const refused = conditions.find(({ type, status }) => type === 'Accepted' && status !== 'True');
+  if (refused !== undefined) return refused.reason;
+  if (conditions.some(({ type, status }) => type === 'Conflicted' && status === 'True')) return 'Conflicted';
+  return conditions.length === 0 ? '' : 'True';
+}

@@ -1,0 +1,69 @@
+/**
+ * What a kind of policy is besides a kind of resource: where it is enforced, and how it changes the Envoy messages that
+ * generation has under construction. Generation calls every policy kind in the order of the list and knows none of them.
+ */
+import type { Kind } from '../api/kind.ts';
+import type { HttpRoute, HttpRouteRule } from '../api/kinds/http-route.ts';
+import type { ProxyKind } from '../api/kinds/workload.ts';
+import type { Reader } from '../api/reader.ts';
+import type { Origin } from '../api/resource.ts';
+import type { Cluster } from '../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
+import type { ClusterLoadAssignment } from '../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
+import type { Route } from '../protos/gen/envoy/config/route/v3/route_components_pb.ts';
+
+/** One port of a Service. */
+export interface ServicePortRef {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+  /** Empty when it has none. */
+  readonly portName: string;
+}
+
+export interface Locality {
+  /** Empty: unknown, as `zone`. */
+  readonly region: string;
+  readonly zone: string;
+}
+
+/** A message under construction. */
+interface Draft {
+  /** What a refusal of the message is traced back to: a policy adds the fields of its own that took part. */
+  readonly origins: Origin[];
+}
+
+/** The cluster of a port's endpoints. */
+export interface ClusterDraft extends Draft {
+  readonly message: Cluster;
+  readonly port: ServicePortRef;
+  /** What the applications behind it speak: HTTP/1.1, HTTP/2 by prior knowledge, or anything over TCP. */
+  readonly carries: 'http' | 'http2' | 'tcp';
+}
+
+/** The endpoints of a port, for callers of one locality. */
+export interface AssignmentDraft extends Draft {
+  readonly message: ClusterLoadAssignment;
+  readonly port: ServicePortRef;
+  readonly caller: Locality;
+}
+
+/** A route to backends. */
+export interface RouteDraft extends Draft {
+  readonly message: Route;
+  /** The port that is called. */
+  readonly port: ServicePortRef;
+  /** Where the requests go, without backends that cannot be used. */
+  readonly backends: readonly ServicePortRef[];
+  /** Whether all requests of this route may be sent twice. */
+  readonly idempotent: boolean;
+  /** null: no HTTPRoute is attached. */
+  readonly source: { readonly route: HttpRoute; readonly rule: HttpRouteRule } | null;
+}
+
+export interface PolicyKind<Spec = unknown, Status = unknown> extends Kind<Spec, Status> {
+  /** The text says what of it is not, or why none of it is. */
+  readonly enforcedBy: Readonly<Record<ProxyKind, true | string>>;
+  cluster?(draft: ClusterDraft, read: Reader): void;
+  assignment?(draft: AssignmentDraft, read: Reader): void;
+  route?(draft: RouteDraft, read: Reader): void;
+}
