@@ -8,6 +8,11 @@
  * With `--against` the same runs on the sources of another checkout, in turns with ours.
  */
 import { parseArgs } from 'node:util';
+import type * as AcceptModule from '../../src/http/h1/accept-head.ts';
+import type * as ScanModule from '../../src/http/h1/scan-request.ts';
+import type * as DecoderModule from '../../src/http/h2/hpack/decoder.ts';
+import type * as EncoderModule from '../../src/http/h2/hpack/encoder.ts';
+import type * as HeadModule from '../../src/http/head.ts';
 
 const ROUNDS = 25;
 const HEADS = 20_000;
@@ -44,13 +49,11 @@ for (const [i, one] of (cases[0] ?? []).entries()) {
 
 async function casesOf(root: URL): Promise<Case[]> {
   const load = async <T>(path: string): Promise<T> => (await import(new URL(path, root).href)) as T;
-  const { Head } = await load<typeof import('../../src/http/head.ts')>('src/http/head.ts');
-  const { scanRequest } = await load<typeof import('../../src/http/h1/scan-request.ts')>('src/http/h1/scan-request.ts');
-  const { acceptRequest } = await load<typeof import('../../src/http/h1/accept-head.ts')>('src/http/h1/accept-head.ts');
-  const { BLOCK, HpackDecoder } =
-    await load<typeof import('../../src/http/h2/hpack/decoder.ts')>('src/http/h2/hpack/decoder.ts');
-  const { HpackEncoder } =
-    await load<typeof import('../../src/http/h2/hpack/encoder.ts')>('src/http/h2/hpack/encoder.ts');
+  const { Head } = await load<typeof HeadModule>('src/http/head.ts');
+  const { scanRequest } = await load<typeof ScanModule>('src/http/h1/scan-request.ts');
+  const { acceptRequest } = await load<typeof AcceptModule>('src/http/h1/accept-head.ts');
+  const { BLOCK, HpackDecoder } = await load<typeof DecoderModule>('src/http/h2/hpack/decoder.ts');
+  const { HpackEncoder } = await load<typeof EncoderModule>('src/http/h2/hpack/encoder.ts');
 
   const scan = (text: string) => {
     const bytes = Buffer.from(text, 'latin1');

@@ -150,10 +150,18 @@ export class HpackEncoder {
       if (isRoot) this.#out[this.#at++] = INDEXED | ROOT_INDEX;
       else this.#pseudo(PATH_NAME, bytes, head.pathStart, head.pathEnd);
     }
-    if (head.authorityEnd > head.authorityStart) {
-      this.#pseudo(AUTHORITY_NAME, bytes, head.authorityStart, head.authorityEnd);
-    }
+    if (head.authorityEnd > head.authorityStart) this.#authority(head);
     if (upgrade >= 0) this.#pseudo(PROTOCOL_NAME, bytes, head.valueStart(upgrade), head.valueEnd(upgrade));
+  }
+
+  /** An `:authority` that came by HTTP/2 is the head's first field, and may have come from a table. */
+  #authority(head: Head): void {
+    const isFirst = head.count > 0 && head.fields[VALUE_START] === head.authorityStart;
+    const flags = isFirst ? (head.fields[FLAGS] as number) : 0;
+    const known = flags >>> TABLE_SLOT_SHIFT === 0 ? -1 : this.#linked(head, flags);
+    if (known >= 0) return this.#indexed(known);
+    this.#pseudo(AUTHORITY_NAME, head.bytes, head.authorityStart, head.authorityEnd);
+    this.#link(head, flags, this.#ordinal);
   }
 
   #status(status: number): void {
@@ -201,8 +209,11 @@ export class HpackEncoder {
         this.#run(head, first, length, ordinal, lineStart, lineEnd);
         length = 0;
       }
-      if (line < 0) this.#oneField(head, i);
-      else {
+      if (line < 0) {
+        const known = flags >>> TABLE_SLOT_SHIFT === 0 ? -1 : this.#linked(head, flags);
+        if (known < 0) this.#oneField(head, i);
+        else this.#indexed(known);
+      } else {
         first = i;
         length = 1;
         ordinal = likely;
@@ -223,18 +234,32 @@ export class HpackEncoder {
     }
   }
 
-  #oneField(head: Head, index: number): void {
-    const { bytes, fields, table } = head;
-    const slot = index * FIELD_WIDTH;
-    const flags = fields[slot + FLAGS] as number;
+  /** Ordinal of our entry for the one of a decoder's table that a field with these flags came from, or -1. */
+  #linked(head: Head, flags: number): number {
+    const { table } = head;
     const source = (flags >>> TABLE_SLOT_SHIFT) - 1;
     // An entry that came after the head took the place of the one that the field came from.
-    const isFromTable = source >= 0 && table !== null && (table.ordinals[source] as number) < head.tableInserted;
+    if (table === null || (table.ordinals[source] as number) >= head.tableInserted) return -1;
     const link = source * LINKS + (this.#id & (LINKS - 1));
-    if (isFromTable && table.linkOwners[link] === this.#id) {
-      const known = table.linkOrdinals[link] as number;
-      if (known >= this.#table.evicted) return this.#indexed(known);
-    }
+    if (table.linkOwners[link] !== this.#id) return -1;
+    const known = table.linkOrdinals[link] as number;
+    return known >= this.#table.evicted ? known : -1;
+  }
+
+  /** Remembers beside the entry that a field with these flags came from that it went as ours of this ordinal. */
+  #link(head: Head, flags: number, ordinal: number): void {
+    const { table } = head;
+    const source = (flags >>> TABLE_SLOT_SHIFT) - 1;
+    if (source < 0 || ordinal < 0 || table === null || (table.ordinals[source] as number) >= head.tableInserted) return;
+    const link = source * LINKS + (this.#id & (LINKS - 1));
+    table.linkOwners[link] = this.#id;
+    table.linkOrdinals[link] = ordinal;
+  }
+
+  #oneField(head: Head, index: number): void {
+    const { bytes, fields } = head;
+    const slot = index * FIELD_WIDTH;
+    const flags = fields[slot + FLAGS] as number;
     const hash = fields[slot + NAME_HASH] as number;
     const name = fields[slot] as number;
     const nameEnd = fields[slot + NAME_END] as number;
@@ -245,14 +270,13 @@ export class HpackEncoder {
       return this.#literal(NEVER, LITERAL_MASK, inStatic, bytes, name, nameEnd, bytes, value, valueEnd);
     }
     this.#field(bytes, name, nameEnd, hash, -1, bytes, value, valueEnd);
-    if (!isFromTable || this.#ordinal < 0) return;
-    table.linkOwners[link] = this.#id;
-    table.linkOrdinals[link] = this.#ordinal;
+    this.#link(head, flags, this.#ordinal);
   }
 
   #indexed(ordinal: number): void {
     const index = FIRST_DYNAMIC + this.#table.inserted - 1 - ordinal;
-    this.#at = putInteger(this.#out, this.#at, index, INDEXED_MASK, INDEXED);
+    if (index < INDEXED_MASK) this.#out[this.#at++] = INDEXED | index;
+    else this.#at = putInteger(this.#out, this.#at, index, INDEXED_MASK, INDEXED);
   }
 
   /** Sends a field in the shortest form that its policy allows. `staticIndex` of -1: look the name up when it is needed. */
@@ -272,7 +296,8 @@ export class HpackEncoder {
     const rule = policy.policy(slot);
     const last = policy.last(slot);
     const isSecret = rule === POLICY.never || (rule === POLICY.neverWhenShort && valueEnd - value < SHORT_SECRET_BYTES);
-    if (!isSecret && last >= table.evicted && table.isEntry(last, names, name, nameEnd, bytes, value, valueEnd)) {
+    const isLast = !isSecret && last >= table.evicted && policy.isSteady(slot);
+    if (isLast && table.isEntry(last, names, name, nameEnd, bytes, value, valueEnd)) {
       policy.used(slot, last);
       this.#ordinal = last;
       return this.#indexed(last);

@@ -80,6 +80,11 @@ export class IndexPolicy {
       : -1;
   }
 
+  /** Whether values of this name have come again before: worth a comparison with the last one. */
+  isSteady(slot: number): boolean {
+    return (this.#credits[slot] as number) > 0;
+  }
+
   /** Ordinal of the entry that this name used last, or -1. It may be gone, and the slot may be another name's of this hash. */
   last(slot: number): number {
     return (this.#ordinals[slot] as number) - 1;
