@@ -237,9 +237,11 @@ test('an upgrade that the route allows becomes a tunnel that ends in halves', as
   assert.match(peer.text, /^HTTP\/1\.1 101 /);
   peer.send('ping');
   await mesh.sim.run(() => peer.text.endsWith('<ping>'), 1_000);
+  assert.equal(mesh.web.telemetry.tunnels.value, 1);
   peer.connection.end();
   await mesh.sim.run(() => peer.ended, 1_000);
   assert.match(peer.text, /hello<ping>bye$/);
+  assert.equal(mesh.web.telemetry.tunnels.value, 0);
 });
 
 test('a client that goes away frees its place, and the try is abandoned', async () => {

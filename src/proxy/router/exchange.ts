@@ -29,7 +29,8 @@ import { mayReplay } from './replay.ts';
 import { grpcFailure, grpcStatusOf, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
-import { grantUpgrade, makeAbsolute } from './request-target.ts';
+import { makeAbsolute } from './request-target.ts';
+import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
 
 const NO_FILTERS: readonly Filter[] = [];
 
@@ -46,6 +47,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
   responseStarted = false;
   #responseEnded = false;
   #isTunnel = false;
+  #handshake: Handshake = HANDSHAKE.none;
   #place = NO_PLACE;
   /** Nothing may be said to the downstream any more. */
   #downGone = false;
@@ -190,6 +192,14 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
   }
 
   respond(head: Head, last: boolean): void {
+    if (this.#handshake !== HANDSHAKE.none) {
+      const fault = answerUpgrade(this.request, head, this.#handshake);
+      if (fault !== '') {
+        head.free();
+        this.reply(502, 'UPE', `${fault} by ${this.serviceName}`);
+        return;
+      }
+    }
     if (head.framing === FRAMING.tunnel) return this.beginTunnel(head);
     this.response = head;
     this.status = head.status;
@@ -229,6 +239,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     this.response = head;
     this.status = head.status;
     this.#isTunnel = true;
+    this.down.world.telemetry.tunnels.add(1);
     this.responseStarted = true;
     this.#body.ended = false;
     this.forgetRequestTimeout();
@@ -269,7 +280,11 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
       return;
     }
     this.cluster = cluster;
-    grantUpgrade(this.request, action.upgrades, this.down.manager.upgrades);
+    this.#handshake = grantUpgrade(this.request, action.upgrades, this.down.manager.upgrades, world.runtime.random);
+    if (this.#handshake === HANDSHAKE.refused) {
+      this.reply(501, 'NR', `the route ${this.routeName} lets nobody upgrade to that protocol`);
+      return;
+    }
     const connects = this.request.method === METHOD.connect && action.connect;
     if (connects && this.#handOver(cluster)) return;
     if (cluster.chained) makeAbsolute(this.request);
@@ -349,6 +364,7 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     if (!this.#body.ended && !this.#downGone) this.#stream.discard();
     if (!this.#handedOver) this.observe();
     world.telemetry.active.add(-1);
+    if (this.#isTunnel) world.telemetry.tunnels.add(-1);
     this.#body.free();
     this.request.free();
     this.response?.free();

@@ -94,7 +94,7 @@ test('tries that begin together go to different hosts, with the whole body, as o
   const asked = await start({ hedge: { initialTries: 3, extraChance: 0, onPerTryTimeout: false } });
   const { mesh, seen } = asked;
   const peer = await send(asked, POST.replace('POST', 'PUT'));
-  assert.deepEqual(seen.map(({ instance }) => instance).toSorted(), [0, 1, 2]);
+  assert.equal(new Set(seen.map(({ instance }) => instance)).size, 3);
   for (const { text } of seen) assert.match(text, /\r\n\r\nabc$/);
   seen[2]?.peer.send(ok('third'));
   await mesh.sim.run(() => responseOf(peer) !== null, 1_000);

@@ -1,14 +1,6 @@
-/** What a route's action changes in a request before it goes on: the upgrade that it lets pass, the form of the target. */
-import { UPGRADE } from '../../http/field-name.ts';
-import { type Head, UPGRADE_STATE } from '../../http/head.ts';
+/** The form of a request's target where it goes through another HTTP proxy. */
+import type { Head } from '../../http/head.ts';
 import { METHOD } from '../../http/method.ts';
-
-/** Grants the upgrade that the request asks for when route or listener list the protocol; else the field is not passed on. */
-export function grantUpgrade(request: Head, byRoute: readonly string[], byListener: readonly string[]): void {
-  if (request.upgrade !== UPGRADE_STATE.asked) return;
-  const protocol = request.value(UPGRADE)?.trim().toLowerCase() ?? '';
-  if (byRoute.includes(protocol) || byListener.includes(protocol)) request.upgrade = UPGRADE_STATE.granted;
-}
 
 /** Absolute form, as a request to another proxy must have (RFC 9112 section 3.2.2). CONNECT has its own form. */
 export function makeAbsolute(request: Head): void {

@@ -18,6 +18,8 @@ export class Telemetry {
   readonly service: string;
   /** Exchanges in flight. */
   readonly active: Gauge;
+  /** Of them, those that carry raw bytes: WebSockets and CONNECT. They are counted as requests when they end. */
+  readonly tunnels: Gauge;
   readonly #edges = new Map<string, Edge>();
   readonly #egressHosts = new Set<string>();
 
@@ -25,6 +27,7 @@ export class Telemetry {
     this.service = service;
     this.counters = counters;
     this.active = counters.gauge('weft_requests_active');
+    this.tunnels = counters.gauge('weft_tunnels_active');
   }
 
   /** The same edge for the same names. */
