@@ -5,6 +5,7 @@
 export const RESPONSE_FLAGS = {
   '': 'No proxy intervened.',
   DC: 'The downstream ended the connection before the response was complete.',
+  DO: 'The control plane lets this share of requests be dropped, lest the upstream be overloaded.',
   DPE: 'The downstream broke the protocol.',
   NC: 'The route names a cluster that does not exist.',
   NR: 'No route matches the request.',

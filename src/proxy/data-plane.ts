@@ -11,7 +11,7 @@ import { CallbackTimer, type Timers } from '../core/timer-wheel.ts';
 import { FILTER_MODULES } from '../filters/all.ts';
 import type { Scope } from '../http/filter.ts';
 import type { SvidSource } from '../identity/svid.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Locality, Snapshot } from '../snapshot/snapshot.ts';
 import { Clusters } from './cluster/clusters.ts';
 import { InternalTargets } from './cluster/internal-targets.ts';
 import { MeshIdentity } from './cluster/mesh-identity.ts';
@@ -45,8 +45,12 @@ export interface DataPlaneOptions {
   readonly accessLogPath: string | null;
   /** Downstream connections at once. Default 20,000. */
   readonly maxConnections?: number;
+  /** Where this proxy is, for zone-aware routing; null or unset: unknown. */
+  readonly locality?: Locality | null;
 }
 
+/** Health checks at once. */
+const MAX_CHECKS = 64;
 const MAX_CONNECTIONS = 20_000;
 const DRAIN_LOOK_MS = 50;
 /** Peers that were told have left before; one that was not may have a request on its way. */
@@ -77,8 +81,17 @@ export class DataPlane {
     this.telemetry = telemetry;
     this.identity = identity;
     this.#accessLog = this.#openAccessLog();
-    this.clusters = new Clusters({ dialer, identity, telemetry, log, throttle, egressProxy });
     const ids = new RandomHex(random);
+    this.clusters = new Clusters({
+      dialer,
+      identity,
+      telemetry,
+      log,
+      throttle,
+      egressProxy,
+      locality: options.locality ?? null,
+      checks: new Limit('max_health_checks', MAX_CHECKS),
+    });
     const router: RouterWorld = {
       runtime,
       timers,
@@ -158,7 +171,7 @@ export class DataPlane {
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.listeners.close();
-    for (const cluster of this.clusters.current.values()) cluster.retireConnections(false);
+    this.clusters.close();
     await this.#accessLog?.close();
   }
 

@@ -193,7 +193,7 @@ test('a private key on the stream is refused', () => {
 test("a cluster has Envoy's defaults", () => {
   const config = accepted([asCluster(cluster())]).clusters.get('http|80|a.shop');
   assert.equal(config?.connectTimeoutMs, 5000);
-  assert.equal(config.choices, 2);
+  assert.equal(config.balance.choices, 2);
   assert.deepEqual(config.limits, {
     maxConnections: 1024,
     maxPending: 1024,

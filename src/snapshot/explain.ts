@@ -8,7 +8,7 @@ import { type ChainFacts, matchChain, whyNoChain } from './match-chain.ts';
 import { matchHost, matchRoute } from './match-route.ts';
 import type { FilterModules } from './read/http-filters.ts';
 import type { HttpFilterConfig, RouteEntry, RouteTable, WeightedCluster } from './route-table.ts';
-import type { FilterChain, HttpManager, ListenerConfig, Snapshot } from './snapshot.ts';
+import type { Endpoint, FilterChain, HttpManager, ListenerConfig, Snapshot } from './snapshot.ts';
 
 export interface Step {
   readonly stage: 'listener' | 'chain' | 'host' | 'route' | 'filter' | 'cluster' | 'endpoint';
@@ -106,19 +106,23 @@ function explainClusters(snapshot: Snapshot, live: LiveFacts, clusters: readonly
     const config = snapshot.clusters.get(name);
     if (config === undefined) return [missing('cluster', `cluster ${name} does not exist`)];
     const share = clusters.length === 1 ? 'the only one' : `${Math.round((weight / total) * 1000) / 10} % of requests`;
-    const found = [step('cluster', name, `${share}; ${config.policy}`, config.origin)];
+    const found = [step('cluster', name, `${share}; ${config.balance.policy}`, config.origin)];
     const set = config.discovery === 'eds' ? snapshot.endpoints.get(config.edsName) : config.inline;
     if (config.discovery === 'dynamic-forward' || config.discovery === 'original-dst') return found;
     if (set === undefined || set === null)
       return [...found, missing('endpoint', `no assignment for ${config.edsName}`)];
     if (set.endpoints.length === 0) return [...found, missing('endpoint', 'the assignment is empty')];
     for (const endpoint of set.endpoints) {
-      const fault = endpoint.healthy ? live.endpointFault(name, endpoint.key) : 'unhealthy, says the control plane';
+      const fault = faultOf(endpoint) ?? live.endpointFault(name, endpoint.key);
       const whose = endpoint.workload === '' ? '' : `workload ${endpoint.workload}, `;
       found.push(step('endpoint', endpoint.key, `${whose}${fault ?? `weight ${endpoint.weight}`}`));
     }
     return found;
   });
+}
+
+function faultOf({ health }: Endpoint): string | null {
+  return health === 'unhealthy' || health === 'draining' ? `${health}, says the control plane` : null;
 }
 
 function describeListener(listener: ListenerConfig): string {

@@ -4,6 +4,9 @@
  * across resources: a route names its cluster, a cluster names its endpoints.
  */
 import type { Address } from '../core/runtime.ts';
+import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
+import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
+import type { OutlierConfig } from './outlier-config.ts';
 import type { ReceivedResource } from '../xds/client/received.ts';
 import type { HttpFilterConfig, RouteTable, WeightedCluster } from './route-table.ts';
 
@@ -130,9 +133,13 @@ export interface ClusterConfig {
   /** static and strict-dns: inline. */
   readonly inline: EndpointSet | null;
   readonly connectTimeoutMs: number;
-  readonly policy: 'round-robin' | 'least-request' | 'random';
-  /** For least-request; default 2. */
-  readonly choices: number;
+  readonly balance: BalanceConfig;
+  /** null: only connects that fail take a host out, for 500 ms, doubled up to 15 s. */
+  readonly outlier: OutlierConfig | null;
+  /** null: hosts are not asked. */
+  readonly healthCheck: HealthCheckConfig | null;
+  /** strict-dns: how often names are looked up again; default 5 s. */
+  readonly dnsRefreshMs: number;
   readonly limits: CircuitLimits;
   /** Chosen per endpoint: the first whose labels the endpoint's `transport` metadata contains, else `transport`. */
   readonly transportMatches: readonly TransportMatch[];
@@ -146,6 +153,10 @@ export interface ClusterConfig {
   readonly http2: Http2Config;
   /** Between exchanges on a pooled connection; default 15 s, below common servers' keep-alive of 60 s and Node's 5 s is met by safe replay. */
   readonly idleTimeoutMs: number;
+  /** Exchanges after which a connection is not used again; 0: unbounded. */
+  readonly maxRequestsPerConnection: number;
+  /** Age after which a connection is not used again; 0: unbounded. */
+  readonly maxConnectionDurationMs: number;
   /** `source` and `destination` service for metrics, from the cluster's metadata; empty when unknown. */
   readonly service: string;
   readonly origin: string;
@@ -175,7 +186,7 @@ export interface UpstreamTls {
   readonly peerIds: readonly PeerIdMatch[];
 }
 
-export interface EndpointSet {
+export interface EndpointSet extends SpreadPolicy {
   readonly name: string;
   readonly endpoints: readonly Endpoint[];
 }
@@ -187,7 +198,9 @@ export interface Endpoint {
   readonly weight: number;
   readonly priority: number;
   readonly locality: Locality;
-  readonly healthy: boolean;
+  /** `draining`: it has said that it leaves. */
+  readonly health: 'healthy' | 'degraded' | 'unhealthy' | 'draining';
+  readonly check: EndpointCheck;
   /** The workload's name, from metadata, for logs. */
   readonly workload: string;
   readonly transportLabels: Readonly<Record<string, string>>;

@@ -1,6 +1,8 @@
 /** Snapshots as the control plane would cause them, in the few shapes that tests of the data plane need. */
 import { HTTP2_DEFAULTS } from '../../src/snapshot/read/http2-options.ts';
 import type { RetryPolicy } from '../../src/snapshot/retry-policy.ts';
+import { type BalanceConfig, DEFAULT_SPREAD } from '../../src/snapshot/balance-config.ts';
+import { DEFAULT_CHECK } from '../../src/snapshot/health-check-config.ts';
 import type { Address } from '../../src/core/runtime.ts';
 import { compileRoutes } from '../../src/snapshot/match-route.ts';
 import type { ForwardAction, RouteEntry, RouteTable, WeightedCluster } from '../../src/snapshot/route-table.ts';
@@ -15,6 +17,19 @@ import type {
   TcpProxy,
   UpstreamTls,
 } from '../../src/snapshot/snapshot.ts';
+
+export const DEFAULT_BALANCE: BalanceConfig = {
+  policy: 'round-robin',
+  choices: 2,
+  activeRequestBias: 1,
+  slowStart: null,
+  ewmaDecayMs: 10_000,
+  minRingSize: 1_024,
+  maxRingSize: 8_388_608,
+  tableSize: 65_537,
+  panicPercent: 50,
+  locality: { kind: 'none' },
+};
 
 export const TRUST_DOMAIN = 'weft.local';
 
@@ -64,7 +79,8 @@ export function endpointAt(at: Address, parts: Partial<Endpoint> = {}): Endpoint
     weight: 1,
     priority: 0,
     locality: { region: '', zone: '', subZone: '' },
-    healthy: true,
+    health: 'healthy',
+    check: DEFAULT_CHECK,
     workload: '',
     transportLabels: {},
     ...parts,
@@ -85,10 +101,12 @@ export function clusterOf(
     name,
     discovery: 'static',
     edsName: '',
-    inline: { name, endpoints },
+    inline: { name, endpoints, ...DEFAULT_SPREAD },
     connectTimeoutMs: 5_000,
-    policy: 'round-robin',
-    choices: 2,
+    balance: DEFAULT_BALANCE,
+    outlier: null,
+    healthCheck: null,
+    dnsRefreshMs: 5_000,
     limits: {
       maxConnections: 1024,
       maxPending: 1024,
@@ -104,6 +122,8 @@ export function clusterOf(
     clearProtocol: 'http1',
     http2: HTTP2_DEFAULTS,
     idleTimeoutMs: 15_000,
+    maxRequestsPerConnection: 0,
+    maxConnectionDurationMs: 0,
     service: name,
     origin: '',
     ...parts,

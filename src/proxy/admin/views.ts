@@ -1,4 +1,8 @@
 /** What the admin endpoint shows, as plain data out of the objects that know it. No keys, no tokens, no bodies. */
+import { HEALTH } from '../../snapshot/balance/balancer.ts';
+import { latencyAt } from '../../snapshot/balance/pick-peak-ewma.ts';
+import { slowWeight } from '../../snapshot/balance/slow-start.ts';
+import type { Locality } from '../../snapshot/snapshot.ts';
 import type { Clusters } from '../cluster/clusters.ts';
 import type { MeshIdentity } from '../cluster/mesh-identity.ts';
 import type { Edge } from '../telemetry/edge.ts';
@@ -49,6 +53,7 @@ function edgeView(edge: Edge): EdgeView {
 export function clustersView(clusters: Clusters, now: number) {
   return [...clusters.current.values()].map((cluster) => {
     const { connections, pending, requests, retries } = cluster.circuit;
+    const { policy, slowStart, ewmaDecayMs } = cluster.config.balance;
     return {
       name: cluster.name,
       service: cluster.config.service,
@@ -60,12 +65,22 @@ export function clustersView(clusters: Clusters, now: number) {
         refused,
         peak,
       })),
+      policy,
+      /** Per cent of the requests, by priority. */
+      load: cluster.plan.loads,
       endpoints: cluster.hosts.map((host) => ({
         key: host.key,
         workload: host.endpoint.workload,
         weight: host.endpoint.weight,
-        healthy: host.healthy,
-        ejectedMs: Math.max(0, Math.round(host.ejectedUntil - now)),
+        priority: host.endpoint.priority,
+        locality: localityText(host.endpoint.locality),
+        healthy: host.health <= HEALTH.degraded,
+        degraded: host.health === HEALTH.degraded,
+        fault: host.fault,
+        outMs: Math.max(0, Math.round(host.outUntil - now)),
+        inServiceMs: Math.round(now - host.inServiceSince),
+        effectiveWeight: slowStart === null ? host.endpoint.weight : slowWeight(host, now, slowStart),
+        latencyMs: policy === 'peak-ewma' ? latencyAt(host.latency, now, ewmaDecayMs) : null,
         mtls: host.secure,
         active: host.active,
         requests: host.requests,
@@ -76,6 +91,10 @@ export function clustersView(clusters: Clusters, now: number) {
       })),
     };
   });
+}
+
+function localityText({ region, zone, subZone }: Locality): string {
+  return [region, zone, subZone].filter((part) => part !== '').join('/');
 }
 
 export function certificatesView(identity: MeshIdentity) {

@@ -10,8 +10,14 @@ import type { BalanceHost } from '../../snapshot/balance/balancer.ts';
 export interface Attempt extends MessageReceiver {
   /** Set by the cluster when a host is picked. */
   endpoint: UpstreamHost | null;
-  /** Set by a pool while the attempt waits in it. */
-  waitsIn: Pool | null;
+  /** Set by whoever lets the attempt wait. */
+  waitsIn: WaitingPlace | null;
+  /** Written by the cluster: how often it was sent to another host while it waited for a connection. */
+  moves: number;
+  /** Written by the cluster: `Clock.now()` of the pick where the balancer learns from latencies, else 0. */
+  pickedAt: number;
+  /** Written by the cluster: a response head, or a connection for raw bytes, has come. */
+  answered: boolean;
   /** Written by the cluster: true from the moment a request slot is taken until `done`. */
   holdsSlot: boolean;
   /** Written by the cluster: this try took a place in the retry limit. */
@@ -39,16 +45,24 @@ export interface UpstreamHost extends BalanceHost {
   readonly key: string;
   /** Reached by mTLS. */
   readonly secure: boolean;
-  /** Sees the first response: servers say how long they keep an idle connection. */
+  /** Sees every final response head: outlier detection counts it, and servers say how long they keep an idle connection. */
   noteResponse(head: Head): void;
+  /** The status of a gRPC call, wherever it stood; -1: the response ended without one. */
+  noteGrpcStatus(status: number): void;
+}
+
+/** Where an attempt waits for a stream. */
+export interface WaitingPlace {
+  /** Takes a waiting attempt out; neither callback follows. */
+  cancel(attempt: Attempt): void;
 }
 
 /** A pool hands out streams, never connections: HTTP/1.1, tunnels and a multiplexed hop look alike above it. */
-export interface Pool {
+export interface Pool extends WaitingPlace {
   /** Ends in `onStream` or `onRefused` of the attempt, perhaps at once. */
   open(attempt: Attempt): void;
-  /** Takes a waiting attempt out; neither callback follows. */
-  cancel(attempt: Attempt): void;
+  /** Whoever waits is sent to another host (`PoolHost.repick`): this one has left, or is out. What is open is kept. */
+  evict(): void;
   /** What is open serves out what it carries and is not used again; new streams get new connections. */
   retire(): void;
   readonly sizes: PoolSizes;

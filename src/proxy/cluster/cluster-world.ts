@@ -1,6 +1,8 @@
 /** What all clusters of a proxy share. */
+import type { Limit } from '../../core/limit.ts';
 import type { Log } from '../../core/log.ts';
 import type { Address } from '../../core/runtime.ts';
+import type { Locality } from '../../snapshot/snapshot.ts';
 import type { LogThrottle } from '../telemetry/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Dialer } from './dial.ts';
@@ -12,6 +14,10 @@ export interface ClusterWorld {
   readonly telemetry: Telemetry;
   readonly log: Log;
   readonly throttle: LogThrottle;
+  /** Where this proxy is, for zone-aware routing; null: unknown. */
+  readonly locality: Locality | null;
+  /** Health checks at once, of all clusters. */
+  readonly checks: Limit;
   /** An HTTP proxy that traffic out of the mesh must pass through; null: direct. */
   readonly egressProxy: Address | null;
 }

@@ -3,22 +3,24 @@
  * state is kept: an object lives as long as the cluster's name does.
  */
 import type { ResponseFlag } from '../../http/flags.ts';
-import type { PickFacts } from '../../snapshot/balance/balancer.ts';
-import { type Balancer, createBalancer } from '../../snapshot/balance/create-balancer.ts';
+import { ACCEPT, type PickFacts } from '../../snapshot/balance/balancer.ts';
+import { observeLatency } from '../../snapshot/balance/pick-peak-ewma.ts';
 import type { ClusterConfig, EndpointSet } from '../../snapshot/snapshot.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import { type Attempt, OUTCOME, type Outcome } from './attempt.ts';
 import { Circuit } from './circuit.ts';
+import { ClusterHosts } from './cluster-hosts.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import type { Dialer } from './dial.ts';
-import { EndpointState } from './endpoint-state.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import { FirstLook } from './first-look.ts';
 import { ForwardHosts } from './forward-hosts.ts';
 import { Http1Pool } from './pool/http1.ts';
 import type { PoolHost } from './pool/pool-host.ts';
 import { TcpPool } from './pool/tcp.ts';
-import { TransportChoice } from './transport-choice.ts';
 
-const NO_ENDPOINTS: EndpointSet = { name: '', endpoints: [] };
+/** Hosts that a waiting attempt is sent to one after the other before it is refused. */
+const MAX_MOVES = 3;
 
 export class Cluster implements PoolHost {
   readonly name: string;
@@ -28,13 +30,10 @@ export class Cluster implements PoolHost {
   readonly #facts: PickFacts;
   readonly #edges: (Edge | null)[] = [null, null];
   readonly #forward: ForwardHosts | null;
+  readonly #hosts: ClusterHosts;
+  readonly #firstLook = new FirstLook(this);
   #config: ClusterConfig;
-  #endpoints: EndpointSet = NO_ENDPOINTS;
-  #hosts: readonly EndpointState[] = [];
-  /** Those that the balancer chooses from. */
-  #candidates: readonly EndpointState[] = [];
-  #balancer: Balancer;
-  #transports: TransportChoice;
+  #endpoints: EndpointSet | null = null;
 
   constructor(config: ClusterConfig, world: ClusterWorld) {
     this.name = config.name;
@@ -42,23 +41,29 @@ export class Cluster implements PoolHost {
     this.#config = config;
     this.dialer = world.dialer;
     this.circuit = new Circuit(config.name, config.limits, world.telemetry);
-    this.#balancer = createBalancer(config);
-    this.#transports = new TransportChoice(config, world);
-    this.#facts = { random: world.dialer.runtime.random, now: 0, avoid: [], panic: false };
-    this.#forward = config.discovery === 'dynamic-forward' ? new ForwardHosts(world.egressProxy) : null;
+    this.#hosts = new ClusterHosts(config, world, () => this.#settled());
+    const { random } = world.dialer.runtime;
+    this.#facts = { random, now: 0, hash: -1, avoid: [], accept: ACCEPT.healthy, panic: false };
+    this.#forward = config.discovery === 'dynamic-forward' ? new ForwardHosts(world.egressProxy, this.#hosts) : null;
   }
 
   get config(): ClusterConfig {
     return this.#config;
   }
 
-  /** Whether this object can go on under that configuration: endpoints out of requests and out of a list do not mix. */
+  /** Whether this object can go on under that configuration: endpoints from different sources do not mix. */
   isOfKind(config: ClusterConfig): boolean {
-    return (config.discovery === 'dynamic-forward') === (this.#forward !== null);
+    const { discovery } = this.#config;
+    return discovery === config.discovery || (isListed(discovery) && isListed(config.discovery));
   }
 
   get hosts(): readonly EndpointState[] {
-    return this.#forward === null ? this.#hosts : this.#forward.hosts();
+    return this.#forward === null ? this.#hosts.list : this.#forward.hosts();
+  }
+
+  /** How requests are spread, for those who look. */
+  get plan(): ClusterHosts['balancer']['plan'] {
+    return this.#hosts.balancer.plan;
   }
 
   /** Whether requests leave through another HTTP proxy, which wants absolute targets and its own CONNECT. */
@@ -72,39 +77,25 @@ export class Cluster implements PoolHost {
     return host === undefined ? this.#config.transport !== null : host.secure;
   }
 
-  /** Keeps the state of endpoints whose key stays; what was connected under another transport drains. */
   update(config: ClusterConfig, endpoints: EndpointSet): void {
-    if (config !== this.#config) {
-      if (config.policy !== this.#config.policy || config.choices !== this.#config.choices) {
-        this.#balancer = createBalancer(config);
-      }
-      if (config.service !== this.#config.service) this.#edges.fill(null);
-      this.#config = config;
-      this.circuit.configure(config.limits);
-      this.#transports = new TransportChoice(config, this.#world);
-    } else if (endpoints === this.#endpoints) {
-      return;
-    }
+    if (config === this.#config && endpoints === this.#endpoints) return;
+    if (config.service !== this.#config.service) this.#edges.fill(null);
+    this.#config = config;
     this.#endpoints = endpoints;
-    const before = new Map(this.#hosts.map((host) => [host.key, host]));
-    this.#hosts = endpoints.endpoints.map((endpoint) => {
-      const { transport, hash } = this.#transports.of(endpoint);
-      const known = before.get(endpoint.key);
-      before.delete(endpoint.key);
-      if (known === undefined) return new EndpointState(endpoint, transport, hash);
-      known.endpoint = endpoint;
-      known.transport = transport;
-      if (known.transportHash !== hash) known.retireConnections();
-      known.transportHash = hash;
-      return known;
-    });
-    for (const gone of before.values()) gone.retireConnections();
-    this.#candidates = candidatesOf(this.#hosts);
+    this.circuit.configure(config.limits);
+    if (this.#forward === null) this.#hosts.update(config, endpoints);
   }
 
-  /** New connections only: after a renewal of the identity, or when the cluster is gone. */
+  /** New connections only, after a renewal of the identity. */
   retireConnections(onlySecure: boolean): void {
     for (const host of this.hosts) if (!onlySecure || host.transport !== null) host.retireConnections();
+  }
+
+  /** The cluster is gone: what is in flight ends by itself. */
+  close(): void {
+    this.#hosts.close();
+    this.#forward?.close();
+    this.#firstLook.end((attempt) => this.refuse(attempt, 'NC', `the cluster ${this.name} is gone`));
   }
 
   acquire(attempt: Attempt): void {
@@ -114,21 +105,17 @@ export class Cluster implements PoolHost {
       return;
     }
     attempt.holdsSlot = true;
-    const host = this.#forward === null ? this.#pick(attempt) : this.#forward.find(attempt.authority());
-    attempt.endpoint = host;
-    if (host === null) {
-      this.refuse(attempt, 'UH', `no healthy endpoint for ${this.#config.service || this.name}`);
-      return;
-    }
-    if (host.transport !== null && !this.#world.identity.valid) {
-      attempt.endpoint = null;
-      this.refuse(attempt, 'SE', this.#world.identity.fault);
-      return;
-    }
-    host.active++;
-    host.requests++;
-    if (attempt.tunnel) (host.tunnels ??= new TcpPool(this, host)).open(attempt);
-    else (host.http ??= new Http1Pool(this, host)).open(attempt);
+    if (this.#endpoints !== null && this.#endpoints.drops.length > 0 && this.#drops(this.#endpoints, attempt)) return;
+    if (this.#forward === null && !this.#hosts.isSettled) this.#firstLook.join(attempt);
+    else this.#place(attempt);
+  }
+
+  repick(attempt: Attempt, detail: string): void {
+    const left = attempt.endpoint;
+    attempt.endpoint = null;
+    if (left !== null) left.active--;
+    if (++attempt.moves > MAX_MOVES) this.refuse(attempt, 'UF', detail);
+    else this.#place(attempt);
   }
 
   /** A place for one more retry, given back with the attempt's slot; false when the budget is spent. */
@@ -145,10 +132,27 @@ export class Cluster implements PoolHost {
     if (!attempt.holdsSlot) return;
     attempt.holdsSlot = false;
     this.circuit.requests.give();
-    const { endpoint } = attempt;
-    if (endpoint === null) return;
-    endpoint.active--;
-    if (outcome === OUTCOME.failed) endpoint.failures++;
+    const host = attempt.endpoint as EndpointState | null; // only a cluster sets it
+    if (host === null) return;
+    host.active--;
+    if (outcome !== OUTCOME.failed) return;
+    host.failures++;
+    if (attempt.answered) return;
+    this.#learn(attempt, host);
+    host.monitor?.failedLocally();
+  }
+
+  /** The final response head has come. */
+  answered(attempt: Attempt): void {
+    if (attempt.answered) return;
+    attempt.answered = true;
+    if (attempt.pickedAt > 0) this.#learn(attempt, attempt.endpoint as EndpointState | null);
+  }
+
+  connected(attempt: Attempt): void {
+    const host = attempt.endpoint as EndpointState | null; // only a cluster sets it
+    this.answered(attempt);
+    host?.monitor?.succeeded();
   }
 
   refuse(attempt: Attempt, flag: ResponseFlag, detail: string): void {
@@ -176,23 +180,65 @@ export class Cluster implements PoolHost {
     return edge;
   }
 
+  #place(attempt: Attempt): void {
+    const host = this.#forward === null ? this.#pick(attempt) : this.#forward.find(attempt.authority());
+    if (host === null) {
+      this.refuse(attempt, 'UH', `no healthy endpoint for ${this.#config.service || this.name}`);
+      return;
+    }
+    if (host.transport !== null && !this.#world.identity.valid) {
+      this.refuse(attempt, 'SE', this.#world.identity.fault);
+      return;
+    }
+    attempt.endpoint = host;
+    host.active++;
+    host.requests++;
+    if (attempt.tunnel) (host.tunnels ??= new TcpPool(this, host)).open(attempt);
+    else (host.http ??= new Http1Pool(this, host)).open(attempt);
+  }
+
   #pick(attempt: Attempt): EndpointState | null {
     const facts = this.#facts;
-    facts.now = this.dialer.runtime.clock.now();
+    if (this.#hosts.readsClock) {
+      facts.now = this.#hosts.now();
+      attempt.pickedAt = facts.now;
+    }
+    facts.hash = attempt.hash;
     facts.avoid = attempt.avoid;
-    const index = this.#balancer.pick(this.#candidates, facts);
-    return index < 0 ? null : (this.#candidates[index] ?? null);
+    const host = this.#hosts.pick(facts);
+    if (facts.panic) this.#world.telemetry.limit('healthy_panic_threshold', this.name).add(1);
+    return host;
+  }
+
+  /** Peak EWMA counts the time to the head of a response, and the time that was lost on one that never came. */
+  #learn(attempt: Attempt, host: EndpointState | null): void {
+    if (host === null || attempt.pickedAt === 0 || this.#config.balance.policy !== 'peak-ewma') return;
+    const now = this.#hosts.now();
+    const tookMs = now - attempt.pickedAt;
+    // To fail fast is no merit.
+    if (!attempt.answered && tookMs < host.latency.ms) return;
+    observeLatency(host.latency, tookMs, now, this.#config.balance.ewmaDecayMs);
+  }
+
+  #drops({ drops }: EndpointSet, attempt: Attempt): boolean {
+    const { random } = this.dialer.runtime;
+    for (const { category, share } of drops) {
+      if (random.next() >= share) continue;
+      this.#world.telemetry.limit(`drop_overload ${category}`, this.name).add(1);
+      this.refuse(attempt, 'DO', `the control plane sheds load (${category})`);
+      return true;
+    }
+    return false;
+  }
+
+  #settled(): void {
+    if (!this.#firstLook.isEmpty && this.#hosts.isSettled) this.#firstLook.end((attempt) => this.#place(attempt));
   }
 }
 
-/**
- * Hosts that the control plane calls healthy, of the most preferred priority that has any. The balancer's panic is for
- * hosts that only we think ill of: one that has left the service gets nothing.
- */
-function candidatesOf(hosts: readonly EndpointState[]): readonly EndpointState[] {
-  const healthy = hosts.filter((host) => host.healthy);
-  const priority = Math.min(...healthy.map((host) => host.endpoint.priority));
-  return healthy.filter((host) => host.endpoint.priority === priority);
+/** Endpoints come as a list. */
+function isListed(discovery: ClusterConfig['discovery']): boolean {
+  return discovery === 'eds' || discovery === 'static';
 }
 
 function hostOf(authority: string): string {

@@ -7,8 +7,9 @@ import { messageOf } from '../../core/errors.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import { connectInternally } from './internal-connection.ts';
 import type { InternalTargets } from './internal-targets.ts';
-import type { EndpointState } from './endpoint-state.ts';
 import type { OwnAddresses } from './own-addresses.ts';
+import type { EndpointAddress } from '../../snapshot/snapshot.ts';
+import type { UpstreamTransport } from './upstream-transport.ts';
 import { isIpLiteral, type ResolveCache } from './resolve-cache.ts';
 
 /** Everything that making connections takes; one a proxy. */
@@ -18,6 +19,17 @@ export interface Dialer {
   readonly resolver: ResolveCache;
   readonly internals: InternalTargets;
   readonly own: OwnAddresses;
+}
+
+/** Where a connection goes, and who is told how it went there. */
+export interface DialTarget {
+  readonly address: EndpointAddress;
+  /** null: plaintext. */
+  readonly transport: UpstreamTransport | null;
+  /** Named by a request: it must not be an address of this proxy itself. */
+  readonly isForward: boolean;
+  connected(): void;
+  connectFailed(now: number): void;
 }
 
 /** Exactly one of the two, once, never before `start` returns. */
@@ -30,13 +42,13 @@ export interface DialOwner {
 export class Dial extends Timer implements ConnectionHandler {
   readonly #dialer: Dialer;
   readonly #owner: DialOwner;
-  readonly #target: EndpointState;
+  readonly #target: DialTarget;
   #connection: Connection | null = null;
   #securing = false;
   #done = false;
   #more: readonly ResolvedAddress[] = [];
 
-  constructor(dialer: Dialer, owner: DialOwner, target: EndpointState) {
+  constructor(dialer: Dialer, owner: DialOwner, target: DialTarget) {
     super();
     this.#dialer = dialer;
     this.#owner = owner;
@@ -45,7 +57,7 @@ export class Dial extends Timer implements ConnectionHandler {
 
   start(timeoutMs: number): void {
     this.#dialer.timers.arm(this, timeoutMs);
-    const { address } = this.#target.endpoint;
+    const { address } = this.#target;
     if (address.kind === 'internal') this.#connectInternal(address.listener);
     else if (isIpLiteral(address.host)) this.#connect(address.host, address.port);
     else this.#resolve(address.host, address.port);
@@ -90,7 +102,7 @@ export class Dial extends Timer implements ConnectionHandler {
   onClose(reason: string): void {
     if (this.#done) return;
     const [next, ...more] = this.#more;
-    const { address } = this.#target.endpoint;
+    const { address } = this.#target;
     if (next === undefined || this.#securing || address.kind !== 'socket') {
       this.#fail(reason === '' ? 'closed before it was open' : reason);
       return;

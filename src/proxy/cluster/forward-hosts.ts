@@ -3,19 +3,23 @@
  * request names (Envoy's dynamic_forward_proxy). Bounded, the longest unused one goes first.
  */
 import type { Address } from '../../core/runtime.ts';
+import { DEFAULT_CHECK } from '../../snapshot/health-check-config.ts';
 import { EndpointState } from './endpoint-state.ts';
+import type { HostOwner } from './host-owner.ts';
 
 const MAX_HOSTS = 512;
 const NOWHERE = { region: '', zone: '', subZone: '' };
 
 export class ForwardHosts {
   readonly #proxy: Address | null;
+  readonly #owner: HostOwner;
   /** In the order of use. */
   readonly #byKey = new Map<string, EndpointState>();
 
   /** With a proxy every host is reached through it; the proxy resolves names. */
-  constructor(proxy: Address | null) {
+  constructor(proxy: Address | null, owner: HostOwner) {
     this.#proxy = proxy;
+    this.#owner = owner;
   }
 
   hosts(): readonly EndpointState[] {
@@ -35,13 +39,15 @@ export class ForwardHosts {
     }
     if (this.#byKey.size >= MAX_HOSTS && !this.#evict()) return null;
     const made = new EndpointState(
+      this.#owner,
       {
         key,
         address: { kind: 'socket', host: address.host, port: address.port },
         weight: 1,
         priority: 0,
         locality: NOWHERE,
-        healthy: true,
+        health: 'healthy',
+        check: DEFAULT_CHECK,
         workload: '',
         transportLabels: {},
       },
@@ -53,11 +59,15 @@ export class ForwardHosts {
     return made;
   }
 
+  close(): void {
+    for (const host of this.#byKey.values()) host.leave();
+  }
+
   #evict(): boolean {
     for (const [key, host] of this.#byKey) {
       if (host.active > 0) continue;
       this.#byKey.delete(key);
-      host.retireConnections();
+      host.leave();
       return true;
     }
     return false;

@@ -7,7 +7,7 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
-import { type Attempt, OUTCOME, type Outcome, type Pool, type UpstreamHost } from '../cluster/attempt.ts';
+import { type Attempt, OUTCOME, type Outcome, type UpstreamHost, type WaitingPlace } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /** How long a response that nobody wants is read, in the hope that its connection can be kept. */
@@ -28,7 +28,10 @@ export interface TryOwner {
 
 export class Try extends Timer implements Attempt {
   endpoint: UpstreamHost | null = null;
-  waitsIn: Pool | null = null;
+  waitsIn: WaitingPlace | null = null;
+  moves = 0;
+  pickedAt = 0;
+  answered = false;
   holdsSlot = false;
   holdsRetry = false;
   readonly tunnel: boolean;
@@ -40,7 +43,6 @@ export class Try extends Timer implements Attempt {
   readonly #owner: TryOwner;
   readonly #timers: Timers;
   #live = true;
-  #answered = false;
   /** The rest of its response is being read away. */
   #dropped: Stream | null = null;
 
@@ -73,7 +75,7 @@ export class Try extends Timer implements Attempt {
 
   /** From now to the head of the response; 0: no timeout of its own. */
   limit(timeoutMs: number): void {
-    if (timeoutMs > 0 && this.#live && !this.#answered) this.#timers.arm(this, timeoutMs);
+    if (timeoutMs > 0 && this.#live && !this.answered) this.#timers.arm(this, timeoutMs);
   }
 
   /** The per-try timeout, which ends with the response head; after `drop`, the end of patience. */
@@ -140,8 +142,8 @@ export class Try extends Timer implements Attempt {
       return;
     }
     if (head.status >= 200) {
-      this.#answered = true;
       this.#timers.disarm(this);
+      this.cluster.answered(this);
     }
     this.#owner.tryHead(this, head, last);
   }

@@ -5,48 +5,65 @@
 import type { Random } from '../../core/runtime.ts';
 import type { Endpoint } from '../snapshot.ts';
 
+/**
+ * From better to worse. An `unhealthy` host is ejected, fails its checks or is called so by the control plane: it counts
+ * against its priority and is used in panic, as in Envoy, because many such hosts at once may be a wrong judgement. An
+ * `unreachable` one has just refused a connection: in panic too it comes last. A `leaving` one has said that it goes: it
+ * counts for nothing and never gets anything, because what it refuses then would be lost.
+ */
+export const HEALTH = { healthy: 0, degraded: 1, unhealthy: 2, unreachable: 3, leaving: 4 } as const;
+export type Health = (typeof HEALTH)[keyof typeof HEALTH];
+
 /** What a balancer sees of an endpoint's state; `proxy/cluster` keeps more. */
 export interface BalanceHost {
   readonly endpoint: Endpoint;
   /** Exchanges in flight. */
   readonly active: number;
-  readonly healthy: boolean;
-  /** `Clock.now()` until which outlier detection keeps it out; 0: not ejected. */
-  readonly ejectedUntil: number;
+  readonly health: Health;
+  /** `Clock.now()` since which it is in service: slow start counts from here. */
+  readonly inServiceSince: number;
+  /** Only peak-ewma reads it. */
+  readonly latency: Latency;
+}
+
+/** What peak-ewma remembers of a host. */
+export interface Latency {
+  /** The estimate as of `at`, ms. */
+  ms: number;
+  /** `Clock.now()`. */
+  at: number;
 }
 
 /** One object, reused from pick to pick. */
 export interface PickFacts {
   random: Random;
-  /** `Clock.now()`. */
+  /** `Clock.now()`; only read where `readsClock` says so. */
   now: number;
-  /** Hosts that earlier tries of this exchange used; taken again only when no other is healthy. */
+  /** Of the request, unsigned 32 bits, for ring-hash and maglev; -1: there is none, so chance decides. */
+  hash: number;
+  /** Hosts that earlier tries of this exchange used; taken again only when there is no other. */
   avoid: readonly BalanceHost[];
-  /** Set by the pick: no host was healthy, so all were taken into account. */
+  /** Which hosts of a ring or a table may be picked; arrays of other policies hold only such hosts. */
+  accept: Accept;
+  /** Set by the pick: so few hosts were available that all were taken into account. */
   panic: boolean;
 }
 
-/** Tiers of eligibility, tried in order. */
-export const TIERS = 4;
+/** Exactly healthy, exactly degraded, or any; `any` without the unreachable is `panic`. */
+export const ACCEPT = { healthy: 0, degraded: 1, panic: 2, any: 3 } as const;
+export type Accept = (typeof ACCEPT)[keyof typeof ACCEPT];
 
-export function isUsable(host: BalanceHost, by: PickFacts): boolean {
-  return host.healthy && host.ejectedUntil <= by.now;
+export interface Balancer {
+  /** Index into `hosts`, -1 when there are none. A new array (compared by identity) means that hosts or weights changed. */
+  pick(hosts: readonly BalanceHost[], by: PickFacts): number;
 }
 
-/** 0: healthy and not tried before; 1: healthy; 2 and 3: the same in panic, whatever the health. */
-export function isEligible(host: BalanceHost, by: PickFacts, tier: number): boolean {
-  if (tier < 2 && !isUsable(host, by)) return false;
-  return (tier & 1) === 1 || by.avoid.length === 0 || !by.avoid.includes(host);
+export function isAccepted(host: BalanceHost, accept: Accept): boolean {
+  return accept <= ACCEPT.degraded ? host.health === accept : host.health <= accept;
 }
 
-/** The first tier that has a host. Only for a non-empty array. */
-export function tierOf(hosts: readonly BalanceHost[], by: PickFacts): number {
-  let tier = TIERS - 1;
-  for (let i = 0; i < hosts.length && tier > 0; i++) {
-    const host = hosts[i] as BalanceHost;
-    for (let better = 0; better < tier; better++) if (isEligible(host, by, better)) tier = better;
-  }
-  return tier;
+export function isAvoided(host: BalanceHost, by: PickFacts): boolean {
+  return by.avoid.length > 0 && by.avoid.includes(host);
 }
 
 export function haveEqualWeights(hosts: readonly BalanceHost[]): boolean {

@@ -1,46 +1,114 @@
-/** The balancer of a cluster: its policy bound to what the policy remembers of the current array of hosts. */
-import type { ClusterConfig } from '../snapshot.ts';
-import { type BalanceHost, haveEqualWeights, type PickFacts } from './balancer.ts';
-import { pickLeastRequest } from './pick-least-request.ts';
-import { pickRandom } from './pick-random.ts';
-import { pickRoundRobin, type RoundRobinState, startRoundRobin } from './pick-round-robin.ts';
+/** A policy bound to what it remembers of the current array of hosts. */
+import type { BalanceConfig } from '../balance-config.ts';
+import { type BalanceHost, type Balancer, haveEqualWeights, type PickFacts } from './balancer.ts';
+import { buildRing, type HashRing, pickFrom, pickOnRing } from './hash-ring.ts';
+import { buildMaglev } from './maglev.ts';
+import { pickLeastBusy, shareOfBusy } from './pick-least-request.ts';
+import { pickLeastWait } from './pick-peak-ewma.ts';
+import { pickUniform, pickWeighted, weightOf } from './pick-random.ts';
+import { pickByCredit, pickInTurn, type RoundRobinState, startRoundRobin } from './pick-round-robin.ts';
+import { slowUntil, slowWeight } from './slow-start.ts';
 
-export interface Balancer {
-  /** Index into `hosts`, -1 when there are none. A new array (compared by identity) means that hosts or weights changed. */
-  pick(hosts: readonly BalanceHost[], by: PickFacts): number;
+export function createBalancer(config: BalanceConfig): Balancer {
+  switch (config.policy) {
+    case 'ring-hash':
+      return new RingBalancer(config);
+    case 'maglev':
+      return new MaglevBalancer(config);
+    default:
+      return new WeightBalancer(config);
+  }
 }
 
-export function createBalancer(config: Pick<ClusterConfig, 'policy' | 'choices'>): Balancer {
-  return new PolicyBalancer(config.policy, Math.max(1, config.choices));
+/** Policies that place requests by what they are and not by what hosts do: their arrays hold hosts of any health. */
+export function isByHash({ policy }: BalanceConfig): boolean {
+  return policy === 'ring-hash' || policy === 'maglev';
 }
 
-class PolicyBalancer implements Balancer {
-  readonly #policy: ClusterConfig['policy'];
-  readonly #choices: number;
+/** Whether picks look at `PickFacts.now`. */
+export function readsClock({ policy, slowStart }: BalanceConfig): boolean {
+  return policy === 'peak-ewma' || slowStart !== null;
+}
+
+class WeightBalancer implements Balancer {
+  readonly #config: BalanceConfig;
+  readonly #share: (host: BalanceHost, by: PickFacts) => number;
   #hosts: readonly BalanceHost[] | null = null;
   #equal = true;
-  #turn: RoundRobinState = { cursor: 0, credit: new Float64Array(0) };
+  #slowUntil = 0;
+  #turn: RoundRobinState = startRoundRobin(0, true, 0);
 
-  constructor(policy: ClusterConfig['policy'], choices: number) {
-    this.#policy = policy;
-    this.#choices = choices;
+  constructor(config: BalanceConfig) {
+    this.#config = config;
+    const { slowStart: slow, policy, activeRequestBias: bias } = config;
+    const weight = slow === null ? weightOf : (host: BalanceHost, by: PickFacts) => slowWeight(host, by.now, slow);
+    this.#share = policy === 'least-request' ? (host, by) => shareOfBusy(weight(host, by), host.active, bias) : weight;
+  }
+
+  pick(hosts: readonly BalanceHost[], by: PickFacts): number {
+    if (hosts !== this.#hosts) this.#begin(hosts, by);
+    if (hosts.length === 0) return -1;
+    const { policy, choices, ewmaDecayMs } = this.#config;
+    const equal = this.#equal && (this.#slowUntil === 0 || this.#slowUntil <= by.now);
+    switch (policy) {
+      case 'peak-ewma':
+        return pickLeastWait(hosts, choices, ewmaDecayMs, by);
+      case 'round-robin':
+        return equal ? pickInTurn(hosts, by, this.#turn) : pickByCredit(hosts, by, this.#turn.credit, this.#share);
+      case 'least-request':
+        return equal ? pickLeastBusy(hosts, choices, by) : pickWeighted(hosts, by, this.#share);
+      default:
+        return equal ? pickUniform(hosts, by) : pickWeighted(hosts, by, this.#share);
+    }
+  }
+
+  #begin(hosts: readonly BalanceHost[], by: PickFacts): void {
+    const { slowStart, policy } = this.#config;
+    this.#hosts = hosts;
+    this.#equal = haveEqualWeights(hosts);
+    this.#slowUntil = slowStart === null ? 0 : slowUntil(hosts, slowStart);
+    if (policy !== 'round-robin') return;
+    const staysEqual = this.#equal && this.#slowUntil <= by.now;
+    this.#turn = startRoundRobin(hosts.length, staysEqual, by.random.next());
+  }
+}
+
+class RingBalancer implements Balancer {
+  readonly #config: BalanceConfig;
+  #hosts: readonly BalanceHost[] | null = null;
+  #ring: HashRing = { points: new Uint32Array(0), owners: new Uint32Array(0) };
+
+  constructor(config: BalanceConfig) {
+    this.#config = config;
   }
 
   pick(hosts: readonly BalanceHost[], by: PickFacts): number {
     if (hosts !== this.#hosts) {
       this.#hosts = hosts;
-      this.#equal = haveEqualWeights(hosts);
-      if (this.#policy === 'round-robin') {
-        this.#turn = startRoundRobin(hosts.length, this.#equal, by.random.next());
-      }
+      this.#ring = buildRing(hosts, this.#config.minRingSize, this.#config.maxRingSize);
     }
-    switch (this.#policy) {
-      case 'round-robin':
-        return pickRoundRobin(hosts, by, this.#turn);
-      case 'least-request':
-        return pickLeastRequest(hosts, this.#equal, this.#choices, by);
-      case 'random':
-        return pickRandom(hosts, this.#equal, by);
-    }
+    return hosts.length === 0 ? -1 : pickOnRing(this.#ring, hosts, hashOf(by), by);
   }
+}
+
+class MaglevBalancer implements Balancer {
+  readonly #config: BalanceConfig;
+  #hosts: readonly BalanceHost[] | null = null;
+  #table: Uint32Array = new Uint32Array(0);
+
+  constructor(config: BalanceConfig) {
+    this.#config = config;
+  }
+
+  pick(hosts: readonly BalanceHost[], by: PickFacts): number {
+    if (hosts !== this.#hosts) {
+      this.#hosts = hosts;
+      this.#table = buildMaglev(hosts, this.#config.tableSize);
+    }
+    return hosts.length === 0 ? -1 : pickFrom(this.#table, hashOf(by) % this.#table.length, hosts, by);
+  }
+}
+
+function hashOf(by: PickFacts): number {
+  return by.hash < 0 ? Math.floor(by.random.next() * 2 ** 32) : by.hash;
 }

@@ -3,18 +3,10 @@
  * unequal ones a weighted choice in which a busy host counts less.
  */
 import type { BalanceHost, PickFacts } from './balancer.ts';
-import { pickUniform, pickWeighted } from './pick-random.ts';
+import { pickUniform } from './pick-random.ts';
 
-/** Index into `hosts`, -1 when there are none. */
-export function pickLeastRequest(
-  hosts: readonly BalanceHost[],
-  equal: boolean,
-  choices: number,
-  by: PickFacts,
-): number {
-  by.panic = false;
-  if (hosts.length === 0) return -1;
-  if (!equal) return pickWeighted(hosts, by, dynamicWeight);
+/** Index into `hosts`, which is not empty. */
+export function pickLeastBusy(hosts: readonly BalanceHost[], choices: number, by: PickFacts): number {
   let best = pickUniform(hosts, by);
   for (let choice = 1; choice < choices; choice++) {
     const other = pickUniform(hosts, by);
@@ -23,7 +15,7 @@ export function pickLeastRequest(
   return best;
 }
 
-/** Envoy's `weight / (active + 1)`, that is an active_request_bias of 1. */
-function dynamicWeight(host: BalanceHost): number {
-  return host.endpoint.weight / (host.active + 1);
+/** Envoy's `weight / (active + 1) ^ active_request_bias`. */
+export function shareOfBusy(weight: number, active: number, bias: number): number {
+  return bias === 1 ? weight / (active + 1) : weight / (active + 1) ** bias;
 }

@@ -1,52 +1,48 @@
 /** Random choice of an endpoint, in proportion to weights; also the source of candidates for least-request. */
-import { type BalanceHost, isEligible, type PickFacts, tierOf } from './balancer.ts';
+import { type BalanceHost, isAvoided, type PickFacts } from './balancer.ts';
 
-/** Blind draws before the hosts are counted: with most hosts healthy a pick does not depend on their number. */
+/** Blind draws before the hosts are looked at one by one: a pick does not depend on their number. */
 const DRAWS = 4;
 
-/** Index into `hosts`, -1 when there are none. `equal`: the weights need not be looked at. */
-export function pickRandom(hosts: readonly BalanceHost[], equal: boolean, by: PickFacts): number {
-  by.panic = false;
-  if (hosts.length === 0) return -1;
-  return equal ? pickUniform(hosts, by) : pickWeighted(hosts, by, weightOf);
-}
-
+/** Index into `hosts`, which is not empty. */
 export function pickUniform(hosts: readonly BalanceHost[], by: PickFacts): number {
-  for (let draw = 0; draw < DRAWS; draw++) {
-    const i = Math.floor(by.random.next() * hosts.length);
-    if (isEligible(hosts[i] as BalanceHost, by, 0)) return i;
+  const count = hosts.length;
+  let drawn = Math.floor(by.random.next() * count);
+  if (by.avoid.length === 0) return drawn;
+  for (let draw = 1; draw < DRAWS; draw++) {
+    if (!isAvoided(hosts[drawn] as BalanceHost, by)) return drawn;
+    drawn = Math.floor(by.random.next() * count);
   }
   return pickWeighted(hosts, by, one);
 }
 
-/** By `share` of each host of the best tier. A tier whose shares are all 0 is drawn from evenly. */
+/** By `share` of each host; when all shares are 0, evenly. Index into `hosts`, which is not empty. */
 export function pickWeighted(
   hosts: readonly BalanceHost[],
   by: PickFacts,
-  share: (host: BalanceHost) => number,
+  share: (host: BalanceHost, by: PickFacts) => number,
 ): number {
-  const tier = tierOf(hosts, by);
-  by.panic = tier >= 2;
+  const mayAvoid = by.avoid.length > 0 && !hosts.every((host) => isAvoided(host, by));
   let total = 0;
   let last = -1;
   for (let i = 0; i < hosts.length; i++) {
     const host = hosts[i] as BalanceHost;
-    if (!isEligible(host, by, tier)) continue;
-    total += share(host);
+    if (mayAvoid && isAvoided(host, by)) continue;
+    total += share(host, by);
     last = i;
   }
-  if (total === 0) return share === one ? last : pickWeighted(hosts, by, one);
+  if (!(total > 0)) return share === one ? last : pickWeighted(hosts, by, one);
   let rest = by.random.next() * total;
   for (let i = 0; i < hosts.length; i++) {
     const host = hosts[i] as BalanceHost;
-    if (!isEligible(host, by, tier)) continue;
-    rest -= share(host);
+    if (mayAvoid && isAvoided(host, by)) continue;
+    rest -= share(host, by);
     if (rest < 0) return i;
   }
   return last;
 }
 
-function weightOf(host: BalanceHost): number {
+export function weightOf(host: BalanceHost): number {
   return host.endpoint.weight;
 }
 

@@ -11,6 +11,12 @@ export function weftText(metadata: Metadata | undefined, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Undefined when it is not said, or no number. */
+export function weftNumber(metadata: Metadata | undefined, key: string): number | undefined {
+  const value = metadata?.filterMetadata.get(WEFT)?.[key];
+  return typeof value === 'number' ? value : undefined;
+}
+
 export function transportLabels(metadata: Metadata | undefined): Readonly<Record<string, string>> {
   return textFields(metadata?.filterMetadata.get(TRANSPORT) ?? {});
 }

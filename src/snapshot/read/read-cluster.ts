@@ -1,6 +1,6 @@
 /** Cluster → ClusterConfig. Throws a WeftError with the field path. */
 import type { Cluster as Message } from '../../xds/tables/messages.gen.ts';
-import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../xds/tables/messages.gen.ts';
+import { Cluster_DiscoveryType } from '../../xds/tables/messages.gen.ts';
 import { ClusterTable } from '../../xds/tables/tables.gen.ts';
 import type { ClusterConfig, EndpointSet, TransportMatch } from '../snapshot.ts';
 import { readCircuitLimits } from './circuit-limits.ts';
@@ -8,21 +8,22 @@ import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { textFields, weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readBalance } from './read-balance.ts';
 import { readAssignment } from './read-endpoints.ts';
+import { readHealthCheck } from './read-health-check.ts';
+import { readOutlier } from './read-outlier.ts';
 import { readUpstreamTls } from './tls-context.ts';
 import { readProtocol } from './upstream-protocol.ts';
 
 const DYNAMIC_FORWARD = 'type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
 /** Envoy's default for `connect_timeout`. */
 const CONNECT_MS = 5_000;
-const CHOICES = 2;
+/** Envoy's default for `dns_refresh_rate`; a name that moves faster than twice a second is not followed. */
+const DNS_REFRESH_MS = 5_000;
+const MIN_DNS_REFRESH_MS = 500;
 
 export function readCluster(bytes: Uint8Array): ClusterConfig {
   const message = decodeConfig(ClusterTable, bytes);
-  refuseSet('health_checks', message.healthChecks);
-  refuseSet('outlier_detection', message.outlierDetection);
-  refuseSet('max_requests_per_connection', message.maxRequestsPerConnection);
-  refuseSet('common_lb_config.locality_config_specifier', message.commonLbConfig?.localityConfigSpecifier.case);
   const discovery = readDiscovery(message);
   const transport = readUpstreamTls('transport_socket', message.transportSocket);
   const transportMatches = message.transportSocketMatches.map(
@@ -32,14 +33,22 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
     }),
   );
   const transports = [transport, ...transportMatches.map((match) => match.tls)];
-  const protocol = readProtocol('typed_extension_protocol_options', message.typedExtensionProtocolOptions, transports);
+  const protocol = readProtocol(
+    'typed_extension_protocol_options',
+    message.typedExtensionProtocolOptions,
+    transports,
+    message.maxRequestsPerConnection,
+  );
   return {
     name: message.name,
     discovery,
     edsName: discovery === 'eds' ? readEdsName(message) : '',
     inline: readInline(message, discovery),
     connectTimeoutMs: message.connectTimeout ?? CONNECT_MS,
-    ...readPolicy(message, discovery),
+    balance: readBalance(message, discovery),
+    outlier: readOutlier('outlier_detection', message.outlierDetection),
+    healthCheck: readHealthCheck('health_checks', message.healthChecks),
+    dnsRefreshMs: readDnsRefresh(message),
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
     transportMatches,
     transport,
@@ -93,27 +102,9 @@ function readInline(message: Message, discovery: ClusterConfig['discovery']): En
   return readAssignment('load_assignment', message.loadAssignment, discovery === 'strict-dns');
 }
 
-function readPolicy(
-  message: Message,
-  discovery: ClusterConfig['discovery'],
-): Pick<ClusterConfig, 'policy' | 'choices'> {
-  const config = message.lbConfig;
-  const choices = (config.case === 'leastRequestLbConfig' ? config.value.choiceCount : undefined) ?? CHOICES;
-  if (config.case === 'leastRequestLbConfig' || config.case === 'roundRobinLbConfig') {
-    refuseSet('lb_config.slow_start_config', config.value.slowStartConfig);
-  }
-  switch (message.lbPolicy) {
-    case Cluster_LbPolicy.ROUND_ROBIN:
-      return { policy: 'round-robin', choices };
-    case Cluster_LbPolicy.LEAST_REQUEST:
-      return { policy: 'least-request', choices };
-    case Cluster_LbPolicy.RANDOM:
-      return { policy: 'random', choices };
-    case Cluster_LbPolicy.CLUSTER_PROVIDED:
-      // The destination is named by the request: there is nothing to choose.
-      if (discovery === 'dynamic-forward' || discovery === 'original-dst') return { policy: 'random', choices };
-      throw invalid('lb_policy', 'CLUSTER_PROVIDED is for clusters that provide one');
-    default:
-      throw unsupported('lb_policy');
-  }
+/** Addresses come from the system's resolver, which tells no TTL: `respect_dns_ttl` changes nothing. */
+function readDnsRefresh({ dnsRefreshRate }: Message): number {
+  if (dnsRefreshRate === undefined) return DNS_REFRESH_MS;
+  if (dnsRefreshRate < 1) throw invalid('dns_refresh_rate', 'must be at least 1 ms');
+  return Math.max(dnsRefreshRate, MIN_DNS_REFRESH_MS);
 }

@@ -14,32 +14,45 @@ const TCP_ALPN = 'weft-tcp';
 /** HTTP/2 between sidecars whose applications speak HTTP/1.1. */
 const HTTP1_APPLICATION_ALPN = 'weft-http1';
 
-type Protocol = Pick<ClusterConfig, 'protocol' | 'clearProtocol' | 'http2' | 'idleTimeoutMs'>;
+type Protocol = Pick<
+  ClusterConfig,
+  'protocol' | 'clearProtocol' | 'http2' | 'idleTimeoutMs' | 'maxRequestsPerConnection' | 'maxConnectionDurationMs'
+>;
 
 export function readProtocol(
   where: string,
   options: ReadonlyMap<string, Any>,
   transports: readonly (UpstreamTls | null)[],
+  /** `Cluster.max_requests_per_connection`, where it stood before it moved to these options. */
+  oldMaxRequests: number | undefined,
 ): Protocol {
   const config = options.get(HTTP_OPTIONS);
   for (const name of options.keys()) if (name !== HTTP_OPTIONS) throw unsupported(`${where}[${JSON.stringify(name)}]`);
   const speaks = (alpn: string): boolean => transports.some((tls) => tls?.alpn.includes(alpn));
-  const http1 = { clearProtocol: 'http1', http2: HTTP2_DEFAULTS, idleTimeoutMs: IDLE_MS } as const;
+  const http1 = {
+    clearProtocol: 'http1',
+    http2: HTTP2_DEFAULTS,
+    idleTimeoutMs: IDLE_MS,
+    maxRequestsPerConnection: oldMaxRequests ?? 0,
+    maxConnectionDurationMs: 0,
+  } as const;
   if (config === undefined) return { protocol: speaks(TCP_ALPN) ? 'tcp' : 'http1', ...http1 };
   return within(`${where}[${JSON.stringify(HTTP_OPTIONS)}]`, () => {
     const message = decodeConfig(UpstreamHttpOptionsTable, config.value);
     refuseSet('http_filters', message.httpFilters);
     const common = message.commonHttpProtocolOptions;
-    refuseSet('common_http_protocol_options.max_connection_duration', common?.maxConnectionDuration);
-    refuseSet('common_http_protocol_options.max_requests_per_connection', common?.maxRequestsPerConnection);
-    const idleTimeoutMs = common?.idleTimeout ?? IDLE_MS;
+    const life = {
+      idleTimeoutMs: common?.idleTimeout ?? IDLE_MS,
+      maxRequestsPerConnection: common?.maxRequestsPerConnection ?? oldMaxRequests ?? 0,
+      maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
+    };
     const http2 = http2Options(message);
-    if (http2 === undefined) return { protocol: 'http1', ...http1, idleTimeoutMs };
+    if (http2 === undefined) return { protocol: 'http1', ...http1, ...life };
     return {
       protocol: 'http2',
       clearProtocol: speaks(HTTP1_APPLICATION_ALPN) ? 'http1' : 'http2',
       http2: readHttp2Options('explicit_http_config.http2_protocol_options', http2),
-      idleTimeoutMs,
+      ...life,
     };
   });
 }

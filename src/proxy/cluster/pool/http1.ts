@@ -4,117 +4,102 @@
  */
 import type { Connection } from '../../../core/runtime.ts';
 import { Timer } from '../../../core/timer-wheel.ts';
-import { Http1Client, type Http1ClientCallbacks, type Http1ClientOptions } from '../../../http/h1/client.ts';
+import type { Http1ClientCallbacks, Http1ClientOptions } from '../../../http/h1/client.ts';
 import { DEFAULT_HTTP1_LIMITS } from '../../../http/h1/limits.ts';
 import type { Attempt, Pool, PoolSizes } from '../attempt.ts';
-import { Dial, type DialOwner } from '../dial.ts';
 import type { EndpointState } from '../endpoint-state.ts';
+import { Dials, type DialsOwner } from './dials.ts';
 import type { PoolHost } from './pool-host.ts';
+import { PooledClient } from './pooled-client.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** Also where the cluster says unbounded. */
 const MAX_IDLE_MS = 3_600_000;
 
-export class Http1Pool extends Timer implements Pool, DialOwner, Http1ClientCallbacks {
+export class Http1Pool extends Timer implements Pool, DialsOwner, Http1ClientCallbacks {
   readonly #host: PoolHost;
   readonly #target: EndpointState;
   readonly #options: Http1ClientOptions = { limits: DEFAULT_HTTP1_LIMITS, callbacks: this };
-  readonly #clients = new Set<Http1Client>();
-  readonly #dials = new Set<Dial>();
-  /** The longest idle first; `#idleSince` in step. */
-  readonly #idle: Http1Client[] = [];
-  readonly #idleSince: number[] = [];
-  readonly #pending: Attempt[] = [];
+  readonly #clients = new Set<PooledClient>();
+  readonly #dials: Dials;
+  /** The longest idle first. */
+  readonly #idle: PooledClient[] = [];
+  readonly #waiting: WaitingLine;
 
   constructor(host: PoolHost, target: EndpointState) {
     super();
     this.#host = host;
     this.#target = target;
+    this.#dials = new Dials(host, target, this);
+    this.#waiting = new WaitingLine(host, this);
   }
 
   get sizes(): PoolSizes {
     const idle = this.#idle.length;
-    return { idle, busy: this.#clients.size - idle, connecting: this.#dials.size, pending: this.#pending.length };
+    const busy = this.#clients.size - idle;
+    return { idle, busy, connecting: this.#dials.size, pending: this.#waiting.length };
   }
 
   open(attempt: Attempt): void {
     // One kept-alive connection was dead: the peer has probably dropped all that lay idle with it.
     if (attempt.fresh) this.#closeIdle();
     const client = this.#takeIdle();
-    if (client !== null) {
-      attempt.onStream(client.open(attempt));
-      return;
-    }
-    const { circuit } = this.#host;
-    if (!circuit.take(circuit.pending)) {
-      this.#host.refuse(attempt, 'UO', circuit.describe(circuit.pending));
-      return;
-    }
-    attempt.waitsIn = this;
-    this.#pending.push(attempt);
-    this.#dialMore();
+    if (client !== null) attempt.onStream(client.open(attempt));
+    else if (this.#waiting.join(attempt)) this.#dialMore();
   }
 
   cancel(attempt: Attempt): void {
-    const index = this.#pending.indexOf(attempt);
-    if (index < 0) return;
-    this.#pending.splice(index, 1);
-    this.#leaveQueue(attempt);
+    this.#waiting.leave(attempt);
+  }
+
+  evict(): void {
+    this.#waiting.moveAll(`${this.#target.key} is out: ${this.#target.fault || 'it has left'}`);
+    this.#dials.trim(this.#waiting.length);
   }
 
   retire(): void {
     for (const client of [...this.#clients]) client.close();
-    for (const dial of this.#dials) {
-      dial.cancel();
-      this.#host.circuit.connections.give();
-    }
-    this.#dials.clear();
+    this.#dials.trim(0);
     this.#dialMore();
   }
 
-  dialed(dial: Dial, connection: Connection): void {
-    this.#dials.delete(dial);
-    const client = new Http1Client(this.#options);
+  dialSucceeded(connection: Connection): void {
+    const client = new PooledClient(this.#options, this.#now());
     this.#clients.add(client);
     client.attach(connection);
     client.onOpen();
-    this.onIdle(client);
+    this.#serve(client);
+    this.#dialMore();
   }
 
-  dialFailed(dial: Dial, reason: string): void {
-    this.#dials.delete(dial);
-    this.#host.circuit.connections.give();
+  dialFailed(reason: string): void {
     const { flag, detail } = this.#host.dialFailure(this.#target.key, reason);
-    // The others may still get a connection that is being made or in use; without any they would wait forever.
-    const count = this.#dials.size + this.#clients.size > 0 ? 1 : this.#pending.length;
-    for (const attempt of this.#pending.splice(0, count)) {
-      this.#leaveQueue(attempt);
-      this.#host.refuse(attempt, flag, detail);
-    }
+    const first = this.#waiting.next();
+    if (first !== null) this.#host.refuse(first, flag, detail);
+    // The others may still get a connection that is being made or in use; without any they would wait in vain.
+    if (this.#dials.size + this.#clients.size === 0) this.#waiting.moveAll(detail);
     // The limit on connections may have kept the others from a dial of their own.
     this.#dialMore();
   }
 
   onConnected(): void {}
 
-  onIdle(client: Http1Client): void {
-    const next = this.#pending.shift();
-    if (next !== undefined) {
-      this.#leaveQueue(next);
-      next.onStream(client.open(next));
+  onIdle(client: PooledClient): void {
+    const { config } = this.#host;
+    if (
+      (config.maxRequestsPerConnection > 0 || config.maxConnectionDurationMs > 0) &&
+      client.isSpent(config, this.#now())
+    ) {
+      client.close();
       return;
     }
-    this.#idle.push(client);
-    this.#idleSince.push(this.#host.dialer.runtime.clock.now());
-    if (!this.armed) this.#host.dialer.timers.arm(this, this.#idleTimeoutMs());
+    this.#serve(client);
   }
 
-  onGone(client: Http1Client): void {
+  onGone(client: PooledClient): void {
     if (!this.#clients.delete(client)) return;
     const index = this.#idle.indexOf(client);
-    if (index >= 0) {
-      this.#idle.splice(index, 1);
-      this.#idleSince.splice(index, 1);
-    }
+    if (index >= 0) this.#idle.splice(index, 1);
     // Also when it was in use: the timer was armed for those that lay idle before, and keeps a process alive.
     if (this.#idle.length === 0) this.#host.dialer.timers.disarm(this);
     this.#host.circuit.connections.give();
@@ -123,47 +108,49 @@ export class Http1Pool extends Timer implements Pool, DialOwner, Http1ClientCall
 
   /** Closes what has lain idle for too long. */
   override fire(): void {
-    const now = this.#host.dialer.runtime.clock.now();
+    const now = this.#now();
+    const { config, dialer } = this.#host;
     const timeoutMs = this.#idleTimeoutMs();
-    let since = this.#idleSince[0];
-    while (since !== undefined && now - since >= timeoutMs) {
-      this.#idleSince.shift();
-      this.#idle.shift()?.close();
-      since = this.#idleSince[0];
+    for (const client of this.#idle.filter((each) => now - each.idleSince >= timeoutMs || each.isSpent(config, now))) {
+      client.close();
     }
-    if (since !== undefined) this.#host.dialer.timers.arm(this, timeoutMs - (now - since));
+    const [oldest] = this.#idle;
+    if (oldest !== undefined) dialer.timers.arm(this, this.#lookAfterMs(oldest, now));
   }
 
-  #takeIdle(): Http1Client | null {
+  #serve(client: PooledClient): void {
+    const next = this.#waiting.next();
+    if (next !== null) {
+      next.onStream(client.open(next));
+      return;
+    }
+    client.idleSince = this.#now();
+    this.#idle.push(client);
+    if (!this.armed) this.#host.dialer.timers.arm(this, this.#lookAfterMs(client, client.idleSince));
+  }
+
+  #takeIdle(): PooledClient | null {
     for (;;) {
       const client = this.#idle.pop();
       if (client === undefined) return null;
-      this.#idleSince.pop();
       if (client.idle) return client;
     }
   }
 
   #closeIdle(): void {
-    const idle = this.#idle.splice(0);
-    this.#idleSince.length = 0;
-    for (const client of idle) client.close();
+    for (const client of this.#idle.splice(0)) client.close();
   }
 
-  #leaveQueue(attempt: Attempt): void {
-    attempt.waitsIn = null;
-    this.#host.circuit.pending.give();
-  }
-
-  /** A dial for each that waits, within the limit on connections; an endpoint without any may always have one. */
+  /** A dial for each that waits. */
   #dialMore(): void {
-    const { circuit, dialer, config } = this.#host;
-    while (this.#dials.size < this.#pending.length) {
-      const none = this.#dials.size === 0 && this.#clients.size === 0;
-      if (!circuit.takeConnection(none)) return;
-      const dial = new Dial(dialer, this, this.#target);
-      this.#dials.add(dial);
-      dial.start(config.connectTimeoutMs);
-    }
+    if (this.#waiting.length > 0) this.#dials.want(this.#waiting.length, this.#clients.size);
+  }
+
+  /** When the longest idle one is due; the others are looked at then. */
+  #lookAfterMs(oldest: PooledClient, now: number): number {
+    const idleMs = this.#idleTimeoutMs() - (now - oldest.idleSince);
+    const { maxConnectionDurationMs } = this.#host.config;
+    return maxConnectionDurationMs === 0 ? idleMs : Math.min(idleMs, maxConnectionDurationMs);
   }
 
   #idleTimeoutMs(): number {
@@ -173,5 +160,9 @@ export class Http1Pool extends Timer implements Pool, DialOwner, Http1ClientCall
       this.#target.keepAliveMs,
       MAX_IDLE_MS,
     );
+  }
+
+  #now(): number {
+    return this.#host.dialer.runtime.clock.now();
   }
 }

@@ -1,0 +1,42 @@
+/**
+ * Peak EWMA, as Finagle and Linkerd do it: of a few random hosts the one where a request is expected to wait least, by an
+ * estimate of its latency that jumps to a peak at once and forgets it exponentially, times the requests it has.
+ */
+import type { BalanceHost, Latency, PickFacts } from './balancer.ts';
+import { pickUniform } from './pick-random.ts';
+
+/** What a host is thought to take before anything is known of it: Linkerd's default. */
+export const DEFAULT_LATENCY_MS = 30;
+
+/** Index into `hosts`, which is not empty. */
+export function pickLeastWait(hosts: readonly BalanceHost[], choices: number, decayMs: number, by: PickFacts): number {
+  let best = pickUniform(hosts, by);
+  if (hosts.length === 1) return best;
+  let bestWait = expectedWait(hosts[best] as BalanceHost, by.now, decayMs);
+  for (let choice = 1; choice < choices; choice++) {
+    const other = pickUniform(hosts, by);
+    if (other === best) continue;
+    const wait = expectedWait(hosts[other] as BalanceHost, by.now, decayMs);
+    if (wait >= bestWait) continue;
+    best = other;
+    bestWait = wait;
+  }
+  return best;
+}
+
+/** A host of twice the weight is thought to bear twice the load. */
+function expectedWait(host: BalanceHost, now: number, decayMs: number): number {
+  return (latencyAt(host.latency, now, decayMs) * (host.active + 1)) / host.endpoint.weight;
+}
+
+/** The estimate decays towards 0 while nothing is measured, so that a host which was slow is tried again. */
+export function latencyAt(latency: Latency, now: number, decayMs: number): number {
+  const ageMs = now - latency.at;
+  return ageMs > 0 ? latency.ms * Math.exp(-ageMs / decayMs) : latency.ms;
+}
+
+export function observeLatency(latency: Latency, measuredMs: number, now: number, decayMs: number): void {
+  const old = Math.exp(-Math.max(now - latency.at, 0) / decayMs);
+  latency.ms = measuredMs > latency.ms ? measuredMs : latency.ms * old + measuredMs * (1 - old);
+  latency.at = now;
+}
