@@ -16,7 +16,7 @@ export class Budget {
     this.#burst = burst;
     this.#perMs = perSecond / 1000;
     this.#left = burst;
-    this.#at = 0;
+    this.#at = clock.now();
   }
 
   earn(amount: number): void {
@@ -31,10 +31,9 @@ export class Budget {
     return true;
   }
 
-  /** The time since the last look counts in full only below the burst, so a late look gives no more than was due. */
   #refill(): void {
     const now = this.#clock.now();
-    if (this.#at > 0) this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perMs);
+    this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perMs);
     this.#at = now;
   }
 }

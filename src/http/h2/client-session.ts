@@ -113,7 +113,7 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
       if (this.isIdle(id)) return this.fail(ERROR.protocol, 'HEADERS on a stream that nobody opened');
       return this.onLateBlock(id, bytes, start, end);
     }
-    if (stream.answered) return this.onTrailers(stream, endStream, bytes, start, end);
+    if (stream.headReceived) return this.onTrailers(stream, endStream, bytes, start, end);
     const head = new Head();
     const code = this.decode(bytes, start, end, head, BLOCK.response);
     if (this.over) return;
@@ -197,7 +197,7 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
   }
 
   #answer(stream: Http2ClientStream, head: Head, endStream: boolean): void {
-    stream.answered = true;
+    stream.headReceived = true;
     const { status } = head;
     const isConnect = stream.method === METHOD.connect;
     if (status < 300 && !endStream && (stream.protocol !== '' || (isConnect && isTunnel(status, METHOD.connect)))) {

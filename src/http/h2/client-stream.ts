@@ -18,8 +18,6 @@ export class Http2ClientStream extends Http2Stream {
   method: Method = METHOD.other;
   /** The protocol that the request asked for by extended CONNECT; empty: none. */
   protocol = '';
-  /** The response's final head has come. */
-  answered = false;
   interim = 0;
   /** Reads of the connection when the request left. */
   readsAtStart = 0;

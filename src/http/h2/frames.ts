@@ -117,6 +117,7 @@ export abstract class Http2Frames<S extends Http2Stream>
     const stream = this.streams.get(id);
     if (stream === null) this.#onLateData(id);
     else if (stream.received) this.streamError(id, stream, ERROR.streamClosed);
+    else if (!stream.headReceived) this.streamError(id, stream, ERROR.protocol);
     else if (length > stream.receiveWindow) this.streamError(id, stream, ERROR.flowControl);
     else this.#expect(stream, content, length);
   }

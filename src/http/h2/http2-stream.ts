@@ -44,6 +44,8 @@ export abstract class Http2Stream implements Stream, Sender {
   nextInRing: Sender | null = null;
   /** Null when nobody listens. */
   receiver: MessageReceiver | null = null;
+  /** The head of the message that comes in has come: content may follow. */
+  headReceived = false;
   /** The message that comes in is complete. */
   received = false;
   /** Content that is promised and still to come; -1: nobody promised. */

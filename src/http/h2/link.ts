@@ -212,6 +212,7 @@ export abstract class Http2Link<S extends Http2Stream> implements StreamLink, Al
 
   #end(detail: string, reason: ResetReason): void {
     this.over = true;
+    this.windows.stop();
     this.alarms.disarmAll();
     this.onOver(detail);
     for (const stream of this.streams.list()) this.drop(stream, this.causeFor(stream, reason));

@@ -28,6 +28,7 @@ export class ReceiveWindows {
   #window: number;
   /** Released and not yet told. */
   #credit = 0;
+  #isStopped = false;
   #isProbing = false;
   #probedBytes = 0;
   #pauseMs = FIRST_PAUSE_MS;
@@ -59,11 +60,16 @@ export class ReceiveWindows {
   /** Bytes were taken off our hands. */
   give(bytes: number): void {
     this.#credit += bytes;
-    if (this.#credit * 2 < this.#connectionBytes || this.#connection.closed) return;
+    if (this.#credit * 2 < this.#connectionBytes || this.#isStopped) return;
     const credit = this.#credit;
     this.#credit = 0;
     this.#window += credit;
     writeWindowUpdate(this.#connection, 0, credit);
+  }
+
+  /** The connection is over: no more credit for anybody. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** A stream got half its window back: asks whether that is too small. */

@@ -17,6 +17,7 @@ export class Http2ServerStream extends Http2Stream {
     super(link, id);
     this.#method = request.method;
     this.#asksUpgrade = request.upgrade !== UPGRADE_STATE.none;
+    this.headReceived = true;
     this.received = endStream;
     this.expected = endStream ? -1 : request.contentLength;
   }
