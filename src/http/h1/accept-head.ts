@@ -35,7 +35,7 @@ export function acceptRequest(head: Head): number {
   if (asks && head.version === 11 && head.framing === FRAMING.none && upgradeIndex(head) >= 0) {
     head.upgrade = UPGRADE_STATE.asked;
   }
-  return (head.known & KNOWN_EXPECT) === 0 ? 0 : acceptExpect(head);
+  return acceptExpect(head);
 }
 
 /** The same for a response to a request of this method. */
@@ -58,20 +58,21 @@ export function acceptTrailers(head: Head): number {
 
 /** Whether the request, which passed `acceptRequest`, wants a 100 before it sends content. */
 export function expectsContinue(head: Head): boolean {
-  return (head.known & KNOWN_EXPECT) !== 0 && head.version === 11 && head.framing !== FRAMING.none;
+  return (head.known & KNOWN_EXPECT) !== 0 && head.version !== 10 && head.framing !== FRAMING.none;
 }
 
 /**
  * Once `100-continue` and nothing else (RFC 9110 section 10.1.1): servers differ in what they make of other values and of
  * lists, and those that send a 100 nobody waits for, or none to one who waits, lose track of where the content begins.
  */
-function acceptExpect(head: Head): number {
+export function acceptExpect(head: Head): number {
+  if ((head.known & KNOWN_EXPECT) === 0) return 0;
   // Ignored in HTTP/1.0, and meaningless without content: not passed on either.
   if (!expectsContinue(head)) markAll(head, KNOWN_EXPECT);
   let seen = false;
   for (let i = 0; i < head.count; i++) {
     if (!isKnown(head, i, KNOWN_EXPECT)) continue;
-    if (head.version === 11 && (seen || !isText(head, i, CONTINUE))) return UNKNOWN_EXPECTATION;
+    if (head.version !== 10 && (seen || !isText(head, i, CONTINUE))) return UNKNOWN_EXPECTATION;
     seen = true;
   }
   return 0;

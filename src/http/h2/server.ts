@@ -4,6 +4,7 @@
  */
 import type { Connection } from '../../core/runtime.ts';
 import { FRAMING } from '../framing.ts';
+import { acceptExpect } from '../h1/accept-head.ts';
 import { HEAD_TOO_LARGE, CONTENT_NOT_ALLOWED, refusalOf, TOO_MANY_FIELDS } from '../h1/refusal.ts';
 import { Head } from '../head.ts';
 import { type MessageReceiver, RESET, type ResetReason } from '../message.ts';
@@ -185,6 +186,11 @@ export class Http2Server extends Http2Frames<Http2ServerStream> {
 
   #open(id: number, endStream: boolean, head: Head): void {
     head.framing = endStream ? FRAMING.none : head.contentLength >= 0 ? FRAMING.length : FRAMING.chunked;
+    const expectation = acceptExpect(head);
+    if (expectation !== 0) {
+      head.free();
+      return this.#refuse(id, expectation, endStream);
+    }
     const stream = new Http2ServerStream(this, id, head, endStream);
     stream.sendWindow = this.peer.initialWindow;
     stream.receiveWindow = this.windows.streamBytes;
