@@ -2,7 +2,7 @@
  * Peak EWMA, as Finagle and Linkerd do it: of a few random hosts the one where a request is expected to wait least, by an
  * estimate of its latency that jumps to a peak at once and forgets it exponentially, times the requests it has.
  */
-import type { BalanceHost, Latency, PickFacts } from './balancer.ts';
+import { type BalanceHost, isAvoided, type Latency, type PickFacts } from './balancer.ts';
 import { pickUniform } from './pick-random.ts';
 
 /** What a host is thought to take before anything is known of it: Linkerd's default. */
@@ -10,12 +10,14 @@ export const DEFAULT_LATENCY_MS = 30;
 
 /** Index into `hosts`, which is not empty. */
 export function pickLeastWait(hosts: readonly BalanceHost[], choices: number, decayMs: number, by: PickFacts): number {
+  const count = hosts.length;
   let best = pickUniform(hosts, by);
-  if (hosts.length === 1) return best;
+  if (count === 1) return best;
   let bestWait = expectedWait(hosts[best] as BalanceHost, by.now, decayMs);
   for (let choice = 1; choice < choices; choice++) {
-    const other = pickUniform(hosts, by);
-    if (other === best) continue;
+    // Another one than the best, so that the worst of few hosts gets nothing.
+    const other = (best + 1 + Math.floor(by.random.next() * (count - 1))) % count;
+    if (isAvoided(hosts[other] as BalanceHost, by)) continue;
     const wait = expectedWait(hosts[other] as BalanceHost, by.now, decayMs);
     if (wait >= bestWait) continue;
     best = other;
