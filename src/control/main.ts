@@ -34,7 +34,7 @@ import { Leases } from './sources/leases.ts';
 import { Newcomers } from './sources/newcomers.ts';
 import { createObject, updateStatus } from './sources/store-writer.ts';
 import { WorkloadRecords } from './sources/workload-records.ts';
-import { RouteStatuses, type StatusWriter } from './status/route-statuses.ts';
+import { Statuses, type StatusWriter } from './status/statuses.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
@@ -93,7 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log,
   );
   const update: StatusWriter['update'] = (kind, key, next) => updateStatus(store, clock, kind, key, next);
-  const statuses = new RouteStatuses(index, { update }, clock, log);
+  const statuses = new Statuses(index, { update }, clock, log);
   closing.defer(() => statuses.close());
   const feed = new IndexFeed(
     views,

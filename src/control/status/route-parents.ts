@@ -9,39 +9,20 @@ import type { TcpRoute } from '../../api/kinds/tcp-route.ts';
 import type { Reader, View } from '../../api/reader.ts';
 import { type Key, keyText } from '../../api/resource.ts';
 import { backendProblem, keyOfBackend } from '../generate/routes/backends.ts';
-
-export interface Finding {
-  readonly type: 'Accepted' | 'ResolvedRefs';
-  readonly status: 'True' | 'False';
-  /** As Gateway API names it (RouteConditionReason). */
-  readonly reason: string;
-  /** Empty when there is nothing to say. */
-  readonly message: string;
-}
-
-export interface RouteParent {
-  readonly parentRef: ParentRef;
-  readonly findings: readonly Finding[];
-}
-
-export interface RouteParents {
-  /** Of the route that this was derived from. */
-  readonly generation: number;
-  readonly parents: readonly RouteParent[];
-}
+import { type Finding, type Report, shortened } from './report.ts';
 
 /** null when the route does not exist. */
-export const routeParents: View<Key, RouteParents | null> = {
+export const routeParents: View<Key, Report | null> = {
   name: 'route-parents',
   id: keyText,
   derive(read, key) {
     const route = read.get(key) as HttpRoute | TcpRoute | null;
     if (route === null) return null;
-    const parents = (route.spec?.parentRefs ?? []).map((parentRef) => ({
-      parentRef,
+    const referred = (route.spec?.parentRefs ?? []).map((parentRef) => ({
+      ref: parentRef,
       findings: [accepted(read, parentRef, key.namespace), resolved(read, route, parentRef, key.namespace)],
     }));
-    return { generation: route.metadata.generation ?? 0, parents };
+    return { generation: route.metadata.generation ?? 0, referred };
   },
   same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
 };
@@ -80,11 +61,4 @@ function resolved(read: Reader, route: HttpRoute | TcpRoute, parent: ParentRef, 
   if (first === undefined) return { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' };
   const message = problems.map((problem) => `${problem.path}: ${problem.message}`).join('; ');
   return { type: 'ResolvedRefs', status: 'False', reason: first.reason, message: shortened(message) };
-}
-
-/** metav1.Condition: a message has at most 32,768 characters; nobody reads more than this. */
-const MAX_MESSAGE_CHARS = 2_000;
-
-function shortened(text: string): string {
-  return text.length <= MAX_MESSAGE_CHARS ? text : `${text.slice(0, MAX_MESSAGE_CHARS - 1)}…`;
 }

@@ -3,6 +3,7 @@ import type { PolicyKind } from '../policy-kind.ts';
 import { compileCluster } from './compile/cluster.ts';
 import { compileAssignment } from './compile/locality.ts';
 import { compileRoute } from './compile/route.ts';
+import { sectionsOf } from './conflicts.ts';
 import {
   BACKEND_SECTIONS,
   type BackendTrafficPolicy,
@@ -79,10 +80,6 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
     }
   },
 };
-
-function sectionsOf({ spec: written }: BackendTrafficPolicy): string[] {
-  return SECTIONS.filter((section) => written?.[section] !== undefined);
-}
 
 function targetsText({ spec: written }: BackendTrafficPolicy): string {
   return (written?.targetRefs ?? [])

@@ -15,7 +15,7 @@ const hashSource = z
     type: z
       .enum(['SourceAddress', 'Header', 'Cookie', 'QueryParameter'])
       .describe('What of a request is hashed. A request without it falls to the next of the list.'),
-    name: z.string().min(1).max(256).optional().describe('Of the header, cookie or parameter. Not for SourceAddress.'),
+    name: z.string().min(1).max(256).optional().describe('Of the header, cookie or parameter. Unset: for SourceAddress alone.'),
     ttl: durationBetween('0s', '8760h')
       .optional()
       .describe(
@@ -122,7 +122,7 @@ export const loadBalancing = z
       .max(4)
       .optional()
       .describe(
-        'For RingHash and Maglev, which need it: the first that a request has decides. With none, any endpoint is taken.',
+        'For RingHash and Maglev, which need it: the first that a request has decides. With none of them, any endpoint is taken. Unset: for the other algorithms.',
       ),
     slowStart: slowStart
       .optional()

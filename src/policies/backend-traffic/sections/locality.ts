@@ -39,7 +39,7 @@ export const locality = z
       .min(1)
       .max(64)
       .optional()
-      .describe('For Weighted only. A locality that is not named, and all when unset: one for each of its endpoints.'),
+      .describe('For Weighted only. Unset, and for what is not named: one for each endpoint of the locality.'),
     zoneAware: zoneAware.optional().describe('For ZoneAware only.'),
     overprovisioningPercent: z
       .int()

@@ -1,4 +1,4 @@
-/** What the status of a route says, and that it is written when it changed and at no other time. */
+/** What the status of a route or a policy says, and that it is written when it changed and at no other time. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { httpRouteKind } from '../../api/kinds/http-route.ts';
 import type { RouteStatus } from '../../api/kinds/route.ts';
 import type { Change } from '../../api/source.ts';
 import { keyOf, type Resource } from '../../api/resource.ts';
+import type { BackendTrafficPolicy } from '../../policies/backend-traffic/kind.ts';
 import { RecordingLog } from '../../core/log.ts';
 import type { Clock } from '../../core/runtime.ts';
 import { MeshIndex } from '../index/mesh-index.ts';
@@ -14,13 +15,13 @@ import { updateStatus } from '../sources/store-writer.ts';
 import { createLogStore } from '../store/log-store.ts';
 import { noPersistence } from '../store/persistence.ts';
 import type { Store } from '../store/store.ts';
-import { CONTROLLER_NAME, RouteStatuses } from './route-statuses.ts';
+import { CONTROLLER_NAME, Statuses } from './statuses.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
 
-describe('the status of a route', () => {
+describe('the status', () => {
   let store: Store;
-  let statuses: RouteStatuses;
+  let statuses: Statuses;
   let stop: AbortController;
   let following: Promise<void>;
   let wallMs: number;
@@ -31,11 +32,11 @@ describe('the status of a route', () => {
     store = createLogStore(noPersistence, { maxCommits: 200, maxBytes: 10_000_000 });
     const clock: Clock = { now: () => 0, wall: () => wallMs, wake: () => () => {} };
     const index = new MeshIndex();
-    const update = (...[kind, key, next]: Parameters<ConstructorParameters<typeof RouteStatuses>[1]['update']>) =>
+    const update = (...[kind, key, next]: Parameters<ConstructorParameters<typeof Statuses>[1]['update']>) =>
       updateStatus(store, clock, kind, key, next);
-    statuses = new RouteStatuses(index, { update }, clock, log);
+    statuses = new Statuses(index, { update }, clock, log);
     stop = new AbortController();
-    const apply = (batch: Parameters<RouteStatuses['observe']>[0]) => {
+    const apply = (batch: Parameters<Statuses['observe']>[0]) => {
       index.apply(batch);
       statuses.observe(batch);
     };
@@ -150,6 +151,66 @@ describe('the status of a route', () => {
     assert.equal(conditions(after, 1)['Accepted']?.observedGeneration, 2);
     assert.equal(after.status?.parents?.length, 2);
   });
+
+  describe('of a policy', () => {
+    async function conditionsOf(name: string, ancestor = 0): Promise<Record<string, string>> {
+      await read('canary').catch(() => null);
+      const found = await store.get({ kind: 'BackendTrafficPolicy', namespace: 'shop', name });
+      const status = (found as BackendTrafficPolicy | null)?.status;
+      const conditions = status?.ancestors?.[ancestor]?.conditions ?? [];
+      return Object.fromEntries(
+        conditions.map((each) => [each.type, [each.status, each.reason, each.message].join(' ').trim()]),
+      );
+    }
+
+    test('says of each target whether it is there', async () => {
+      const targets = [
+        { group: '', kind: 'Service', name: 'catalog' },
+        { group: '', kind: 'Service', name: 'catalog', sectionName: '80' },
+        { group: '', kind: 'Service', name: 'catalog', sectionName: 'grpc' },
+        { group: '', kind: 'Service', name: 'nobody' },
+        { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name: 'canary', sectionName: 'search' },
+      ];
+      await put(service('catalog'), route(1, []), policy('p', targets, { retry: {} }));
+      const accepted: (string | undefined)[] = [];
+      for (const i of targets.keys()) accepted.push((await conditionsOf('p', i))['Accepted']);
+      assert.deepEqual(accepted, [
+        'True Accepted',
+        'True Accepted',
+        'False TargetNotFound Service shop/catalog has no port grpc',
+        'False TargetNotFound Service shop/nobody does not exist',
+        'False TargetNotFound HTTPRoute shop/canary has no rule named search',
+      ]);
+    });
+
+    test('names the sections that an older policy of the same target has taken, until it is gone', async () => {
+      const byNumber = [{ group: '', kind: 'Service', name: 'catalog', sectionName: '80' }];
+      const older = policy('older', byNumber, { retry: {} }, '2025-01-01T00:00:00Z');
+      const named = {
+        ...service('catalog'),
+        spec: { selector: { app: 'catalog' }, ports: [{ name: 'web', port: 80 }] },
+      };
+      const byName = [{ ...byNumber[0], sectionName: 'web' }];
+      await put(
+        named,
+        older,
+        policy('part', byName, { retry: {}, timeouts: {} }),
+        policy('all', byName, { retry: {} }),
+      );
+      const message = 'retry is that of older, which is older';
+      assert.deepEqual(await conditionsOf('older'), { Accepted: 'True Accepted', Conflicted: 'False NoConflict' });
+      assert.deepEqual(await conditionsOf('part'), {
+        Accepted: 'True Accepted',
+        Conflicted: `True Conflicted ${message}`,
+      });
+      assert.deepEqual(await conditionsOf('all'), {
+        Accepted: 'False Conflicted nothing of it holds here: see Conflicted',
+        Conflicted: `True Conflicted ${message}`,
+      });
+      await store.commit([{ key: keyOf(older), value: null }], []);
+      assert.deepEqual(await conditionsOf('all'), { Accepted: 'True Accepted', Conflicted: 'False NoConflict' });
+    });
+  });
 });
 
 const PARENT = { group: '', kind: 'Service', name: 'catalog' };
@@ -177,5 +238,19 @@ function route(
     kind: 'HTTPRoute',
     metadata: { name: 'canary', namespace: 'shop', uid: 'canary', generation },
     spec: { parentRefs, rules: [{ backendRefs }] },
+  };
+}
+
+function policy(
+  name: string,
+  targetRefs: readonly object[],
+  sections: object,
+  creationTimestamp = '2026-01-01T00:00:00Z',
+): Resource {
+  return {
+    apiVersion: 'weft.mesh/v1',
+    kind: 'BackendTrafficPolicy',
+    metadata: { name, namespace: 'shop', uid: name, generation: 1, creationTimestamp },
+    spec: { targetRefs, ...sections },
   };
 }

@@ -1,0 +1,153 @@
+/**
+ * Writes what became of routes and policies into their statuses, where Gateway API's users and tools look for it:
+ * `status.parents` of routes, `status.ancestors` of policies. It follows the index and commits only what changed, so its
+ * own writes end in silence.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Kind } from '../../api/kind.ts';
+import { httpRouteKind } from '../../api/kinds/http-route.ts';
+import { serviceKind } from '../../api/kinds/service.ts';
+import { tcpRouteKind } from '../../api/kinds/tcp-route.ts';
+import type { View } from '../../api/reader.ts';
+import { type Key, keyOf, keyText, type Resource } from '../../api/resource.ts';
+import type { Batch } from '../../api/source.ts';
+import { backendTrafficKind } from '../../policies/backend-traffic/policy.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Clock } from '../../core/runtime.ts';
+import type { MeshIndex } from '../index/mesh-index.ts';
+import { policyAncestors } from './policy-ancestors.ts';
+import type { Finding, Report } from './report.ts';
+import { routeParents } from './route-parents.ts';
+
+export const CONTROLLER_NAME = 'weft.mesh/control-plane';
+
+/** metav1.Condition. */
+interface Condition extends Finding {
+  readonly observedGeneration: number;
+  readonly lastTransitionTime: string;
+}
+
+/** One of the list, which names what it is about in a field that differs by kind. */
+interface Entry {
+  readonly [field: string]: unknown;
+  readonly controllerName: string;
+  readonly conditions?: readonly Condition[];
+}
+
+type Status = Readonly<Record<string, unknown>>;
+
+export interface StatusWriter {
+  /** Commits what `next` makes of the object as it is; null from `next`: nothing to write. A missing object is no error. */
+  update(kind: Kind, key: Key, next: (live: Resource) => unknown): Promise<void>;
+}
+
+/** Where in a status the reports stand, and under which name each has what it is about. */
+interface Reporter {
+  readonly kind: Kind;
+  readonly view: View<Key, Report | null>;
+  readonly list: 'parents' | 'ancestors';
+  readonly ref: 'parentRef' | 'ancestorRef';
+}
+
+const REPORTERS: readonly Reporter[] = [
+  { kind: httpRouteKind, view: routeParents, list: 'parents', ref: 'parentRef' },
+  { kind: tcpRouteKind, view: routeParents, list: 'parents', ref: 'parentRef' },
+  { kind: backendTrafficKind, view: policyAncestors, list: 'ancestors', ref: 'ancestorRef' },
+];
+const READ: ReadonlySet<string> = new Set([serviceKind, ...REPORTERS.map(({ kind }) => kind)].map(({ kind }) => kind));
+
+export class Statuses {
+  readonly #index: MeshIndex;
+  readonly #writer: StatusWriter;
+  readonly #clock: Pick<Clock, 'wall'>;
+  readonly #log: Log;
+  /** One pass at a time; what comes meanwhile asks for one more. */
+  #pass: Promise<void> | null = null;
+  #again = false;
+  #closed = false;
+
+  constructor(index: MeshIndex, writer: StatusWriter, clock: Pick<Clock, 'wall'>, log: Log) {
+    this.#index = index;
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** A batch that is in the index by now. */
+  observe(batch: Batch): void {
+    for (const { key, value } of batch.changes) {
+      if (value !== null) continue;
+      const reporter = REPORTERS.find(({ kind }) => kind.kind === key.kind);
+      if (reporter !== undefined) this.#index.release(reporter.view, key);
+    }
+    if (this.#closed || !batch.changes.some(({ key }) => READ.has(key.kind))) return;
+    this.#again = true;
+    this.#pass ??= this.#run();
+  }
+
+  /** Resolves when nothing is written any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pass;
+  }
+
+  async #run(): Promise<void> {
+    // Not from inside of what the index is applying; and what comes in one turn is looked at once.
+    await Promise.resolve();
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      await this.#writeAll();
+    }
+    this.#pass = null;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const reporter of REPORTERS) {
+      for (const object of this.#index.list(reporter.kind.kind, null)) {
+        if (this.#closed) return;
+        await this.#write(reporter, keyOf(object));
+      }
+    }
+  }
+
+  async #write(reporter: Reporter, key: Key): Promise<void> {
+    try {
+      const found = this.#index.get(key) === null ? null : this.#index.read(reporter.view, key);
+      const now = this.#index.get(key);
+      if (found === null || now === null || this.#next(reporter, now, found) === null) return;
+      await this.#writer.update(reporter.kind, key, (live) => this.#next(reporter, live, found));
+    } catch (error) {
+      this.#log.error('a status could not be written', { object: keyText(key), reason: messageOf(error) });
+    }
+  }
+
+  /** null: it says so already, or the object has changed since it was looked at. */
+  #next({ list, ref: refField }: Reporter, live: Resource, { generation, referred }: Report): Status | null {
+    if ((live.metadata.generation ?? 0) !== generation) return null;
+    const status = (live.status ?? {}) as Status;
+    const before = (status[list] ?? []) as readonly Entry[];
+    const ours = referred.map(({ ref, findings }): Entry => {
+      const last = before.find((each) => isOurs(each) && isDeepStrictEqual(each[refField], ref));
+      const conditions = findings.map((finding) => this.#condition(finding, generation, last?.conditions ?? []));
+      return { [refField]: ref, controllerName: CONTROLLER_NAME, conditions };
+    });
+    // Other controllers report on the same object, each of what is its own.
+    const next = [...before.filter((each) => !isOurs(each)), ...ours];
+    return isDeepStrictEqual(next, before) ? null : { ...status, [list]: next };
+  }
+
+  /** metav1.Condition: the time is of the last change of `status`, not of the text beside it. */
+  #condition(finding: Finding, observedGeneration: number, before: readonly Condition[]): Condition {
+    const last = before.find(({ type }) => type === finding.type);
+    const lastTransitionTime =
+      last?.status === finding.status
+        ? last.lastTransitionTime
+        : new Date(this.#clock.wall()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return { ...finding, observedGeneration, lastTransitionTime };
+  }
+}
+
+function isOurs({ controllerName }: Entry): boolean {
+  return controllerName === CONTROLLER_NAME;
+}
