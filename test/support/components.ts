@@ -70,3 +70,25 @@ export function missingNode(atLeast: number, below: number): string | false {
   if (process.env['WEFT_REQUIRE'] === 'all') throw new Error(`${reason}, and WEFT_REQUIRE=all demands every suite`);
   return reason;
 }
+
+/** A Python that can import `module`; null when none can. */
+export function findPython(module: string): string | null {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, 'python3');
+    try {
+      execFileSync(path, ['-c', `import ${module}`], { stdio: 'ignore', timeout: 20_000 });
+      return path;
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}
+
+/** As `missing`, for a Python with `module`. */
+export function missingPython(module: string): string | false {
+  if (findPython(module) !== null) return false;
+  const reason = `needs a python3 with ${module}, which this machine does not have`;
+  if (process.env['WEFT_REQUIRE'] === 'all') throw new Error(`${reason}, and WEFT_REQUIRE=all demands every suite`);
+  return reason;
+}
