@@ -38,6 +38,11 @@ export class Circuit implements RetryBudget {
     return false;
   }
 
+  /** A bound below the cluster's own: the protocol's. */
+  fired(name: string): void {
+    this.#telemetry.limit(name, this.#cluster).add(1);
+  }
+
   /** `first`: an endpoint without any connection may have one beyond the limit, lest others starve it (as Envoy does). */
   takeConnection(first: boolean): boolean {
     const { connections } = this;

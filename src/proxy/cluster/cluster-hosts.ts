@@ -121,7 +121,7 @@ export class ClusterHosts implements HostOwner {
       if (known === undefined) return new EndpointState(this, endpoint, transport, hash);
       known.endpoint = endpoint;
       known.transport = transport;
-      if (known.transportHash !== hash) known.retireConnections();
+      if (known.transportHash !== hash) known.replaceConnections();
       known.transportHash = hash;
       return known;
     });

@@ -7,7 +7,7 @@ import { ACCEPT, type PickFacts } from '../../snapshot/balance/balancer.ts';
 import { observeLatency } from '../../snapshot/balance/pick-peak-ewma.ts';
 import type { ClusterConfig, EndpointSet } from '../../snapshot/snapshot.ts';
 import type { Edge } from '../telemetry/edge.ts';
-import { type Attempt, OUTCOME, type Outcome } from './attempt.ts';
+import { type Attempt, OUTCOME, type Outcome, type Pool } from './attempt.ts';
 import { Circuit } from './circuit.ts';
 import { ClusterHosts } from './cluster-hosts.ts';
 import type { ClusterWorld } from './cluster-world.ts';
@@ -16,6 +16,7 @@ import type { EndpointState } from './endpoint-state.ts';
 import { FirstLook } from './first-look.ts';
 import { ForwardHosts } from './forward-hosts.ts';
 import { Http1Pool } from './pool/http1.ts';
+import { Http2Pool } from './pool/http2.ts';
 import type { PoolHost } from './pool/pool-host.ts';
 import { TcpPool } from './pool/tcp.ts';
 
@@ -194,7 +195,13 @@ export class Cluster implements PoolHost {
     host.active++;
     host.requests++;
     if (attempt.tunnel) (host.tunnels ??= new TcpPool(this, host)).open(attempt);
-    else (host.http ??= new Http1Pool(this, host)).open(attempt);
+    else (host.http ??= this.#httpPool(host)).open(attempt);
+  }
+
+  #httpPool(host: EndpointState): Pool {
+    const { protocol, clearProtocol } = this.#config;
+    const speaks = protocol === 'http2' && host.transport === null ? clearProtocol : protocol;
+    return speaks === 'http2' ? new Http2Pool(this, host) : new Http1Pool(this, host);
   }
 
   #pick(attempt: Attempt): EndpointState | null {

@@ -131,6 +131,12 @@ export class EndpointState implements UpstreamHost, DialTarget {
     this.tunnels?.retire();
   }
 
+  /** The same, where what comes next may speak another protocol. */
+  replaceConnections(): void {
+    this.retireConnections();
+    this.http = this.tunnels = null;
+  }
+
   /** Who waits for a connection to it goes elsewhere. */
   evict(): void {
     this.http?.evict();

@@ -14,6 +14,7 @@ import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
 import type { ListenerWorld } from './listener-world.ts';
 import { Peek, type PeekOwner } from './peek.ts';
 import { Refusals } from './refusals.ts';
+import { serveHttp } from './serve-http.ts';
 import type { Served } from './served.ts';
 
 /** A client that keeps an idle connection has this long to send another request on it, which is then the last. */
@@ -161,7 +162,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       return;
     }
     if (chain.tls === null) {
-      this.#serve(connection, chain, false);
+      this.#serve(connection, chain, false, found);
       return;
     }
     const { chainTls, router } = this.#world;
@@ -174,7 +175,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const handshake = new Handshake(router.timers, {
       secured: (done, secured) => {
         this.#opening.delete(done);
-        this.#serve(secured, chain, true);
+        this.#serve(secured, chain, true, found);
       },
       handshakeFailed: (done, reason) => {
         this.#opening.delete(done);
@@ -186,14 +187,14 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     handshake.start(router.runtime.net, connection, options);
   }
 
-  #serve(connection: Connection, chain: FilterChain, secure: boolean): void {
+  #serve(connection: Connection, chain: FilterChain, secure: boolean, found: Detected): void {
     const { direction } = this.#config;
     const { router } = this.#world;
     const { network } = chain;
     if (network.kind === 'http') {
       const filters = this.#world.filters(network);
       const down = new Downstream(router, network, filters, direction, connection.info, secure);
-      this.#served.add(new HttpConnection(connection, down, this));
+      this.#served.add(serveHttp(connection, down, this, found));
       return;
     }
     const relay: TcpRelay = new TcpRelay(router, connection, {
