@@ -167,7 +167,8 @@ function joinCookies(head: Head): void {
   for (let i = 0, slot = FLAGS; i < head.count; i++, slot += FIELD_WIDTH) {
     const flags = head.fields[slot] as number;
     if ((flags & KNOWN_COOKIE) === 0) continue;
-    if (at > start) {
+    // An empty crumb would leave a space at the edge of the value.
+    if (at > start && head.valueEnd(i) > head.valueStart(i)) {
       head.bytes[at++] = 0x3b;
       head.bytes[at++] = 0x20;
     }
