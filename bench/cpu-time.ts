@@ -1,12 +1,12 @@
 /** CPU time of processes as the kernel accounts it, all threads included; and their memory. */
-import { globSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Microseconds on a CPU since each process began, summed. */
 export function cpuMicros(pids: readonly number[]): number {
   let nanos = 0;
   for (const pid of pids) {
-    for (const file of globSync(`/proc/${pid}/task/*/schedstat`)) {
-      nanos += Number(readFileSync(file, 'utf8').split(' ')[0]);
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
     }
   }
   return nanos / 1000;

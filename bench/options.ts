@@ -22,6 +22,9 @@ export interface BenchOptions {
   readonly bundle: string;
   /** Another build of it, measured beside: before and after a change, in one run. */
   readonly beside: string | null;
+  /** For Node, in the sidecars and control plane of the one and the other. */
+  readonly nodeFlags: readonly string[];
+  readonly besideNodeFlags: readonly string[];
   readonly sidecars: number;
 }
 
@@ -35,7 +38,8 @@ export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
   --warmup 6                 seconds of load before the first
   --sidecars 50              of the fan-out
   --bundle dist/weft.js      what is measured
-  --beside FILE              another build, measured in the same rounds`;
+  --beside FILE              another build, measured in the same rounds
+  --node-flags '…'           for Node under Weft, and --beside-node-flags for it under the other build`;
 
 const FULL = { rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') };
 const QUICK = {
@@ -59,6 +63,8 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
       sidecars: { type: 'string', default: '50' },
       bundle: { type: 'string', default: defaultBundle },
       beside: { type: 'string' },
+      'node-flags': { type: 'string', default: '' },
+      'beside-node-flags': { type: 'string', default: '' },
     },
   });
   const usual = values.quick ? QUICK : FULL;
@@ -75,7 +81,13 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
     sidecars: positive('--sidecars', values.sidecars),
     bundle: values.bundle,
     beside: values.beside ?? null,
+    nodeFlags: words(values['node-flags']),
+    besideNodeFlags: words(values['beside-node-flags']),
   };
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ').filter((word) => word !== '');
 }
 
 function oneOf<T extends string>(known: readonly T[], word: string, what: string): T {

@@ -45,8 +45,12 @@ export class Stage {
   /** Of the build that is measured, or of the one beside it. */
   mesh(name: 'weft' | 'beside'): Promise<WeftMesh> {
     return this.#once(this.#meshes, name, async () => {
-      const bundle = name === 'beside' ? this.options.beside : this.options.bundle;
-      const mesh = new WeftMesh(join(this.folder, name), bundle ?? '');
+      const { bundle, beside, nodeFlags, besideNodeFlags } = this.options;
+      const folder = join(this.folder, name);
+      const mesh =
+        name === 'beside'
+          ? new WeftMesh(folder, beside ?? bundle, besideNodeFlags)
+          : new WeftMesh(folder, bundle, nodeFlags);
       await mesh.startControlPlane();
       return mesh;
     });

@@ -18,10 +18,12 @@ export class WeftMesh {
   readonly folder: string;
   readonly stateDir: string;
   readonly #bundle: string;
+  readonly #nodeFlags: readonly string[];
 
-  constructor(folder: string, bundle: string) {
+  constructor(folder: string, bundle: string, nodeFlags: readonly string[] = []) {
     this.folder = folder;
     this.#bundle = bundle;
+    this.#nodeFlags = nodeFlags;
     this.stateDir = join(folder, 'state');
     mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
   }
@@ -74,7 +76,7 @@ export class WeftMesh {
 
   #weft(core: number, args: readonly string[], outputFile?: string): Started {
     const env = { ...process.env, WEFT_LOG_LEVEL: 'warn', WEFT_LOG_FORMAT: 'json' };
-    const all = [...nodeFlags(), this.#bundle, '--state-dir', this.stateDir, ...args];
+    const all = [...this.#nodeFlags, this.#bundle, '--state-dir', this.stateDir, ...args];
     return start(core, process.execPath, all, outputFile === undefined ? { env } : { env, outputFile });
   }
 }
@@ -107,9 +109,4 @@ export async function vipsOf(
     if (port !== undefined) found[traffic] = `${host}:${port}`;
   }
   return found;
-}
-
-/** For profiles: WEFT_BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=/tmp/profiles'. */
-function nodeFlags(): readonly string[] {
-  return (process.env['WEFT_BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
 }
