@@ -39,7 +39,7 @@ export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
   --sidecars 50              of the fan-out
   --bundle dist/weft.js      what is measured
   --beside FILE              another build, measured in the same rounds
-  --node-flags '…'           for Node under Weft, and --beside-node-flags for it under the other build`;
+  --node-flags='--…'         for Node under Weft, and --beside-node-flags=… for it under the other build`;
 
 const FULL = { rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') };
 const QUICK = {
