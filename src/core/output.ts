@@ -94,6 +94,10 @@ export abstract class Output {
     return this.#outEnd + this.unsent;
   }
 
+  get unflushed(): number {
+    return this.#outEnd;
+  }
+
   /** True while a writer waits for `onDrained`. */
   protected get over(): boolean {
     return this.#over;

@@ -125,6 +125,8 @@ export interface Connection {
   readonly out: Uint8Array;
   /** Bytes taken and not yet with the kernel. */
   readonly backlog: number;
+  /** Those of them that nobody outside can have seen: not yet handed to the transport. The rest may have left already. */
+  readonly unflushed: number;
   readonly closed: boolean;
   /** Makes room for `bytes` (at most 64 KiB) in `out` and returns the offset to write at. */
   reserve(bytes: number): number;

@@ -131,12 +131,22 @@ describe('an idle connection', () => {
     const d = dial();
     ask(d);
     d.connection.feed(OK);
-    d.connection.keepsBacklog = true;
+    d.connection.keepsUnflushed = true;
     const { r } = ask(d);
     d.connection.feed(OK);
     assert.equal(r.head, null);
     assert.equal(r.reset, RESET.protocol);
     assert.ok(d.connection.closed);
+  });
+
+  it('takes a response that comes before the kernel has told that the request left', () => {
+    const d = dial();
+    d.connection.keepsBacklog = true;
+    const { r } = ask(d);
+    d.connection.feed(OK);
+    assert.equal(r.body, 'hi');
+    assert.equal(r.reset, null);
+    assert.ok(!d.connection.closed);
   });
 
   it('leaves when the server closes it, and when told to', () => {

@@ -47,10 +47,10 @@ export class ClientStream extends Http1Stream {
     else if (last && tellsEmptyRequest(head)) length = 0;
     this.writer.begin(framing, length);
     this.#link.requestBegun(this);
-    const before = connection.backlog;
+    const before = connection.unflushed;
     writeHead(connection, head, framing, length, PERSISTENCE.unsaid);
     if (!last) return;
-    this.requestBytes = connection.backlog - before;
+    this.requestBytes = connection.unflushed - before;
     this.endSending();
   }
 

@@ -220,7 +220,8 @@ export class Http1Client implements ConnectionHandler, ClientLink {
     const stream = this.#stream;
     const connection = this.#connection;
     if (stream === null || connection === null || stream.requestBytes === 0) return false;
-    return connection.backlog >= stream.requestBytes;
+    // Not the backlog: the kernel tells of a write later than the peer may answer it.
+    return connection.unflushed >= stream.requestBytes;
   }
 
   #readHead(bytes: Uint8Array, at: number, end: number): number {

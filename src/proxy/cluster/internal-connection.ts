@@ -65,6 +65,11 @@ class InternalConnection implements Connection {
     return this.#peer === null ? 0 : this.#peer.#unreadBytes;
   }
 
+  /** The other end has them at once. */
+  get unflushed(): number {
+    return 0;
+  }
+
   join(peer: InternalConnection): void {
     this.#peer = peer;
     peer.#peer = this;

@@ -22,8 +22,11 @@ export class MemoryConnection implements Connection {
   /** One for all: what is committed is copied at once. */
   out = OUT;
   backlog = 0;
-  /** Whether what is written stays in `backlog`, as in a turn that has not ended. */
+  unflushed = 0;
+  /** Whether what is written stays in `backlog`, as with a kernel that is slow to tell. */
   keepsBacklog = false;
+  /** Whether what is written stays in `unflushed` too, as in a turn that has not ended. */
+  keepsUnflushed = false;
   closed = false;
   paused = false;
   ended = false;
@@ -95,6 +98,7 @@ export class MemoryConnection implements Connection {
     if (this.closed) throw new Error('written after close');
     if (this.ended) throw new Error('written after end');
     if (this.keepsBacklog) this.backlog += end - start;
+    if (this.keepsUnflushed) this.unflushed += end - start;
     this.#sent.push(Buffer.from(bytes.subarray(start, end)));
   }
 
