@@ -1,6 +1,6 @@
 /**
  * A server over our HTTP/2 codec and the real network, for programs that we did not write: what comes is sent back,
- * trailers too, and a request without content gets a line. Also runs alone (`node test/support/h2-echo.ts`).
+ * trailers too, and a request without content gets a line.
  */
 import type { Listener, Runtime, TlsIdentity } from '../../src/core/runtime.ts';
 import { HIGH_WATER } from '../../src/core/runtime.ts';
@@ -27,7 +27,8 @@ export interface Echo {
   readonly listener: Listener;
   /** Bounds that fired. */
   readonly limits: string[];
-  readonly servers: Set<Http2Server>;
+  /** With all connections. */
+  close(): Promise<void>;
 }
 
 export async function serveEcho(runtime: Runtime, options: EchoOptions = {}): Promise<Echo> {
@@ -71,7 +72,11 @@ export async function serveEcho(runtime: Runtime, options: EchoOptions = {}): Pr
     const secured = runtime.net.secure(connection, tls, waits);
     return waits;
   });
-  return { listener, limits, servers };
+  const close = (): Promise<void> => {
+    for (const server of servers) server.connection.destroy('test over');
+    return listener.close();
+  };
+  return { listener, limits, close };
 }
 
 class EchoReceiver implements MessageReceiver {

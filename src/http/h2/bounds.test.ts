@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Head } from '../head.ts';
 import { RESET } from '../message.ts';
-import { ERROR } from './error-code.ts';
+import type { ERROR } from './error-code.ts';
 import { FRAME } from './frame.ts';
 import { type Http2Limits, LIMIT } from './limits.ts';
 import { SETTING } from './settings.ts';

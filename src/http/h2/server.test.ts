@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Head, UPGRADE_STATE } from '../head.ts';
 import { RESET } from '../message.ts';
 import { FRAME } from './frame.ts';
+import { SETTING } from './settings.ts';
 import { data, frame, GET, headers, hello, POST, ping, rst, settings } from './test/frames.ts';
 import { described, Served } from './test/serve.ts';
 
@@ -144,6 +145,18 @@ test('what was asked before the client half-closed is answered, then the connect
   assert.deepEqual(described(s.take()), ['headers 1', 'data 1 1 end']);
   assert.equal(s.connection.closed, true);
   assert.equal(s.closed, 1);
+});
+
+test('a half-closed client gives no more credit: what needs some ends with it', () => {
+  for (const sendsFirst of [true, false]) {
+    const s = new Served().begin([SETTING.initialWindowSize, 1]);
+    s.feed(headers(1), headers(3, POST, false));
+    if (sendsFirst) respond(s, 0, 200, 'xy');
+    s.connection.fin();
+    assert.equal(s.receiver(1).reset, RESET.connection);
+    if (!sendsFirst) respond(s, 0, 200, 'xy');
+    assert.deepEqual([s.connection.closed, s.server.active], [true, 0]);
+  }
 });
 
 test('the preface may be read by whoever detected the protocol, and must be right', () => {

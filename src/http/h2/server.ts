@@ -100,7 +100,12 @@ export class Http2Server extends Http2Frames<Http2ServerStream> {
   onEnd(): void {
     this.#peerEnded = true;
     if (this.streams.size === 0) this.finish('the client closed the connection', RESET.connection);
-    else for (const stream of this.streams.list()) if (!stream.received) this.drop(stream, RESET.connection);
+    else this.#dropHopeless();
+  }
+
+  override watch(): void {
+    super.watch();
+    if (this.#peerEnded) this.#dropHopeless();
   }
 
   protected override onBlock(id: number, endStream: boolean, bytes: Uint8Array, start: number, end: number): void {
@@ -214,6 +219,14 @@ export class Http2Server extends Http2Frames<Http2ServerStream> {
     if (!endStream) writeReset(this.connection, id, ERROR.none);
     this.recent.add(id);
     if (!this.provoked.spend(1)) this.fail(ERROR.enhanceYourCalm, LIMIT.provokedResets, LIMIT.provokedResets);
+  }
+
+  /** After its FIN a client can complete no request and grant no credit. */
+  #dropHopeless(): void {
+    for (const stream of this.streams.list()) {
+      const credit = Math.min(stream.sendWindow, this.scheduler.window);
+      if (!stream.received || stream.unsent > Math.max(0, credit)) this.drop(stream, RESET.connection);
+    }
   }
 
   #readPreface(bytes: Uint8Array, start: number, end: number): number {
