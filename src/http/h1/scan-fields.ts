@@ -32,6 +32,9 @@ const COLON = 0x3a;
  */
 export function scanFields(head: Head, bytes: Uint8Array, base: number, end: number, maxFields: number): number {
   let at = base + head.used;
+  const view = viewOf(bytes);
+  const offset = bytes.byteOffset;
+  const wordsEnd = end - 3;
   for (;;) {
     const nameStart = at;
     let hash = 0;
@@ -50,9 +53,25 @@ export function scanFields(head: Head, bytes: Uint8Array, base: number, end: num
     while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
     const valueStart = at;
     let byte = 0;
-    // Visible or space in one comparison; then obs-text and tab. NUL, DEL and the other controls end the value.
-    while (at < end && (((byte = bytes[at] as number) - SPACE) >>> 0 < 95 || byte > 0x7f || byte === TAB)) at++;
-    if (at >= end) return INCOMPLETE;
+    for (;;) {
+      // Four bytes at once while all are visible or space, as nearly all of nearly every value are: a byte above 0x7f, below
+      // 0x20, or DEL sets its top bit in one of the three terms, and the lowest that is set is surely one of them.
+      while (at < wordsEnd) {
+        const word = view.getInt32(at + offset, true);
+        const odd = (word | (word - 0x20202020) | (word + 0x01010101)) & 0x80808080;
+        if (odd !== 0) {
+          at += (31 - Math.clz32(odd & -odd)) >> 3;
+          break;
+        }
+        at += 4;
+      }
+      if (at >= end) return INCOMPLETE;
+      byte = bytes[at] as number;
+      if (byte === CR) break;
+      // Visible or space in one comparison; then obs-text and tab. NUL, DEL and the other controls end the value.
+      if ((byte - SPACE) >>> 0 >= 95 && byte <= 0x7f && byte !== TAB) break;
+      at++;
+    }
     if (byte !== CR) return judge(bytes, at, end, byte === LF ? BARE_LF : BAD_FIELD_VALUE);
     if (at + 1 >= end) return INCOMPLETE;
     if (bytes[at + 1] !== LF) return judge(bytes, at, end, BARE_CR);
@@ -78,6 +97,19 @@ export function scanFields(head: Head, bytes: Uint8Array, base: number, end: num
     head.count = count + 1;
     head.used = at - base;
   }
+}
+
+let lastBuffer: ArrayBufferLike = new ArrayBuffer(0);
+let lastView: DataView = new DataView(lastBuffer);
+
+/** Reads come from few buffers: nearly always it is the same one again. */
+function viewOf(bytes: Uint8Array): DataView {
+  const { buffer } = bytes;
+  if (buffer !== lastBuffer) {
+    lastBuffer = buffer;
+    lastView = new DataView(buffer);
+  }
+  return lastView;
 }
 
 /** The refusal, once the line that earned it is complete. */
