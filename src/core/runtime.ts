@@ -12,6 +12,8 @@ export interface Runtime {
   readonly files: Files;
   /** Runs once, after every handler of this turn of the event loop. Connections flush here. */
   endOfTurn(run: () => void): void;
+  /** Share of the memory ceiling of this process that is in use, 0–1; 0 when it is not known. */
+  memoryShare(): number;
 }
 
 export interface Clock {

@@ -23,6 +23,7 @@ export const RESPONSE_FLAGS = {
   UT: "The request timeout, or the caller's own deadline, ended.",
   DT: 'The stream lasted as long as it may.',
   LO: 'A limit of this proxy was reached.',
+  OM: 'The proxy carries as much as it can, or as its memory allows.',
   SE: 'The identity of this workload has expired.',
   DI: 'A fault was injected: delay.',
   FI: 'A fault was injected: abort.',

@@ -19,6 +19,8 @@ import { OwnAddresses } from './cluster/own-addresses.ts';
 import { ResolveCache } from './cluster/resolve-cache.ts';
 import { ChainTls } from './listener/chain-tls.ts';
 import { type BindFailure, Listeners } from './listener/listeners.ts';
+import { relieve } from './listener/relieve.ts';
+import { Overload } from './overload/overload.ts';
 import { type Binding, createBinding } from './router/binding.ts';
 import { FilterSets } from './router/filter-sets.ts';
 import { IdentityFields } from './router/identity-fields.ts';
@@ -64,6 +66,7 @@ export class DataPlane {
   readonly #own = new OwnAddresses();
   readonly #options: DataPlaneOptions;
   readonly #accessLog: AccessLog | null;
+  readonly #overload: Overload;
   readonly #unsubscribe: () => void;
   #binding: Binding | null = null;
   #draining = false;
@@ -81,6 +84,7 @@ export class DataPlane {
     this.telemetry = telemetry;
     this.identity = identity;
     this.#accessLog = this.#openAccessLog();
+    this.#overload = new Overload(runtime, timers, telemetry, () => relieve(this.listeners.active));
     const ids = new RandomHex(random);
     this.clusters = new Clusters({
       dialer,
@@ -97,6 +101,7 @@ export class DataPlane {
       timers,
       chunks: new ChunkPool(),
       telemetry,
+      overload: this.#overload,
       accessLog: this.#accessLog,
       identity,
       internals,
@@ -170,6 +175,7 @@ export class DataPlane {
 
   async close(): Promise<void> {
     this.#unsubscribe();
+    this.#overload.stop();
     await this.listeners.close();
     this.clusters.close();
     await this.#accessLog?.close();

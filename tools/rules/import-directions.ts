@@ -12,7 +12,7 @@ const LINES: readonly (readonly string[])[] = [
 ];
 
 /** Inside `proxy/`, each folder may import itself and those before it. */
-const PROXY_ORDER = ['telemetry', 'cluster', 'router', 'listener'];
+const PROXY_ORDER = ['telemetry', 'overload', 'cluster', 'router', 'listener'];
 const PROXY_TOP = ['config', 'admin'];
 
 export function importViolations(files: readonly SourceFile[]): string[] {

@@ -98,8 +98,13 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     if (!this.#cut.armed) timers.arm(this.#cut, TCP_DRAIN_MS);
   }
 
+  /** Connections that carry something, for who looks for the fullest. */
+  get served(): ReadonlySet<Served> {
+    return this.#served;
+  }
+
   cutAll(): void {
-    for (const open of [...this.#opening, ...this.#served]) open.cut();
+    for (const open of [...this.#opening, ...this.#served]) open.cut('the listener is closed');
   }
 
   readonly accept = (connection: Connection): ConnectionHandler => {
@@ -107,6 +112,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     if (!connections.take()) {
       this.#refusals.limit(connection.info, connections.name);
       connection.destroy(connections.name);
+      return NOBODY;
+    }
+    if (router.overload.refusesConnection()) {
+      connections.give();
+      this.#refusals.limit(connection.info, 'memory');
+      connection.destroy('overloaded');
       return NOBODY;
     }
     const { inspectHttp, inspectTimeoutMs } = this.#config;
@@ -172,13 +183,20 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       return;
     }
     const { info } = connection;
+    const { handshakes } = router.overload;
+    if (!handshakes.take()) {
+      this.#refuse(connection, () => this.#refusals.limit(info, handshakes.name));
+      return;
+    }
     const handshake = new Handshake(router.timers, {
       secured: (done, secured) => {
         this.#opening.delete(done);
+        handshakes.give();
         this.#serve(secured, chain, true, found);
       },
       handshakeFailed: (done, reason) => {
         this.#opening.delete(done);
+        handshakes.give();
         this.#world.connections.give();
         this.#refusals.tls(info, reason);
       },
@@ -220,7 +238,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const { runtime, timers } = this.#world.router;
     const now = runtime.clock.now();
     for (const [served, cutAt] of [...this.#old]) {
-      if (cutAt <= now) served.cut();
+      if (cutAt <= now) served.cut('the listener changed and its drain time is over');
       else return timers.arm(this.#cut, cutAt - now);
     }
   }

@@ -8,6 +8,7 @@ import type { MessageReceiver } from '../../http/message.ts';
 import type { Downstream } from '../router/downstream.ts';
 import { HttpExchange } from '../router/exchange.ts';
 import type { DownstreamStream } from '../router/internal-connect.ts';
+import { RefusedRequest } from './refused-request.ts';
 import type { Served } from './served.ts';
 
 export interface HttpConnectionOwner {
@@ -29,10 +30,14 @@ export abstract class HttpConnection implements Served {
 
   /** Nothing is in flight. */
   abstract readonly idle: boolean;
+  /** Other exchanges live on it beside one that is refused. */
+  protected abstract readonly isShared: boolean;
   abstract announceEnd(): void;
   abstract drain(): void;
 
   open(stream: DownstreamStream, head: Head): MessageReceiver {
+    const reason = this.#down.world.overload.refusesRequest();
+    if (reason !== null) return new RefusedRequest(this.#connection, this.#down, stream, reason, this.isShared);
     return new HttpExchange(this.#down, stream, head);
   }
 
@@ -55,8 +60,12 @@ export abstract class HttpConnection implements Served {
     this.owner.connectionEnded(this);
   }
 
-  cut(): void {
-    this.#connection.destroy('drained');
+  get backlog(): number {
+    return this.#connection.backlog;
+  }
+
+  cut(why: string): void {
+    this.#connection.destroy(why);
   }
 
   get #remote(): string {

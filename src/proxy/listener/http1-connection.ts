@@ -9,6 +9,7 @@ import type { DownstreamStream } from '../router/internal-connect.ts';
 import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
 
 export class Http1Connection extends HttpConnection implements Http1ServerCallbacks {
+  protected readonly isShared = false;
   readonly #server: Http1Server;
   #isLast = false;
 

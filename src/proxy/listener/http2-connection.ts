@@ -6,6 +6,7 @@ import type { Downstream } from '../router/downstream.ts';
 import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
 
 export class Http2Connection extends HttpConnection implements Http2ServerCallbacks {
+  protected readonly isShared = true;
   readonly #server: Http2Server;
 
   /** Becomes the connection's handler. */

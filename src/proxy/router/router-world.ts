@@ -5,6 +5,7 @@ import type { Runtime } from '../../core/runtime.ts';
 import type { Timers } from '../../core/timer-wheel.ts';
 import type { InternalTargets } from '../cluster/internal-targets.ts';
 import type { MeshIdentity } from '../cluster/mesh-identity.ts';
+import type { Overload } from '../overload/overload.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { LogThrottle } from '../telemetry/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -17,6 +18,7 @@ export interface RouterWorld {
   readonly timers: Timers;
   readonly chunks: ChunkPool;
   readonly telemetry: Telemetry;
+  readonly overload: Overload;
   /** null: no access log. */
   readonly accessLog: AccessLog | null;
   readonly identity: MeshIdentity;

@@ -100,8 +100,12 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   drain(): void {}
 
   /** Both sides at once. */
-  cut(): void {
-    this.#fail('', 'cut: the listener changed and its drain time is over');
+  cut(why: string): void {
+    this.#fail('', `cut: ${why}`);
+  }
+
+  get backlog(): number {
+    return this.#down.unsent;
   }
 
   authority(): string {

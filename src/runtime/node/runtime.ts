@@ -6,6 +6,7 @@ import type { Runtime } from '../../core/runtime.ts';
 import { nodeClock } from './clock.ts';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import { nodeFiles } from './files.ts';
+import { memoryShare } from './memory.ts';
 import { createNodeNet } from './net.ts';
 import { nodeRandom } from './random.ts';
 import { createNodeRpc } from './rpc/rpc.ts';
@@ -34,6 +35,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     rpc: createNodeRpc(context, options.log ?? silentLog),
     files: nodeFiles,
     endOfTurn: (run) => turn.after(run),
+    memoryShare,
   };
 }
 

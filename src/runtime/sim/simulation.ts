@@ -35,6 +35,8 @@ const MAX_TURNS = 100_000;
 export class Simulation {
   readonly network: SimNetwork;
   readonly random: SeededRandom;
+  /** What every process of the world is told. */
+  memoryShare = 0;
   readonly #events = new EventQueue();
   readonly #wallStartMs: number;
   readonly #disks = new Map<string, SimFiles>();
@@ -75,6 +77,7 @@ export class Simulation {
       rpc: createSimRpc(net, clock),
       files: this.#diskOf(host),
       endOfTurn: (run) => turn.after(run),
+      memoryShare: () => this.memoryShare,
       kill: () => this.network.kill(process),
     };
   }

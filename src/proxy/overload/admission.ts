@@ -1,0 +1,85 @@
+/**
+ * How many requests may be in flight, found out from how late the event loop is. Work that came and was not looked at yet
+ * waits in the kernel's buffers, for as long as one turn of the loop takes, so the lateness of a timer is the queueing
+ * delay, and, as in CoDel, only one that never falls below the target in a whole interval is a queue that stands. Then
+ * what is in flight is cut in proportion, and grows again by a tenth while the loop is on time: what was let in is
+ * finished soon, and the rest hears so at once instead of timing out. Pure: time comes as an argument.
+ */
+
+/** A loop this late makes a request wait about twice as long: it is read in one turn and answered in another. */
+const TARGET_MS = 50;
+/** A pause of the collector, or a neighbour on the core, is over by then. */
+const INTERVAL_MS = 200;
+/** Between corrections, once there is a limit. */
+const STEP_MS = 100;
+/** The work that is let in must keep the core busy whatever else happens. */
+const MIN_LIMIT = 16;
+/** Without a refusal for this long there is nothing to limit. */
+const FORGET_MS = 2_000;
+const GROWTH = 1.1;
+const MIN_CUT = 0.5;
+const MAX_CUT = 0.9;
+/** What is left of the best rate after a step in which less was let in. */
+const RATE_DECAY = 0.98;
+
+export class Admission {
+  /** In flight at most; Infinity: the loop is on time. */
+  limit = Number.POSITIVE_INFINITY;
+  #leastMs = Number.POSITIVE_INFINITY;
+  #mostActive = 0;
+  #since = 0;
+  #admitted = 0;
+  /** Requests a second that were let in when most were, lately: what the core is known to carry. */
+  rate = 0;
+  #lastRefusal = Number.NEGATIVE_INFINITY;
+
+  /** Whether one more may begin beside `active` ones. */
+  admits(active: number, now: number): boolean {
+    if (active < this.limit) {
+      this.#admitted++;
+      return true;
+    }
+    this.#lastRefusal = now;
+    return false;
+  }
+
+  /** `lateMs`: of the loop since the last sample. `active`: requests in flight. */
+  sample(lateMs: number, active: number, now: number): void {
+    if (lateMs < this.#leastMs) this.#leastMs = lateMs;
+    if (active > this.#mostActive) this.#mostActive = active;
+    const isLimited = this.limit !== Number.POSITIVE_INFINITY;
+    const tookMs = now - this.#since;
+    if (tookMs < (isLimited ? STEP_MS : INTERVAL_MS)) return;
+    this.rate = Math.max((this.#admitted * 1_000) / tookMs, this.rate * RATE_DECAY);
+    if (this.#leastMs > TARGET_MS) this.#cut();
+    else if (isLimited) this.#grow(now);
+    this.#begin(now);
+  }
+
+  /** Nothing was measured for a while: what was measured before says nothing. */
+  reset(now: number): void {
+    this.limit = Number.POSITIVE_INFINITY;
+    this.rate = 0;
+    this.#begin(now);
+  }
+
+  #cut(): void {
+    const from = Math.min(this.limit, this.#mostActive);
+    const share = Math.min(MAX_CUT, Math.max(MIN_CUT, TARGET_MS / this.#leastMs));
+    // What waits is known too late, so cuts overshoot; what is finished within the target is never too much.
+    const least = Math.max(MIN_LIMIT, (this.rate * TARGET_MS) / 1_000);
+    this.limit = Math.ceil(Math.max(least, from * share));
+  }
+
+  #grow(now: number): void {
+    if (now - this.#lastRefusal > FORGET_MS) this.limit = Number.POSITIVE_INFINITY;
+    else this.limit = Math.ceil(this.limit * GROWTH);
+  }
+
+  #begin(now: number): void {
+    this.#since = now;
+    this.#leastMs = Number.POSITIVE_INFINITY;
+    this.#mostActive = 0;
+    this.#admitted = 0;
+  }
+}
