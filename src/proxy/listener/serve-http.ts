@@ -41,6 +41,7 @@ export function serveHttp(
 
 /** Until the first bytes tell the version; then it stands for the connection that they chose. */
 class UndecidedConnection extends HttpConnection implements ConnectionHandler, HttpConnectionOwner {
+  protected readonly isShared = false;
   readonly #of: Connection;
   readonly #down: Downstream;
   readonly #timer: FirstByteTimer;

@@ -24,6 +24,7 @@ import { type Attempt, OUTCOME } from '../../cluster/attempt.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { MeshIdentity } from '../../cluster/mesh-identity.ts';
 import { InternalTargets } from '../../cluster/internal-targets.ts';
+import { Overload } from '../../overload/overload.ts';
 import { LogThrottle } from '../../telemetry/log-throttle.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import { createBinding } from '../binding.ts';
@@ -135,6 +136,7 @@ function worldOf(
     runtime,
     timers,
     telemetry,
+    overload: new Overload(runtime, timers, telemetry, () => {}),
     chunks: new ChunkPool(),
     accessLog: null,
     identity: new MeshIdentity(runtime.clock, nobody, ''),
