@@ -353,9 +353,10 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     this.ended = true;
     const { world } = this.down;
     this.stopClock();
-    // A response that is whole and says nothing of it is an error to gRPC.
-    if (this.isGrpc && this.#responseEnded && this.grpcStatus < 0 && this.status === 200) {
-      this.grpcStatus = GRPC_STATUS.unknown;
+    if (this.isGrpc && this.#responseEnded) {
+      // A response that is whole and says nothing of it is an error to gRPC.
+      if (this.grpcStatus < 0 && this.status === 200) this.grpcStatus = GRPC_STATUS.unknown;
+      if (this.grpcStatus >= 0) this.host?.noteGrpcStatus(this.grpcStatus);
     }
     // An answer before the whole request: what is left of the request has no reader.
     if (this.#body.ended) this.#forwarding?.finish(this.isFailed ? OUTCOME.failed : OUTCOME.ok);

@@ -162,6 +162,7 @@ function stubCluster(telemetry: Telemetry, open: (attempt: Attempt) => void, clo
     chained: false,
     edge: () => edge,
     takeRetry: () => true,
+    answered() {},
     acquire(attempt: Attempt) {
       attempt.holdsSlot = true;
       open(attempt);
