@@ -227,7 +227,9 @@ export class HpackEncoder {
   /** `length` fields from index `first` on, for the entries from `ordinal` on, if the bytes are those at `lineStart`. */
   #run(head: Head, first: number, length: number, ordinal: number, lineStart: number, lineEnd: number): void {
     const start = head.fields[first * FIELD_WIDTH] as number;
-    if (this.#table.isAt(lineStart, head.bytes, start, start + lineEnd - lineStart)) {
+    // What the run before it inserted may have driven out the oldest of these.
+    const isLive = ordinal >= this.#table.evicted;
+    if (isLive && this.#table.isAt(lineStart, head.bytes, start, start + lineEnd - lineStart)) {
       for (let i = 0; i < length; i++) this.#indexed(ordinal + i);
     } else {
       for (let i = first; i < first + length; i++) this.#oneField(head, i);

@@ -46,7 +46,47 @@ function expected(given: readonly (readonly [string, string])[]): string[] {
   return crumbs.length < 2 ? rest : [...rest, `cookie: ${crumbs.flatMap(([, text]) => text || []).join('; ')}`];
 }
 
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
 describe('round trips', () => {
+  it('a table that is always full, where fields that keep their values drive each other out', () => {
+    const out = Buffer.alloc(65_536);
+    const encoder = new HpackEncoder(4_096);
+    const decoder = new HpackDecoder(4_096, LIMITS);
+    const random = seededRandom(7);
+    // What 500 requests of a few clients look like that come again and again, in any order.
+    const requests = Array.from({ length: 500 }, (_, i) => [
+      ['user-agent', `client/${'u'.repeat(90)}${i % 3}`],
+      ['cookie', `session=${'c'.repeat(70)}${i}`],
+      ['referer', `https://shop.example/catalog/${i * 7}`],
+      ['x-tenant', `tenant-${i % 9}`],
+      ['cache-control', 'no-cache'],
+      ['x-build', `build-${'b'.repeat(40)}-${i % 40}`],
+    ]);
+    const names = ['user-agent', 'cookie', 'referer', 'x-tenant', 'cache-control', 'x-build'].map(
+      (each) => new FieldName(each),
+    );
+    for (let i = 0; i < 20_000; i++) {
+      const head = Head.request('GET', `/items/${i % 100}`, 'shop:80');
+      const request = requests[Math.floor(random() * requests.length)] ?? [];
+      const sent = names.map((each, at) => {
+        const text = request[at]?.[1] ?? '';
+        head.appendText(each, text);
+        return text;
+      });
+      const read = decoded(decoder, out.subarray(0, encoder.encode(head, -1, out, 0)), BLOCK.request);
+      for (const [at, each] of names.entries()) assert.equal(read.value(each), sent[at], `head ${i}`);
+      read.free();
+      head.free();
+    }
+  });
+
   it('three hops, tables that change, heads that wait', () => {
     const out = Buffer.alloc(65_536);
     fc.assert(
