@@ -1,0 +1,229 @@
+/** One cluster in simulation, without router and listener: hosts that answer as they are told, and attempts that remember. */
+import { Limit } from '../../src/core/limit.ts';
+import { RecordingLog } from '../../src/core/log.ts';
+import type { Listener } from '../../src/core/runtime.ts';
+import { TimerWheel } from '../../src/core/timer-wheel.ts';
+import { Head } from '../../src/http/head.ts';
+import type { ResetReason, Stream } from '../../src/http/message.ts';
+import { type Attempt, OUTCOME, type Outcome, type UpstreamHost } from '../../src/proxy/cluster/attempt.ts';
+import type { Cluster } from '../../src/proxy/cluster/cluster.ts';
+import type { ClusterWorld } from '../../src/proxy/cluster/cluster-world.ts';
+import { Clusters } from '../../src/proxy/cluster/clusters.ts';
+import { InternalTargets } from '../../src/proxy/cluster/internal-targets.ts';
+import { MeshIdentity } from '../../src/proxy/cluster/mesh-identity.ts';
+import { OwnAddresses } from '../../src/proxy/cluster/own-addresses.ts';
+import { ResolveCache } from '../../src/proxy/cluster/resolve-cache.ts';
+import { LogThrottle } from '../../src/proxy/telemetry/log-throttle.ts';
+import { Telemetry } from '../../src/proxy/telemetry/telemetry.ts';
+import { type SimRuntime, Simulation } from '../../src/runtime/sim/simulation.ts';
+import type { ClusterConfig, Endpoint } from '../../src/snapshot/snapshot.ts';
+import { clusterOf, endpointAt, snapshotOf } from './proxy-snapshots.ts';
+import { answerWith, RawPeer } from './sim-mesh.ts';
+
+const PORT = 80;
+
+export class SimHost {
+  readonly address: string;
+  /** Of the next responses; 0: no answer. */
+  status = 200;
+  headers = '';
+  /** Requests seen. */
+  readonly requests: string[] = [];
+  readonly connections: RawPeer[] = [];
+  readonly #runtime: SimRuntime;
+  #listening: Promise<Listener> | null = null;
+
+  constructor(sim: Simulation, address: string) {
+    this.address = address;
+    this.#runtime = sim.start(address);
+    this.listen();
+  }
+
+  get open(): number {
+    return this.connections.filter(({ closed, ended }) => closed === null && !ended).length;
+  }
+
+  listen(): void {
+    const at = { host: this.address, port: PORT };
+    this.#listening = this.#runtime.net.listen(at, (connection) => {
+      const peer = new RawPeer(() => connection);
+      this.connections.push(peer);
+      answerWith(peer, (request) => this.#answer(request));
+      return peer;
+    });
+  }
+
+  /** New connections are refused; those that are open stay. */
+  refuse(): void {
+    void this.#listening?.then((listener) => listener.close());
+    this.#listening = null;
+  }
+
+  #answer(request: string): string | null {
+    this.requests.push(request);
+    return this.status === 0 ? null : `HTTP/1.1 ${this.status} X\r\n${this.headers}content-length: 0\r\n\r\n`;
+  }
+}
+
+export class SimAttempt implements Attempt {
+  endpoint: UpstreamHost | null = null;
+  waitsIn: Attempt['waitsIn'] = null;
+  moves = 0;
+  pickedAt = 0;
+  answered = false;
+  holdsSlot = false;
+  holdsRetry = false;
+  readonly tunnel: boolean;
+  readonly fresh = false;
+  avoid: readonly UpstreamHost[] = [];
+  readonly hash: number;
+  stream: Stream | null = null;
+  /** Of the response; 0: none. */
+  status = 0;
+  /** Flag of the refusal; empty: none. */
+  refused = '';
+  detail = '';
+  reset: ResetReason | null = null;
+  /** The last host. */
+  host = '';
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster, tunnel: boolean, hash: number) {
+    this.#cluster = cluster;
+    this.tunnel = tunnel;
+    this.hash = hash;
+  }
+
+  get ended(): boolean {
+    return this.status !== 0 || this.refused !== '' || this.reset !== null;
+  }
+
+  authority(): string {
+    return 'a.shop';
+  }
+
+  onStream(stream: Stream): void {
+    this.stream = stream;
+    this.host = this.endpoint?.endpoint.key ?? '';
+    if (this.tunnel) return;
+    const head = Head.request('GET', '/', 'a.shop');
+    stream.sendHead(head, true);
+    head.free();
+  }
+
+  onRefused(flag: string, detail: string): void {
+    this.refused = flag;
+    this.detail = detail;
+    this.host = this.endpoint?.endpoint.key ?? '';
+  }
+
+  onHead(head: Head, last: boolean): void {
+    this.#cluster.answered(this);
+    this.endpoint?.noteResponse(head);
+    this.status = head.status;
+    head.free();
+    if (last) this.finish(this.status >= 500 ? OUTCOME.failed : OUTCOME.ok);
+  }
+
+  onData(_bytes: Uint8Array, _start: number, _end: number, last: boolean): void {
+    if (last) this.finish(this.status >= 500 ? OUTCOME.failed : OUTCOME.ok);
+  }
+
+  onTrailers(fields: Head): void {
+    fields.free();
+  }
+
+  onWritable(): void {}
+
+  onReset(reason: ResetReason): void {
+    this.reset = reason;
+    this.finish(OUTCOME.failed);
+  }
+
+  finish(outcome: Outcome): void {
+    this.#cluster.done(this, outcome);
+  }
+}
+
+interface AttemptKind {
+  readonly tunnel?: boolean;
+  readonly hash?: number;
+}
+
+/** Hosts `10.0.1.1`, `10.0.1.2`… on port 80 behind the cluster `a.shop`. */
+export function simCluster(count: number, parts: Partial<ClusterConfig> = {}, seed = 5) {
+  const sim = new Simulation({ seed, link: { latencyMs: 1 } });
+  const runtime = sim.start('10.0.0.1');
+  const timers = new TimerWheel(runtime.clock);
+  const log = new RecordingLog('debug');
+  const telemetry = new Telemetry('web.shop');
+  const identity = new MeshIdentity(runtime.clock, { current: () => null, subscribe: () => () => {} }, '');
+  const world: ClusterWorld = {
+    dialer: {
+      runtime,
+      timers,
+      resolver: new ResolveCache(runtime.net, runtime.clock),
+      internals: new InternalTargets(),
+      own: new OwnAddresses(),
+    },
+    identity,
+    telemetry,
+    log,
+    throttle: new LogThrottle(runtime.clock),
+    egressProxy: null,
+    locality: null,
+    checks: new Limit('max_health_checks', 64),
+  };
+  const clusters = new Clusters(world);
+  const hosts = Array.from({ length: count }, (_, i) => new SimHost(sim, `10.0.1.${i + 1}`));
+  sim.runSync(() => false, 1);
+  const endpoints = (each: readonly SimHost[], endpoint: Partial<Endpoint> = {}): readonly Endpoint[] =>
+    each.map(({ address }) => endpointAt({ host: address, port: PORT }, endpoint));
+  let config = parts;
+  const configure = (each: readonly Endpoint[], more: Partial<ClusterConfig> = {}): Cluster => {
+    config = { ...config, ...more };
+    const cluster = clusters.apply(snapshotOf({ clusters: [clusterOf('a.shop', each, config)] })).get('a.shop');
+    if (cluster === undefined) throw new Error('no cluster');
+    return cluster;
+  };
+  const cluster = configure(endpoints(hosts));
+  const beginAt = (at: Cluster, kind: AttemptKind = {}): SimAttempt => {
+    const attempt = new SimAttempt(at, kind.tunnel ?? false, kind.hash ?? -1);
+    at.acquire(attempt);
+    return attempt;
+  };
+  const begin = (kind: AttemptKind = {}): SimAttempt => beginAt(cluster, kind);
+  const runFor = (ms: number): Promise<boolean> => sim.run(() => false, ms);
+  /** Requests one after the other, until each has ended. */
+  const ask = async (times: number): Promise<SimAttempt[]> => {
+    const attempts: SimAttempt[] = [];
+    for (let i = 0; i < times; i++) {
+      const attempt = begin();
+      attempts.push(attempt);
+      await sim.run(() => attempt.ended, 60_000);
+      await runFor(3);
+    }
+    return attempts;
+  };
+  const counter = (name: string): number => {
+    let sum = 0;
+    for (const series of telemetry.counters.series()) if (series.name === name) sum += series.value;
+    return sum;
+  };
+  return {
+    sim,
+    cluster,
+    clusters,
+    hosts,
+    log,
+    timers,
+    world,
+    configure,
+    endpoints,
+    begin,
+    beginAt,
+    ask,
+    runFor,
+    counter,
+  };
+}
