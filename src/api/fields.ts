@@ -47,10 +47,10 @@ export const duration = z.string().refine((value) => parseGatewayDuration(value)
   error: 'must be a duration such as "500ms", "10s" or "1m30s" (GEP-2257)',
 });
 
-/** A duration within bounds, both in the same form; a lower bound of `0s` means that zero is allowed. */
-export function durationBetween(least: string, most: string) {
+/** A duration within bounds, both in the same form; a lower bound of `0s` means that zero is allowed. The bounds are added to `meaning`. */
+export function durationBetween(least: string, most: string, meaning: string) {
   const [leastMs, mostMs] = [parseGatewayDuration(least) ?? 0, parseGatewayDuration(most) ?? 0];
-  return duration.refine(
+  const bounded = duration.refine(
     (value) => {
       const ms = parseGatewayDuration(value);
       // What does not parse has its own violation.
@@ -58,6 +58,7 @@ export function durationBetween(least: string, most: string) {
     },
     { error: `must be from ${least} to ${most}` },
   );
+  return bounded.describe(`${meaning} From ${least} to ${most}.`);
 }
 
 /** A field name of HTTP: a token of RFC 9110 section 5.6.2. */

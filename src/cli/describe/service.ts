@@ -1,21 +1,15 @@
-/** What follows from a Service: the workloads behind it, port by port, and the routes that hold for its callers. */
+/** What follows from a Service: the workloads behind it, port by port, and the routes and policies that hold for its callers. */
 import type { Service, ServicePort } from '../../api/kinds/service.ts';
 import { targetPortOf } from '../../api/kinds/service.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
 import type { Resource } from '../../api/resource.ts';
 import { selects } from '../../api/selector.ts';
+import type { BackendTrafficPolicy } from '../../policies/backend-traffic/kind.ts';
 import { kindNamed } from '../mesh/kinds.ts';
 import type { MeshConnection } from '../mesh/connect.ts';
-import type { Style } from '../output/style.ts';
 import { tableLines } from '../output/table.ts';
-
-export interface Section {
-  /** In JSON. */
-  readonly key: string;
-  readonly title: string;
-  readonly data: unknown;
-  readonly lines: (style: Style) => readonly string[];
-}
+import type { Section } from './section.ts';
+import { trafficSection } from './traffic.ts';
 
 export interface ServiceEndpoint {
   readonly port: number;
@@ -55,6 +49,7 @@ export async function describeService(mesh: MeshConnection, service: Service): P
   const namespace = service.metadata.namespace ?? '';
   const { items: workloads } = await mesh.resources.list<Workload>(kindNamed('workloads'), namespace);
   const endpoints = endpointsOf(service, workloads);
+  const policies = await mesh.resources.list<BackendTrafficPolicy>(kindNamed('backendtrafficpolicies'), namespace);
   const lists = await Promise.all(
     ['httproutes', 'tcproutes'].map((word) => mesh.resources.list(kindNamed(word), null)),
   );
@@ -85,6 +80,7 @@ export async function describeService(mesh: MeshConnection, service: Service): P
       })),
       lines: () => routes.map(routeLine),
     },
+    trafficSection(service, policies.items),
   ];
 }
 

@@ -9,7 +9,8 @@ import type { MeshConnection } from '../mesh/connect.ts';
 import { kindNamed } from '../mesh/kinds.ts';
 import { originText, readMeshStatus, refusalsOf, syncState } from '../mesh/mesh-status.ts';
 import { ageText, tableLines } from '../output/table.ts';
-import { endpointsOf, type Section } from './service.ts';
+import type { Section } from './section.ts';
+import { endpointsOf } from './service.ts';
 
 export async function describeWorkload(mesh: MeshConnection, workload: Workload): Promise<Section[]> {
   const { namespace = '', name } = workload.metadata;

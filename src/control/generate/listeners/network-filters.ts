@@ -58,7 +58,8 @@ export function httpManager(options: HttpOptions): FilterInit {
     httpFilters: forwardProxy ? [dynamicForward(), router()] : [router()],
     accessLog: [stdoutLog()],
     commonHttpProtocolOptions: { idleTimeout: HOUR },
-    streamIdleTimeout: durationOf(300_000),
+    // Envoy's five minutes would cut a watch on which nothing happens for a while.
+    streamIdleTimeout: HOUR,
     requestHeadersTimeout: durationOf(60_000),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     // An explicit proxy gets absolute-form targets; without this Envoy answers them with 404.

@@ -20,10 +20,12 @@ const http2 = z
     connectionWindowBytes: bytes.optional().describe('The same for all streams of a connection. Unset: 16777216.'),
     keepAlive: z
       .strictObject({
-        interval: durationBetween('1s', '24h').describe('Between two PINGs.'),
-        timeout: durationBetween('100ms', '1h')
-          .optional()
-          .describe('For the answer; then the connection is closed. Unset: 10s.'),
+        interval: durationBetween('1s', '24h', 'Between two PINGs.'),
+        timeout: durationBetween(
+          '100ms',
+          '1h',
+          'For the answer; then the connection is closed. Unset: 10s.',
+        ).optional(),
       })
       .optional()
       .describe('Unset: every 30s.'),
@@ -39,14 +41,12 @@ const http2 = z
   });
 
 export const connection = z.strictObject({
-  connectTimeout: durationBetween('1ms', '10m')
-    .optional()
-    .describe('Until a connection is open, TLS included. Unset: 5s.'),
-  idleTimeout: durationBetween('0s', '24h')
-    .optional()
-    .describe(
-      'After which a connection without requests is closed; less than the server waits. 0s: never. Unset: 15s.',
-    ),
+  connectTimeout: durationBetween('1ms', '10m', 'Until a connection is open, TLS included. Unset: 5s.').optional(),
+  idleTimeout: durationBetween(
+    '0s',
+    '24h',
+    'After which a connection without requests is closed; less than the server waits. 0s: never. Unset: 15s.',
+  ).optional(),
   maxRequests: z
     .int()
     .min(0)

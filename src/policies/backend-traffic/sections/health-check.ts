@@ -56,11 +56,13 @@ export const healthCheck = z
     http: http.optional().describe('A request. One of http, grpc and tcp is required.'),
     grpc: grpc.optional().describe('grpc.health.v1.Health/Check; for ports of HTTP/2.'),
     tcp: tcp.optional().describe('A connection: by itself it says that the sidecar is there, not more.'),
-    interval: durationBetween('100ms', '1h').optional().describe('Between two checks. Unset: 10s.'),
-    idleInterval: durationBetween('100ms', '24h')
-      .optional()
-      .describe('The same, while the proxy has not sent the service anything yet. Unset: 60s.'),
-    timeout: durationBetween('10ms', '1m').optional().describe('For one check. Unset: 1s.'),
+    interval: durationBetween('100ms', '1h', 'Between two checks. Unset: 10s.').optional(),
+    idleInterval: durationBetween(
+      '100ms',
+      '24h',
+      'The same, while the proxy has not sent the service anything yet. Unset: 60s.',
+    ).optional(),
+    timeout: durationBetween('10ms', '1m', 'For one check. Unset: 1s.').optional(),
     unhealthyThreshold: z.int().min(1).max(100).optional().describe('Failures in a row that make unhealthy. Unset: 3.'),
     healthyThreshold: z
       .int()

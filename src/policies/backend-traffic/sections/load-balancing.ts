@@ -15,12 +15,17 @@ const hashSource = z
     type: z
       .enum(['SourceAddress', 'Header', 'Cookie', 'QueryParameter'])
       .describe('What of a request is hashed. A request without it falls to the next of the list.'),
-    name: z.string().min(1).max(256).optional().describe('Of the header, cookie or parameter. Unset: for SourceAddress alone.'),
-    ttl: durationBetween('0s', '8760h')
+    name: z
+      .string()
+      .min(1)
+      .max(256)
       .optional()
-      .describe(
-        'Cookie only: the proxy sets the cookie where it is missing, for this long; 0s: for the session. Unset: never set.',
-      ),
+      .describe('Of the header, cookie or parameter. Unset: for SourceAddress alone.'),
+    ttl: durationBetween(
+      '0s',
+      '8760h',
+      'Cookie only: the proxy sets the cookie where it is missing, for this long; 0s: for the session. Unset: never set.',
+    ).optional(),
     path: z
       .string()
       .max(1024)
@@ -45,7 +50,7 @@ const hashSource = z
   });
 
 const slowStart = z.strictObject({
-  window: durationBetween('1s', '1h').describe('For how long a new endpoint gets less than its share.'),
+  window: durationBetween('1s', '1h', 'For how long a new endpoint gets less than its share.'),
   aggression: z
     .number()
     .min(0.1)
@@ -78,9 +83,11 @@ export const loadBalancing = z
       .describe('For LeastRequest only.'),
     peakEwma: z
       .strictObject({
-        decay: durationBetween('100ms', '10m')
-          .optional()
-          .describe('The window over which a measured latency loses its weight. Unset: 10s.'),
+        decay: durationBetween(
+          '100ms',
+          '10m',
+          'The window over which a measured latency loses its weight. Unset: 10s.',
+        ).optional(),
       })
       .optional()
       .describe('For PeakEwma only. Envoy takes LeastRequest instead.'),

@@ -31,16 +31,22 @@ const failurePercentage = z.strictObject({
 
 export const outlierDetection = z
   .strictObject({
-    interval: durationBetween('100ms', '1h')
-      .optional()
-      .describe('Between two looks at rates and at who may return. Unset: 10s.'),
-    baseEjectionTime: durationBetween('100ms', '24h')
-      .optional()
-      .describe('For how long an endpoint is left alone; times the number of times that it was. Unset: 30s.'),
-    maxEjectionTime: durationBetween('100ms', '24h').optional().describe('The longest, however often. Unset: 300s.'),
-    ejectionJitter: durationBetween('0s', '1h')
-      .optional()
-      .describe('Up to this is added at random, so that not all return at once. Unset: 0s.'),
+    interval: durationBetween(
+      '100ms',
+      '1h',
+      'Between two looks at rates and at who may return. Unset: 10s.',
+    ).optional(),
+    baseEjectionTime: durationBetween(
+      '100ms',
+      '24h',
+      'For how long an endpoint is left alone; times the number of times that it was. Unset: 30s.',
+    ).optional(),
+    maxEjectionTime: durationBetween('100ms', '24h', 'The longest, however often. Unset: 300s.').optional(),
+    ejectionJitter: durationBetween(
+      '0s',
+      '1h',
+      'Up to this is added at random, so that not all return at once. Unset: 0s.',
+    ).optional(),
     maxEjectionPercent: percent
       .optional()
       .describe('Of the endpoints, in per cent, at one time; one may always be. Unset: 10.'),

@@ -40,10 +40,12 @@ export const retry = z
       ),
     backOff: z
       .strictObject({
-        base: durationBetween('1ms', '1m')
-          .optional()
-          .describe('The mean before the first retry; doubled for each more. Unset: 25ms.'),
-        max: durationBetween('1ms', '10m').optional().describe('Unset: 250ms, or base if that is more.'),
+        base: durationBetween(
+          '1ms',
+          '1m',
+          'The mean before the first retry; doubled for each more. Unset: 25ms.',
+        ).optional(),
+        max: durationBetween('1ms', '10m', 'Unset: 250ms, or base if that is more.').optional(),
       })
       .superRefine(({ base, max }, context) => {
         const baseMs = parseGatewayDuration(base ?? '25ms') ?? 0;
@@ -60,9 +62,11 @@ export const retry = z
       .describe('The pause before a retry, spread at random.'),
     retryAfter: z
       .strictObject({
-        max: durationBetween('1s', '1h')
-          .optional()
-          .describe('A response that asks for more is tried again by backOff. Unset: 5m.'),
+        max: durationBetween(
+          '1s',
+          '1h',
+          'A response that asks for more is tried again by backOff. Unset: 5m.',
+        ).optional(),
       })
       .optional()
       .describe('Whether the pause that a response asks for in Retry-After is kept. Unset: it is not read.'),

@@ -3,22 +3,20 @@ import { z } from 'zod';
 import { parseGatewayDuration } from '../../../core/durations.ts';
 import { durationBetween } from '../../../api/fields.ts';
 
-const upToADay = durationBetween('0s', '24h');
+const upToADay = (meaning: string) => durationBetween('0s', '24h', meaning);
 
 export const timeouts = z
   .strictObject({
-    request: upToADay
-      .optional()
-      .describe('From the whole request to the end of the response, retries included. 0s: no limit. Unset: 0s.'),
-    perTry: upToADay
-      .optional()
-      .describe('One try, of which there may be several; at most request. 0s: no limit of its own. Unset: 0s.'),
-    streamIdle: upToADay.optional().describe('Without a byte in either direction. 0s: no limit. Unset: 5m.'),
-    maxDuration: upToADay
-      .optional()
-      .describe(
-        'From the first byte of the request to the last of the response, tunnels and streams included. 0s: no limit. Unset: 0s.',
-      ),
+    request: upToADay(
+      'From the whole request to the end of the response, retries included. 0s: no limit. Unset: 0s.',
+    ).optional(),
+    perTry: upToADay(
+      'One try, of which there may be several; at most request. 0s: no limit of its own. Unset: 0s.',
+    ).optional(),
+    streamIdle: upToADay('Without a byte in either direction. 0s: no limit. Unset: 1h.').optional(),
+    maxDuration: upToADay(
+      'From the first byte of the request to the last of the response, tunnels and streams included. 0s: no limit. Unset: 0s.',
+    ).optional(),
   })
   .superRefine(({ request, perTry }, context) => {
     const limitMs = parseGatewayDuration(request ?? '') ?? 0;

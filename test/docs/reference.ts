@@ -1,0 +1,59 @@
+/** The parts of a policy's page that are generated: every field from the schema, and the proxies that enforce it. */
+import { kindSchema } from '../../src/api/openapi.ts';
+import type { PolicyKind } from '../../src/policies/policy-kind.ts';
+
+interface Schema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxItems?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+}
+
+/** A table a section of the spec. */
+export function fieldReference(kind: PolicyKind): string {
+  const { properties } = kindSchema(kind) as { readonly properties: { readonly spec: Schema } };
+  const sections = Object.entries(properties.spec.properties ?? {}).map(([name, schema]) => {
+    const rows = rowsOf('', schema).map(([field, form, text]) => `| \`${field}\` | ${form} | ${text} |`);
+    return [
+      `### ${name}`,
+      '',
+      schema.description ?? '',
+      '',
+      '| field | form | meaning |',
+      '|---|---|---|',
+      ...rows,
+    ].join('\n');
+  });
+  return sections.join('\n\n');
+}
+
+export function enforcementTable(kind: PolicyKind): string {
+  const rows = Object.entries(kind.enforcedBy).map(
+    ([proxy, how]) => `| ${proxy} | ${how === true ? 'all of it' : how} |`,
+  );
+  return ['| proxy | enforced |', '|---|---|', ...rows].join('\n');
+}
+
+function rowsOf(path: string, schema: Schema): [field: string, form: string, text: string][] {
+  const { properties, required = [], items } = schema;
+  if (items !== undefined) return rowsOf(`${path}[]`, items);
+  return Object.entries(properties ?? {}).flatMap(([name, child]): [string, string, string][] => {
+    const field = path === '' ? name : `${path}.${name}`.replace(/^\[\]\./, '');
+    const form = `${formOf(child)}${required.includes(name) ? ', required' : ''}`;
+    const text = (child.description ?? '').replaceAll('|', '\\|');
+    return [[field, form, text], ...rowsOf(field, child)];
+  });
+}
+
+function formOf(schema: Schema): string {
+  if (schema.enum !== undefined) return schema.enum.join(', ');
+  if (schema.items !== undefined) return `list, at most ${schema.maxItems}`;
+  if (schema.properties !== undefined) return 'map';
+  if (schema.minimum === undefined || schema.maximum === undefined) return schema.type ?? 'any';
+  return `${schema.minimum} to ${schema.maximum}`;
+}
