@@ -14,27 +14,24 @@ import { CONTINUE, REPLIED, type Verdict } from '../../http/verdict.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
 import { matchRoute } from '../../snapshot/match-route.ts';
 import { OUTCOME } from '../cluster/attempt.ts';
-import type { ForwardAction } from '../../snapshot/route-table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Binding } from './binding.ts';
 import { BodyStages } from './body-stages.ts';
 import type { Downstream } from './downstream.ts';
-import { EXPIRY, type Expiry } from './exchange-clock.ts';
-import { ExchangeRecord } from './exchange-record.ts';
 import { type DownstreamStream, enterInternal, internalListener } from './internal-connect.ts';
 import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
 import { type Forwarded, Forwarding } from './forwarding.ts';
-import { callerDeadline } from './grpc-deadline.ts';
 import { mayReplay } from './replay.ts';
 import { grpcFailure, grpcStatusOf, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
 import { makeAbsolute } from './request-target.ts';
+import { TimedExchange } from './timed-exchange.ts';
 import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
 
 const NO_FILTERS: readonly Filter[] = [];
 
-export class HttpExchange extends ExchangeRecord implements Exchange, MessageReceiver, Forwarded {
+export class HttpExchange extends TimedExchange implements Exchange, MessageReceiver, Forwarded {
   readonly #stream: DownstreamStream;
   readonly #binding: Binding;
   readonly #body: RequestBody;
@@ -168,20 +165,8 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     this.#end();
   }
 
-  protected override onSilence(idleMs: number): void {
-    const seconds = idleMs / 1000;
-    if (this.#body.ended) this.reply(504, 'UT', `no byte for ${seconds} s`);
-    else this.reply(408, 'SI', `no byte of the request for ${seconds} s`);
-  }
-
-  protected override onExpiry(expiry: Expiry): void {
-    if (expiry === EXPIRY.request) {
-      this.reply(504, 'UT', `request timeout of ${this.#timeoutMs} ms ended for ${this.serviceName}`);
-    } else if (expiry === EXPIRY.deadline) {
-      this.reply(504, 'UT', `the caller's deadline ended for ${this.serviceName}`);
-    } else {
-      this.reply(this.#body.ended ? 504 : 408, 'DT', 'the stream lasted as long as it may');
-    }
+  protected override get requestEnded(): boolean {
+    return this.#body.ended;
   }
 
   // What the upstream's half says.
@@ -291,11 +276,14 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     if (action.hash.length > 0) {
       this.#place = placeOf(action.hash, this.request, this.down.info, world.runtime.random);
     }
-    if (mayReplay(this.request.method, action.retry)) this.#body.maxReplayBytes = action.maxReplayBytes;
+    const { method, contentLength } = this.request;
+    // What is known to be too large is not even begun to be kept.
+    const replays = contentLength <= action.maxReplayBytes && mayReplay(method, action.retry);
+    if (replays) this.#body.maxReplayBytes = action.maxReplayBytes;
     const tunnel = connects && !cluster.chained;
     this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel, this.#place.hash);
-    if (!this.#watchTimes(action)) return;
-    if (this.#body.ended) this.#startTimeout();
+    if (!this.watchTimes(action)) return;
+    if (this.#body.ended) this.startTimeout();
     this.#forwarding.start();
   }
 
@@ -314,38 +302,9 @@ export class HttpExchange extends ExchangeRecord implements Exchange, MessageRec
     if (this.#isTunnel) {
       if (this.#responseEnded) this.#end();
     } else {
-      this.#startTimeout();
+      this.startTimeout();
       this.#forwarding?.requestDone();
     }
-  }
-
-  /** False: the caller's deadline has passed already. */
-  #watchTimes(action: ForwardAction): boolean {
-    const { startedAt } = this;
-    const now = this.timeNow(startedAt);
-    if (action.idleTimeoutMs !== null) this.watchSilence(action.idleTimeoutMs, now);
-    if (action.maxDurationMs > 0) this.expireAt(startedAt + action.maxDurationMs, EXPIRY.stream, now);
-    if (!this.isGrpc) return true;
-    this.deadlineAt = callerDeadline(this.request, action, startedAt);
-    if (this.deadlineAt <= now) {
-      this.onExpiry(EXPIRY.deadline);
-      return false;
-    }
-    this.expireAt(this.deadlineAt, EXPIRY.deadline, now);
-    return true;
-  }
-
-  /** Counts from the end of the request, as Envoy's route timeout does. */
-  #startTimeout(): void {
-    const timeoutMs = this.#timeoutMs;
-    if (timeoutMs === 0) return;
-    const now = this.timeNow(this.startedAt);
-    this.expireAt(now + timeoutMs, EXPIRY.request, now);
-  }
-
-  get #timeoutMs(): number {
-    const action = this.entry === null ? null : this.entry.action;
-    return action !== null && action.kind === 'forward' ? action.timeoutMs : 0;
   }
 
   #end(): void {

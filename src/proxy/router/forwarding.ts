@@ -17,6 +17,7 @@ import { passDeadline } from './grpc-deadline.ts';
 import { mayRepeat } from './replay.ts';
 import { describeReset, statusOf } from './reply.ts';
 import type { RequestBody } from './request-body.ts';
+import { Race } from './race.ts';
 import { NO_HOSTS, Retries } from './retries.ts';
 import type { RouterWorld } from './router-world.ts';
 import { Try, type TryOwner } from './try.ts';
@@ -61,8 +62,8 @@ export class Forwarding implements TryOwner {
   /** null: none, or it does not cover this request. */
   readonly #policy: RetryPolicy | null;
   #retries: Retries | null = null;
-  /** All tries that go on, while there are several. */
-  #racing: Try[] | null = null;
+  /** While there are several tries at once; `#try` is one of them. */
+  #race: Race | null = null;
   /** Tries that the hedge policy began at once; they are no retries. */
   #extra = 0;
   #idle: TryIdle | null = null;
@@ -136,10 +137,10 @@ export class Forwarding implements TryOwner {
   abandon(reason: ResetReason): void {
     this.#stopTimers();
     const current = this.#try;
-    const racing = this.#racing;
-    this.#try = this.#racing = null;
-    if (racing === null) current?.abandon(reason);
-    else for (const rival of racing) rival.abandon(reason);
+    const race = this.#race;
+    this.#try = this.#race = null;
+    current?.abandon(reason);
+    race?.abandon(reason);
   }
 
   authority(): string {
@@ -165,7 +166,7 @@ export class Forwarding implements TryOwner {
     owner.moved = true;
     if (head.status < 200 && head.status !== 101) {
       // Of several tries nobody knows yet whose response will follow.
-      if (this.#racing === null) owner.interim(head);
+      if (this.#race === null) owner.interim(head);
       else head.free();
       return;
     }
@@ -202,14 +203,14 @@ export class Forwarding implements TryOwner {
     const { hedge } = this.#action;
     if (hedge === null || !hedge.onPerTryTimeout || !this.#mayRace()) return false;
     const limit = this.#policy === null ? 0 : this.#policy.retries;
-    if (this.#owner.retries - this.#extra < limit) this.#race(current);
+    if (this.#owner.retries - this.#extra < limit) this.#addRival(current);
     return true;
   }
 
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void {
     const owner = this.#owner;
     owner.host = current.endpoint ?? owner.host;
-    if (this.#racing !== null && this.#leavesOthers(current)) return;
+    if (this.#leavesOthers(current)) return;
     if ((flag === '' || flag === 'UF') && this.#retry(current, reset, null)) return;
     if (flag !== '' && owner.flag === '') owner.flag = flag;
     owner.reply(statusOf(reset), owner.flag || 'UC', detail || `${describeReset(reset)} by ${owner.serviceName}`);
@@ -253,45 +254,45 @@ export class Forwarding implements TryOwner {
     if (hedge.extraChance > 0 && this.#world.runtime.random.next() < hedge.extraChance) more++;
     for (let i = 0; i < more && this.#try !== null && !this.#owner.responseStarted; i++) {
       this.#extra++;
-      this.#race(this.#try);
+      this.#addRival(this.#try);
     }
   }
 
   /** One more try beside those that go on, if the budget has a place for it. */
-  #race(beside: Try): void {
+  #addRival(beside: Try): void {
     this.#retriesOf().avoid(beside.endpoint);
     const rival = this.#newTry();
     if (!this.#cluster.takeRetry(rival)) return;
     this.#owner.retries++;
-    this.#racing ??= this.#try === null ? [] : [this.#try];
-    this.#racing.push(rival);
+    this.#race ??= new Race(beside);
+    this.#race.join(rival);
     this.#limit(rival);
     rival.start();
   }
 
   /** The first good response ends the race. */
   #wins(current: Try): void {
-    const racing = this.#racing;
-    this.#racing = null;
+    const race = this.#race;
+    this.#race = null;
     this.#try = current;
     this.#owner.host = current.endpoint;
     this.#body.settle();
-    if (racing !== null) for (const rival of racing) if (rival !== current) rival.abandon(RESET.cancelled);
+    race?.win(current);
   }
 
-  /** Takes a try that failed out of the race. False: it was the last. */
+  /** Whether the request goes on without this try, which failed. */
   #leavesOthers(current: Try): boolean {
-    const racing = this.#racing === null ? [] : this.#racing.filter((rival) => rival !== current && rival.live);
-    this.#racing = racing.length > 1 ? racing : null;
-    this.#try = racing[0] ?? current;
-    return racing.length > 0;
+    const next = this.#race === null ? null : this.#race.leave(current);
+    if (next === null) this.#race = null;
+    else this.#try = next;
+    return next !== null;
   }
 
   // One after the other.
 
   /** Makes another try if the plan says so, or leaves it to those that go on; else leaves the flag to end with. */
   #retry(current: Try, reset: ResetReason | null, response: Head | null): boolean {
-    if (this.#racing !== null && this.#leavesOthers(current)) {
+    if (this.#leavesOthers(current)) {
       current.drop();
       return true;
     }
