@@ -8,7 +8,9 @@ const note = (what) => appendFileSync(file, `${JSON.stringify({ what, atMs: Date
 
 createServer((_, response) => response.end('here\n')).listen(Number(port), '127.0.0.1', () => note('listening'));
 
-process.on('SIGTERM', async () => {
+process.on('SIGTERM', () => void leave());
+
+async function leave() {
   note('signalled');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   try {
@@ -18,4 +20,4 @@ process.on('SIGTERM', async () => {
     note(`outbound ${String(error)}`);
   }
   process.exit(3);
-});
+}
