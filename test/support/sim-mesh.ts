@@ -43,6 +43,8 @@ export interface MeshOptions {
   readonly cluster?: Partial<ClusterConfig>;
   readonly manager?: Partial<HttpManager>;
   readonly tcp?: Partial<TcpProxy>;
+  /** What the two proxies speak: HTTP/1.1 (default), or HTTP/2 as between sidecars. */
+  readonly inner?: 'http/1.1' | 'weft-http1';
   /** Of the services' HTTP listener. */
   readonly inbound?: Partial<HttpManager>;
   /** What an app does with each connection. Default: answers every request with its own name. */
@@ -113,7 +115,9 @@ export async function startMesh(options: MeshOptions): Promise<SimMesh> {
   const apply = (): void => {
     const endpoints = instances.map((i) => endpointAt({ host: services[i]?.host ?? '', port: INBOUND_PORT }));
     const raw = instances.map((i) => endpointAt({ host: services[i]?.host ?? '', port: INBOUND_PORT + 1 }));
-    const tls = { transport: meshTls(['catalog']) };
+    const { inner = 'http/1.1' } = options;
+    const protocol: ClusterConfig['protocol'] = inner === 'http/1.1' ? 'http1' : 'http2';
+    const tls = { transport: meshTls(['catalog'], inner), protocol };
     const tcpTls = { transport: meshTls(['catalog'], 'weft-tcp') };
     const snapshot = snapshotOf({
       routes: [routesOf('out', { '/': forward('catalog.shop', { retry: RETRIES, ...route }) })],
@@ -172,6 +176,7 @@ function startService(sim: Simulation, index: number, options: MeshOptions, svid
     listeners: [
       listenerOf('inbound|http', { host, port: INBOUND_PORT }, [
         mtlsChain(httpManager('in', options.inbound), 'http/1.1'),
+        mtlsChain(httpManager('in', options.inbound), 'weft-http1'),
       ]),
       listenerOf('inbound|tcp', { host, port: INBOUND_PORT + 1 }, [mtlsChain(tcpProxy('inbound'), 'weft-tcp')]),
     ],
