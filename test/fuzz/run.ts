@@ -1,11 +1,12 @@
 /**
  * By hand: `WEFT_FUZZ_SECONDS=3600 node test/fuzz/run.ts TARGET` (default 60 s; `WEFT_FUZZ_SEED` for another way through).
- * `--input 'JSON string'` runs one input; `--keep` writes what reached something new into the corpus.
+ * `--input 'JSON string'` runs one input; `--keep` leaves those in the
+ * corpus that reach all that was reached.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readCorpus, writeCorpus } from './driver/corpus.ts';
-import { describeFinding, fuzz } from './driver/fuzz.ts';
+import { describeFinding, distil, fuzz } from './driver/fuzz.ts';
 import { Rng } from './driver/rng.ts';
 import { loadTarget, targetNames } from './driver/targets.ts';
 
@@ -27,7 +28,7 @@ const seed = Number(process.env['WEFT_FUZZ_SEED'] ?? Date.now() % 1_000_000_007)
 process.stdout.write(`${name}: seed ${seed}, ${seconds} s\n`);
 const report = fuzz(target, { seeds: readCorpus(name), forMs: seconds * 1_000, seed });
 process.stdout.write(`${name}: ${report.runs} inputs, ${report.blocks} blocks, ${report.kept.length} kept\n`);
-if (option === '--keep') writeCorpus(name, report.kept);
+if (option === '--keep') writeCorpus(name, distil(target, report.kept));
 if (report.finding !== null) {
   const { input, error } = report.finding;
   const folder = resolve(import.meta.dirname, '../../.weft/fuzz');

@@ -8,9 +8,9 @@
  *  Q2                     any                     any                         400
  *  Q3                     `chunked`, once         –                           chunked
  *  Q4                     a list up to `chunked`  –                           501
- *  Q5                     anything else           –                           400 (two fields, identity, odd bytes)
+ *  Q5                     anything else           –                           400 (two fields, identity, a tab, odd bytes)
  *  Q6                     –                       two fields, equal or not    400
- *  Q7                     –                       not 1*16DIGIT below 2^53    400 (sign, list, space, hex, empty)
+ *  Q7                     –                       not 1*16DIGIT below 2^53    400 (sign, list, space, tab, hex, empty)
  *  Q8                     –                       0                           none
  *  Q9                     –                       more                        length (leading zeros count as digits)
  *  Q10                    –                       –                           none
@@ -45,7 +45,7 @@
  * field of a connection makes it malformed (RFC 9113 section 8.1.1), so H2.CL and H2.TE end in the codec beside this one.
  */
 import { FRAMING, type Framing } from '../framing.ts';
-import { FIELD_WIDTH, FLAGS, type Head } from '../head.ts';
+import { FIELD_WIDTH, FLAGS, type Head, NAME_END } from '../head.ts';
 import { METHOD, type Method } from '../method.ts';
 import { TOKEN } from '../token.ts';
 import { KNOWN_CONTENT_LENGTH, KNOWN_TRANSFER_ENCODING } from './known-fields.ts';
@@ -63,6 +63,8 @@ import {
 const FRAMING_FIELDS = KNOWN_CONTENT_LENGTH | KNOWN_TRANSFER_ENCODING;
 const CHUNKED = Buffer.from('chunked', 'latin1');
 const COMMA = 0x2c;
+const SPACE = 0x20;
+const TAB = 0x09;
 /** 2^53 - 1 has 16 digits; leading zeros count, so that the bound is on bytes too. */
 const MAX_DIGITS = 16;
 
@@ -135,10 +137,22 @@ export function readFramingFields(head: Head): number {
     if (((head.fields[slot] as number) & FRAMING_FIELDS) === 0) continue;
     if (seen) return hasCoding ? BAD_TRANSFER_ENCODING : DUPLICATE_CONTENT_LENGTH;
     seen = true;
+    if (hasTab(head, i)) return hasCoding ? BAD_TRANSFER_ENCODING : BAD_CONTENT_LENGTH;
     const refusal = hasCoding ? readCoding(head, i) : readLength(head, i);
     if (refusal !== 0) return refusal;
   }
   return 0;
+}
+
+/** A tab beside the value is optional white space, and yet llhttp among others does not see `chunked` before one. */
+function hasTab(head: Head, index: number): boolean {
+  const { bytes } = head;
+  for (let i = (head.fields[index * FIELD_WIDTH + NAME_END] as number) + 1; i < head.valueStart(index); i++) {
+    if (bytes[i] === TAB) return true;
+  }
+  let at = head.valueEnd(index);
+  while (bytes[at] === SPACE) at++;
+  return bytes[at] === TAB;
 }
 
 function readCoding(head: Head, index: number): number {

@@ -31,6 +31,8 @@ const HEADS: Readonly<Record<string, readonly (readonly [status: number, input: 
       'Transfer-Encoding\t: chunked',
       'Transfer-Encoding\x0b: chunked',
       ' Transfer-Encoding: chunked',
+      'Transfer-Encoding:\tchunked',
+      'Transfer-Encoding: chunked\t',
       'Transfer-Encoding: \x0bchunked',
       'Transfer-Encoding: \x0cchunked',
       'Transfer-Encoding: \0chunked',

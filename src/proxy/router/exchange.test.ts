@@ -129,6 +129,15 @@ test('a request that meets the close of its kept-alive connection is sent again 
   assert.equal((await ask(mesh)).body, 'kept');
 });
 
+test('a client that half-closes behind its request gets the answer, as from a pipe into nc', async () => {
+  const mesh = await startMesh({ seed: 8 });
+  const peer = mesh.connect();
+  peer.send(get('/'));
+  peer.connection.end();
+  await mesh.sim.run(undefined, 3_000);
+  assert.equal(responseOf(peer)?.status, 200);
+});
+
 test('beyond max_requests a request is refused by the name of the limit', async () => {
   const limits = {
     maxConnections: 10,

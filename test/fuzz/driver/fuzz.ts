@@ -110,6 +110,19 @@ function fails(target: FuzzTarget, input: Buffer, seed: number): boolean {
   return false;
 }
 
+/** The few of these inputs, the shortest first, that reach every block that all of them reach. */
+export function distil(target: FuzzTarget, inputs: readonly Buffer[]): Buffer[] {
+  const coverage = new Coverage(target.covers);
+  const few = inputs
+    .toSorted((a, b) => a.length - b.length)
+    .filter((input) => {
+      target.run(input, new Rng(1));
+      return coverage.take().length > 0;
+    });
+  coverage.close();
+  return few;
+}
+
 export function describeFinding(name: string, seed: number, input: Buffer): string {
   return `seed ${seed}; to see it again: node test/fuzz/run.ts ${name} --input ${lineOf(input).replaceAll("'", '\\u0027')}`;
 }
