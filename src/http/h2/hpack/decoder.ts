@@ -3,14 +3,11 @@
  * the peer's whatever is wrong with the message: only what breaks the table's order ends the connection.
  */
 import { copyBytes, EMPTY_BYTES } from '../../../core/bytes.ts';
-import { KNOWN_HTTP1_ONLY, KNOWN_LOOKALIKE } from '../../h1/known-fields.ts';
 import {
   BAD_FIELD_NAME,
   BAD_PSEUDO_FIELD,
   DUPLICATE_PSEUDO_FIELD,
   HEAD_TOO_LARGE,
-  HTTP1_FIELD,
-  LOOKALIKE_FIELD,
   TOO_MANY_FIELDS,
 } from '../../h1/refusal.ts';
 import {
@@ -24,9 +21,9 @@ import {
   VALUE_END,
   VALUE_START,
 } from '../../head.ts';
-import { methodOf } from '../../method.ts';
 import { TOKEN } from '../../token.ts';
 import { HOST } from '../../field-name.ts';
+import { BlockReader } from './block-reader.ts';
 import { checkValue } from './check-value.ts';
 import { completeRequest, completeResponse, completeTrailers } from './complete-head.ts';
 import {
@@ -43,8 +40,8 @@ import {
   VALUE_LENGTH,
 } from './decoding-table.ts';
 import { KIND, type Kind, pseudoKindOf } from './field-kind.ts';
-import { decodeHuffman, maxDecodedBytes } from './huffman-decode.ts';
-import { knownFlags } from './known-flags.ts';
+import { knownFlags, refusalOfName } from './known-flags.ts';
+import { setPseudo } from './pseudo-fields.ts';
 import { FIRST_DYNAMIC, STATIC_ENTRIES, STATIC_LINES } from './static-table.ts';
 
 /** What a block is the head of. */
@@ -78,7 +75,7 @@ const KNOWN_BITS = NEVER_INDEXED - 1;
 const COLON = 0x3a;
 const HOST_FLAGS = knownFlags(HOST.hash, HOST.bytes, 0, HOST.bytes.length);
 
-export class HpackDecoder {
+export class HpackDecoder extends BlockReader {
   readonly #table: DecodingTable;
   readonly #maxListBytes: number;
   readonly #maxFields: number;
@@ -87,11 +84,6 @@ export class HpackDecoder {
   /** The peer has acknowledged a bound below its table's size, so its next block begins with an update. */
   #owesUpdate = false;
 
-  // The block that is being decoded; `#at` is the end of what was written into the head.
-  #block: Uint8Array = EMPTY_BYTES;
-  #pos = 0;
-  #end = 0;
-  #at = 0;
   #refusal = 0;
   #listBytes = 0;
   #seen = 0;
@@ -103,6 +95,7 @@ export class HpackDecoder {
 
   /** `maxTableBytes` is what SETTINGS_HEADER_TABLE_SIZE will say: at most MAX_TABLE_BYTES, 0 for no dynamic table. */
   constructor(maxTableBytes: number, limits: HeadLimits) {
+    super();
     const capacity = Math.max(Math.min(maxTableBytes, MAX_TABLE_BYTES), INITIAL_TABLE_BYTES);
     this.#table = new DecodingTable(capacity, INITIAL_TABLE_BYTES);
     this.#maxTableBytes = capacity;
@@ -126,22 +119,22 @@ export class HpackDecoder {
    * malformed or too large, its stream ends); or COMPRESSION_ERROR. The head is whole only after 0.
    */
   decode(block: Uint8Array, start: number, end: number, head: Head, kind: Block): number {
-    this.#block = block;
-    this.#pos = start;
-    this.#end = end;
-    this.#at = 0;
+    this.block = block;
+    this.pos = start;
+    this.end = end;
+    this.at = 0;
     this.#refusal = this.#listBytes = this.#seen = this.#twice = 0;
     this.#seenRegular = false;
     head.version = 20;
     head.table = this.#table;
     head.tableInserted = this.#table.inserted;
     const isRead = end - start <= MAX_BLOCK_BYTES && this.#readUpdates() && this.#readFields(head);
-    this.#block = EMPTY_BYTES;
+    this.block = EMPTY_BYTES;
     if (!isRead || this.#refusal !== 0) {
       head.count = head.used = head.known = 0;
       return isRead ? this.#refusal : COMPRESSION_ERROR;
     }
-    head.used = this.#at;
+    head.used = this.at;
     if (kind === BLOCK.request)
       return completeRequest(head, this.#seen, this.#twice, this.#protocolStart, this.#protocolEnd);
     return kind === BLOCK.response ? completeResponse(head, this.#seen) : completeTrailers(head, this.#seen);
@@ -149,8 +142,8 @@ export class HpackDecoder {
 
   /** Dynamic table size updates stand at the beginning of a block and nowhere else (RFC 7541 section 4.2). */
   #readUpdates(): boolean {
-    while (this.#pos < this.#end && ((this.#block[this.#pos] as number) & 0xe0) === 0x20) {
-      const size = this.#integer(0x1f);
+    while (this.pos < this.end && ((this.block[this.pos] as number) & 0xe0) === 0x20) {
+      const size = this.integer(0x1f);
       if (size < 0 || size > this.#maxTableBytes) return false;
       this.#table.resize(size);
       this.#owesUpdate = false;
@@ -159,8 +152,8 @@ export class HpackDecoder {
   }
 
   #readFields(head: Head): boolean {
-    while (this.#pos < this.#end) {
-      const byte = this.#block[this.#pos] as number;
+    while (this.pos < this.end) {
+      const byte = this.block[this.pos] as number;
       let isRead: boolean;
       if (byte >= 0x80) isRead = (byte >= FIRST_REPEATED && this.#repeated(head)) || this.#indexed(head);
       else if (byte >= 0x40) isRead = this.#literal(head, 0x3f, true, 0);
@@ -179,13 +172,13 @@ export class HpackDecoder {
     if (this.#refusal !== 0) return false;
     const table = this.#table;
     const { entries, evicted } = table;
-    const block = this.#block;
-    const end = this.#end;
+    const block = this.block;
+    const end = this.end;
     const fields = head.fields;
     const maxCount = Math.min(this.#maxFields, Math.floor(fields.length / FIELD_WIDTH));
     const base = table.inserted - 1 + FIRST_REPEATED;
-    let pos = this.#pos;
-    let at = this.#at;
+    let pos = this.pos;
+    let at = this.at;
     let listBytes = this.#listBytes;
     let count = head.count;
     let known = head.known;
@@ -224,9 +217,9 @@ export class HpackDecoder {
       known |= flags;
     }
     copyBytes(table.lines, runFrom, runEnd, head.bytes, runTo);
-    if (pos === this.#pos) return false;
-    this.#pos = pos;
-    this.#at = at;
+    if (pos === this.pos) return false;
+    this.pos = pos;
+    this.at = at;
     this.#listBytes = listBytes;
     this.#seenRegular = true;
     head.count = count;
@@ -235,7 +228,7 @@ export class HpackDecoder {
   }
 
   #indexed(head: Head): boolean {
-    const index = this.#integer(0x7f);
+    const index = this.integer(0x7f);
     if (index <= 0) return false;
     const isStatic = index < FIRST_DYNAMIC;
     const slot = isStatic ? index : this.#table.slotOf(index - FIRST_DYNAMIC);
@@ -249,8 +242,8 @@ export class HpackDecoder {
     const valueLength = entries[at + VALUE_LENGTH] as number;
     const length = nameLength === 0 ? valueLength : nameLength + valueLength + LINE_OVERHEAD;
     const lineStart = entries[at + LINE_START] as number;
-    const to = this.#at;
-    this.#room(head, length);
+    const to = this.at;
+    this.room(head, length);
     copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + length, head.bytes, to);
     const flags = entries[at + FIELD_FLAGS] as number;
     const source = isStatic ? 0 : (slot + 1) << TABLE_SLOT_SHIFT;
@@ -260,11 +253,11 @@ export class HpackDecoder {
   }
 
   #literal(head: Head, mask: number, isKept: boolean, never: number): boolean {
-    const index = this.#integer(mask);
+    const index = this.integer(mask);
     if (index < 0) return false;
     // A head that is refused is written over and over from its beginning: its fields matter to the table alone.
-    if (this.#refusal !== 0) this.#at = 0;
-    const to = this.#at;
+    if (this.#refusal !== 0) this.at = 0;
+    const to = this.at;
     let kind: Kind = KIND.regular;
     let hash = 0;
     let flags = 0;
@@ -272,7 +265,7 @@ export class HpackDecoder {
     let nameSize = 0;
     let nameRefusal = 0;
     if (index === 0) {
-      nameLength = this.#string(head, to);
+      nameLength = this.string(head, to);
       if (nameLength < 0) return false;
       nameSize = nameLength;
       if (nameLength > 0 && head.bytes[to] === COLON) {
@@ -307,11 +300,11 @@ export class HpackDecoder {
       hash = entries[at + HASH] as number;
       flags = entries[at + FIELD_FLAGS] as number;
       nameRefusal = kind === KIND.invalid ? (entries[at + REFUSAL] as number) : refusalOfName(flags);
-      this.#room(head, nameLength + 2);
+      this.room(head, nameLength + 2);
       copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + nameLength, head.bytes, to);
     }
     if (kind === KIND.authority && index === 0) {
-      this.#room(head, HOST.bytes.length + 2);
+      this.room(head, HOST.bytes.length + 2);
       copyBytes(HOST.bytes, 0, HOST.bytes.length, head.bytes, to);
       nameLength = HOST.bytes.length;
       hash = HOST.hash;
@@ -319,15 +312,15 @@ export class HpackDecoder {
     }
     let valueStart = to + nameLength;
     if (nameLength > 0) {
-      this.#room(head, nameLength + 2);
+      this.room(head, nameLength + 2);
       head.bytes[valueStart++] = COLON;
       head.bytes[valueStart++] = 0x20;
     }
-    const valueLength = this.#string(head, valueStart);
+    const valueLength = this.string(head, valueStart);
     if (valueLength < 0) return false;
     let lineEnd = valueStart + valueLength;
     if (nameLength > 0) {
-      this.#room(head, lineEnd - to + 2);
+      this.room(head, lineEnd - to + 2);
       head.bytes[lineEnd++] = 0x0d;
       head.bytes[lineEnd++] = 0x0a;
     }
@@ -355,12 +348,15 @@ export class HpackDecoder {
   ): void {
     const valueStart = nameLength === 0 ? to : to + nameLength + 2;
     const valueEnd = valueStart + valueLength;
-    this.#at = nameLength === 0 ? valueEnd : valueEnd + 2;
+    this.at = nameLength === 0 ? valueEnd : valueEnd + 2;
     if (kind !== KIND.regular) {
       if (this.#seenRegular) return this.#refuse(BAD_PSEUDO_FIELD);
       if ((this.#seen & (1 << kind)) !== 0) return this.#refuse(DUPLICATE_PSEUDO_FIELD);
       this.#seen |= 1 << kind;
-      this.#pseudo(head, kind, valueStart, valueEnd);
+      if (kind === KIND.protocol) {
+        this.#protocolStart = valueStart;
+        this.#protocolEnd = valueEnd;
+      } else setPseudo(head, kind, valueStart, valueEnd);
       if (kind !== KIND.authority) return;
     } else {
       this.#seenRegular = true;
@@ -380,70 +376,6 @@ export class HpackDecoder {
     head.count++;
   }
 
-  #pseudo(head: Head, kind: Kind, start: number, end: number): void {
-    const { bytes } = head;
-    switch (kind) {
-      case KIND.method:
-        head.method = methodOf(bytes, start, end);
-        head.methodStart = start;
-        head.methodEnd = end;
-        break;
-      case KIND.path:
-        head.pathStart = start;
-        head.pathEnd = end;
-        break;
-      case KIND.scheme:
-        head.scheme = end - start === 5 ? 'https' : 'http';
-        break;
-      case KIND.authority:
-        head.authorityStart = start;
-        head.authorityEnd = end;
-        break;
-      case KIND.protocol:
-        this.#protocolStart = start;
-        this.#protocolEnd = end;
-        break;
-      case KIND.status:
-        head.status =
-          (bytes[start] as number) * 100 +
-          (bytes[start + 1] as number) * 10 +
-          (bytes[start + 2] as number) -
-          0x30 * 111;
-        break;
-      default:
-        break;
-    }
-  }
-
-  /** Writes a string literal at `to`, whatever it holds. Returns its length, or -1 for what cannot be read. */
-  #string(head: Head, to: number): number {
-    if (this.#pos >= this.#end) return -1;
-    const isCoded = (this.#block[this.#pos] as number) >= 0x80;
-    const length = this.#integer(0x7f);
-    const start = this.#pos;
-    if (length < 0 || length > this.#end - start) return -1;
-    this.#pos = start + length;
-    this.#room(head, to - this.#at + (isCoded ? maxDecodedBytes(length) : length));
-    if (!isCoded) return copyBytes(this.#block, start, this.#pos, head.bytes, to) - to;
-    const end = decodeHuffman(this.#block, start, this.#pos, head.bytes, to);
-    return end < 0 ? -1 : end - to;
-  }
-
-  /** An integer with this prefix at `#pos` (RFC 7541 section 5.1), or -1: past the end, or of more than four bytes after the prefix. */
-  #integer(mask: number): number {
-    const block = this.#block;
-    if (this.#pos >= this.#end) return -1;
-    let value = (block[this.#pos++] as number) & mask;
-    if (value < mask) return value;
-    for (let shift = 0; shift < 28; shift += 7) {
-      if (this.#pos >= this.#end) return -1;
-      const byte = block[this.#pos++] as number;
-      value += (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return -1;
-  }
-
   #count(size: number): void {
     this.#listBytes += size;
     if (this.#listBytes > this.#maxListBytes) this.#refuse(HEAD_TOO_LARGE);
@@ -453,17 +385,4 @@ export class HpackDecoder {
   #refuse(refusal: number): void {
     if (this.#refusal === 0) this.#refusal = refusal;
   }
-
-  /** Makes room in the head for `bytes` after `#at`. */
-  #room(head: Head, bytes: number): void {
-    if (this.#at + bytes <= head.bytes.length) return;
-    head.used = this.#at + bytes;
-    head.reserve(0);
-  }
-}
-
-/** Of a regular field: 0, or why no HTTP/2 head may have it. */
-function refusalOfName(flags: number): number {
-  if ((flags & KNOWN_HTTP1_ONLY) !== 0) return HTTP1_FIELD;
-  return (flags & KNOWN_LOOKALIKE) !== 0 ? LOOKALIKE_FIELD : 0;
 }
