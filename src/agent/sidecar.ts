@@ -12,6 +12,8 @@ export interface SidecarOptions {
   readonly statePath: string;
   /** The proxy that other hosts are reached through. */
   readonly egressProxy: Address | null;
+  /** Where the workload runs; null: unknown. */
+  readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string } | null;
 }
 
 export interface Sidecar {

@@ -159,6 +159,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     admin: { host: '127.0.0.1', port: adminPort },
     statePath: join(directory, 'snapshot.bin'),
     egressProxy: await egressProxy(options),
+    locality: options.locality === null ? null : { ...options.locality, subZone: '' },
   });
   held.defer(() => sidecar.close());
   if ((await unlessStopped(stop, sidecarReady(options, sidecar, ended.signal))) === null) return stoppedEarly(stop);

@@ -7,6 +7,7 @@ import type { Address, Listener, Runtime } from '../core/runtime.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { FILTER_MODULES } from '../filters/all.ts';
 import type { SvidSource } from '../identity/svid.ts';
+import type { Locality } from '../snapshot/snapshot.ts';
 import type { JsonObject } from '../xds/wire/json.ts';
 import { type AdminRoutes, jsonAnswer, serveAdmin, textAnswer } from './admin/admin-server.ts';
 import { certificatesView, clustersView, edgesView, statsView } from './admin/views.ts';
@@ -31,6 +32,8 @@ export interface ProxyOptions {
   readonly accessLogPath: string | null;
   /** Downstream connections at once. Default 20,000. */
   readonly maxConnections?: number;
+  /** Where this proxy is, for zone-aware routing; null or unset: unknown. */
+  readonly locality?: Locality | null;
 }
 
 export interface RunningProxy {

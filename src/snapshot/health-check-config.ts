@@ -7,8 +7,9 @@ export interface HealthCheckConfig {
   readonly noTrafficIntervalMs: number;
   /** For a host that is unhealthy; default: the interval. */
   readonly unhealthyIntervalMs: number;
-  /** Up to this is added to an interval, evenly distributed. */
+  /** Up to this, and up to this share of it in per cent, is added to an interval, evenly distributed. */
   readonly intervalJitterMs: number;
+  readonly intervalJitterPercent: number;
   /** Up to this before the first check. */
   readonly initialJitterMs: number;
   /** Failures in a row that make a host unhealthy; a status that was not expected does at once. */
@@ -20,7 +21,7 @@ export interface HealthCheckConfig {
   readonly probe: ProbeConfig;
 }
 
-export type ProbeConfig = TcpProbeConfig | HttpProbeConfig;
+export type ProbeConfig = TcpProbeConfig | HttpProbeConfig | GrpcProbeConfig;
 
 export interface TcpProbeConfig {
   readonly kind: 'tcp';
@@ -44,6 +45,15 @@ export interface HttpProbeConfig {
 export interface StatusRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** `grpc.health.v1.Health/Check`. */
+export interface GrpcProbeConfig {
+  readonly kind: 'grpc';
+  /** Empty: the server as a whole. */
+  readonly service: string;
+  /** Empty: as for HTTP. */
+  readonly authority: string;
 }
 
 /** What an endpoint says about how it is checked (Envoy: `health_check_config`). */

@@ -19,6 +19,7 @@ import { Http1Pool } from './pool/http1.ts';
 import { Http2Pool } from './pool/http2.ts';
 import type { PoolHost } from './pool/pool-host.ts';
 import { TcpPool } from './pool/tcp.ts';
+import { speaks } from './speaks.ts';
 
 /** Hosts that a waiting attempt is sent to one after the other before it is refused. */
 const MAX_MOVES = 3;
@@ -199,9 +200,7 @@ export class Cluster implements PoolHost {
   }
 
   #httpPool(host: EndpointState): Pool {
-    const { protocol, clearProtocol } = this.#config;
-    const speaks = protocol === 'http2' && host.transport === null ? clearProtocol : protocol;
-    return speaks === 'http2' ? new Http2Pool(this, host) : new Http1Pool(this, host);
+    return speaks(this.#config, host) === 'http2' ? new Http2Pool(this, host) : new Http1Pool(this, host);
   }
 
   #pick(attempt: Attempt): EndpointState | null {

@@ -9,12 +9,15 @@ import { pickUniform, pickWeighted, weightOf } from './pick-random.ts';
 import { pickByCredit, pickInTurn, type RoundRobinState, startRoundRobin } from './pick-round-robin.ts';
 import { slowUntil, slowWeight } from './slow-start.ts';
 
-export function createBalancer(config: BalanceConfig): Balancer {
+export type Weigh = (hosts: readonly BalanceHost[]) => readonly number[];
+
+/** `weigh`: weights for a ring or a table, in step with the hosts; other policies take the endpoints' own. */
+export function createBalancer(config: BalanceConfig, weigh: Weigh = weightsOf): Balancer {
   switch (config.policy) {
     case 'ring-hash':
-      return new RingBalancer(config);
+      return new RingBalancer(config, weigh);
     case 'maglev':
-      return new MaglevBalancer(config);
+      return new MaglevBalancer(config, weigh);
     default:
       return new WeightBalancer(config);
   }
@@ -75,17 +78,19 @@ class WeightBalancer implements Balancer {
 
 class RingBalancer implements Balancer {
   readonly #config: BalanceConfig;
+  readonly #weigh: Weigh;
   #hosts: readonly BalanceHost[] | null = null;
   #ring: HashRing = { points: new Uint32Array(0), owners: new Uint32Array(0) };
 
-  constructor(config: BalanceConfig) {
+  constructor(config: BalanceConfig, weigh: Weigh) {
     this.#config = config;
+    this.#weigh = weigh;
   }
 
   pick(hosts: readonly BalanceHost[], by: PickFacts): number {
     if (hosts !== this.#hosts) {
       this.#hosts = hosts;
-      this.#ring = buildRing(hosts, this.#config.minRingSize, this.#config.maxRingSize);
+      this.#ring = buildRing(hosts, this.#weigh(hosts), this.#config.minRingSize, this.#config.maxRingSize);
     }
     return hosts.length === 0 ? -1 : pickOnRing(this.#ring, hosts, hashOf(by), by);
   }
@@ -93,20 +98,26 @@ class RingBalancer implements Balancer {
 
 class MaglevBalancer implements Balancer {
   readonly #config: BalanceConfig;
+  readonly #weigh: Weigh;
   #hosts: readonly BalanceHost[] | null = null;
   #table: Uint32Array = new Uint32Array(0);
 
-  constructor(config: BalanceConfig) {
+  constructor(config: BalanceConfig, weigh: Weigh) {
     this.#config = config;
+    this.#weigh = weigh;
   }
 
   pick(hosts: readonly BalanceHost[], by: PickFacts): number {
     if (hosts !== this.#hosts) {
       this.#hosts = hosts;
-      this.#table = buildMaglev(hosts, this.#config.tableSize);
+      this.#table = buildMaglev(hosts, this.#weigh(hosts), this.#config.tableSize);
     }
-    return hosts.length === 0 ? -1 : pickFrom(this.#table, hashOf(by) % this.#table.length, hosts, by);
+    return this.#table.length === 0 ? -1 : pickFrom(this.#table, hashOf(by) % this.#table.length, hosts, by);
   }
+}
+
+function weightsOf(hosts: readonly BalanceHost[]): readonly number[] {
+  return hosts.map(weightOf);
 }
 
 function hashOf(by: PickFacts): number {

@@ -21,14 +21,19 @@ const LIGHTEST_POINTS = 128;
 const MAX_STEPS = 4_096;
 
 /**
+ * By `weights`, in step with the hosts; 0: no points.
  * Envoy spreads a fixed number of points over the hosts, so that each host that joins or leaves changes the points of all
  * others. Here a host's points do not depend on how many others there are, unless the ring would be smaller than its
  * minimum or larger than its maximum; then they change by a power of two, and fewer are a subset of more.
  */
-export function buildRing(hosts: readonly BalanceHost[], minSize: number, maxSize: number): HashRing {
-  const weights = hosts.map((host) => host.endpoint.weight);
+export function buildRing(
+  hosts: readonly BalanceHost[],
+  weights: readonly number[],
+  minSize: number,
+  maxSize: number,
+): HashRing {
   const perWeight = pointsPerWeight(weights, minSize, maxSize);
-  const counts = weights.map((weight) => Math.max(1, Math.round(weight * perWeight)));
+  const counts = weights.map((weight) => (weight === 0 ? 0 : Math.max(1, Math.round(weight * perWeight))));
   const sorted = new Float64Array(counts.reduce((sum, count) => sum + count, 0));
   let made = 0;
   hosts.forEach((host, owner) => {
@@ -46,9 +51,10 @@ export function buildRing(hosts: readonly BalanceHost[], minSize: number, maxSiz
 }
 
 function pointsPerWeight(weights: readonly number[], minSize: number, maxSize: number): number {
-  if (weights.length === 0) return 0;
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const least = weights.reduce((lightest, weight) => Math.min(lightest, weight), Number.POSITIVE_INFINITY);
+  const some = weights.filter((weight) => weight > 0);
+  if (some.length === 0) return 0;
+  const total = some.reduce((sum, weight) => sum + weight, 0);
+  const least = some.reduce((lightest, weight) => Math.min(lightest, weight), Number.POSITIVE_INFINITY);
   let perLightest = LIGHTEST_POINTS;
   while ((perLightest * total) / least < minSize) perLightest *= 2;
   while ((perLightest * total) / least > maxSize) perLightest /= 2;

@@ -4,6 +4,8 @@ import * as fc from 'fast-check';
 import { ACCEPT, type BalanceHost, HEALTH } from './balancer.ts';
 import { createBalancer } from './create-balancer.ts';
 import { buildRing } from './hash-ring.ts';
+import { DEFAULT_SPREAD } from '../balance-config.ts';
+import { LoadBalancer } from './load-balancer.ts';
 import { buildMaglev } from './maglev.ts';
 import { configOf, facts, host, type SampleHost } from './sample-hosts.ts';
 
@@ -26,6 +28,11 @@ function ownersBut(
     by.hash = hash;
     return hosts[balancer.pick(hosts, by)]?.endpoint.key ?? '';
   });
+}
+
+function ringOf(hosts: readonly BalanceHost[], max: number) {
+  const weights = hosts.map(({ endpoint }) => endpoint.weight);
+  return buildRing(hosts, weights, 1_024, max);
 }
 
 function fleet(count: number): SampleHost[] {
@@ -124,23 +131,41 @@ test('when only one of a thousand hosts may be picked it is found, within a boun
 });
 
 test('a ring has at least its minimum of points, more where there are more hosts, never above its maximum', () => {
-  const size = (count: number, max = 262_144): number => buildRing(fleet(count), 1_024, max).points.length;
+  const size = (count: number, max = 262_144): number => ringOf(fleet(count), max).points.length;
   assert.equal(size(1), 1_024);
   assert.equal(size(5), 1_280);
   assert.equal(size(100), 12_800);
   assert.equal(size(100, 1_024), 800);
-  const { points } = buildRing(fleet(30), 1_024, 8_192);
+  const { points } = ringOf(fleet(30), 8_192);
   assert.ok(points.every((point, i) => i === 0 || point >= (points[i - 1] ?? 0)));
 });
 
 test('a host that is a thousand times lighter has its points all the same', () => {
-  const { owners: by } = buildRing([host({ weight: 1 }), host({ weight: 1_000 })], 1_024, 262_144);
+  const { owners: by } = ringOf([host({ weight: 1 }), host({ weight: 1_000 })], 262_144);
   assert.equal(by.filter((owner) => owner === 0).length, 128);
   assert.equal(by.length, 128 * 1_001);
 });
 
 test('every entry of a table has an owner, also with more hosts than entries', () => {
-  const table = buildMaglev(fleet(20), 11);
+  const table = buildMaglev(fleet(20), new Array<number>(20).fill(1), 11);
   assert.equal(table.length, 11);
   assert.equal(new Set(table).size, 11);
+});
+
+test('where localities are weighted a ring gives each its share, and one without a weight nothing', () => {
+  const inZone = (zone: string) => host({ locality: { region: '', zone, subZone: '' } });
+  const hosts = [inZone('a'), inZone('b'), inZone('b'), inZone('b'), inZone('c')];
+  const localities = ['a', 'b'].map((zone) => ({ region: '', zone, subZone: '', priority: 0, weight: 5 }));
+  for (const policy of ['ring-hash', 'maglev'] as const) {
+    const balancer = new LoadBalancer(configOf({ policy, locality: { kind: 'weighted' } }), null);
+    balancer.setHosts(hosts, { ...DEFAULT_SPREAD, localities });
+    const by = facts(1);
+    const zones = Array.from(HASHES, (hash) => {
+      by.hash = hash;
+      return balancer.pick(by)?.endpoint.locality.zone;
+    });
+    const share = zones.filter((zone) => zone === 'a').length / zones.length;
+    assert.ok(Math.abs(share - 0.5) < 0.08, `${policy}: ${share}`);
+    assert.ok(!zones.includes('c'));
+  }
 });

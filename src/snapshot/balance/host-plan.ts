@@ -5,8 +5,8 @@
 import type { BalanceConfig, SpreadPolicy } from '../balance-config.ts';
 import type { Locality } from '../snapshot.ts';
 import { type BalanceHost, type Balancer, HEALTH } from './balancer.ts';
-import { createBalancer, isByHash } from './create-balancer.ts';
-import { isSame, splitOverLocalities } from './locality-split.ts';
+import { createBalancer, isByHash, type Weigh } from './create-balancer.ts';
+import { isSame, splitOverLocalities, weighWithin } from './locality-split.ts';
 import { loadsOf, type PriorityCount, type PriorityLoads } from './priority-load.ts';
 
 /** Hosts and what the policy remembers of them. */
@@ -38,7 +38,13 @@ export interface HostPlan<H> {
 /** By priority, without hosts that leave. A new array means that hosts or weights changed, so rings are kept with it. */
 export type Members<H> = readonly HostGroup<H>[];
 
-export function membersOf<H extends BalanceHost>(hosts: readonly H[], config: BalanceConfig): Members<H> {
+export function membersOf<H extends BalanceHost>(
+  hosts: readonly H[],
+  config: BalanceConfig,
+  spread: SpreadPolicy,
+): Members<H> {
+  // Zone-aware routing leaves rings alone, as in Envoy: a request must find its host whatever zone it came from.
+  const isWeighed = config.locality.kind === 'weighted' && isByHash(config);
   const staying = hosts.filter(({ endpoint }) => endpoint.health !== 'draining');
   // Priorities may have gaps, and a gap bears nothing.
   const priorities = [...new Set(staying.map(({ endpoint }) => endpoint.priority))].toSorted((a, b) => a - b);
@@ -46,6 +52,7 @@ export function membersOf<H extends BalanceHost>(hosts: readonly H[], config: Ba
     groupOf(
       staying.filter(({ endpoint }) => endpoint.priority === priority),
       config,
+      isWeighed ? (members) => weighWithin(members, spread) : undefined,
     ),
   );
 }
@@ -102,8 +109,8 @@ function planPriority<H extends BalanceHost>(
   };
 }
 
-function groupOf<H extends BalanceHost>(hosts: readonly H[], config: BalanceConfig): HostGroup<H> {
-  return { hosts, balancer: createBalancer(config) };
+function groupOf<H extends BalanceHost>(hosts: readonly H[], config: BalanceConfig, weigh?: Weigh): HostGroup<H> {
+  return { hosts, balancer: createBalancer(config, weigh) };
 }
 
 function localitiesOf(hosts: readonly BalanceHost[]) {

@@ -27,7 +27,7 @@ export class LoadBalancer<H extends BalanceHost> {
   /** Hosts, their weights, priorities or localities changed. */
   setHosts(hosts: readonly H[], spread: SpreadPolicy): void {
     this.#spread = spread;
-    this.#members = membersOf(hosts, this.config);
+    this.#members = membersOf(hosts, this.config, spread);
     this.#plan = null;
   }
 

@@ -1,6 +1,7 @@
 /** How the requests of one priority are spread over its localities, by the rules of Envoy's load balancer. */
 import type { LocalityMode, SpreadPolicy } from '../balance-config.ts';
 import type { Locality } from '../snapshot.ts';
+import type { BalanceHost } from './balancer.ts';
 
 export interface LocalityCount {
   readonly locality: Locality;
@@ -61,6 +62,24 @@ function byZone(
   // More than 0: somebody else has what the own locality lacks.
   const spares = spare.reduce((sum, part) => sum + part, 0);
   return spare.map((part, i) => (i === at ? here : ((1 - here) * part) / spares));
+}
+
+/**
+ * Weights on a ring or a table where localities are weighted: a locality's weight is shared out among its hosts by theirs
+ * (Envoy: `normalizeLocalityWeights`). Health does not count, since a ring must not move with it.
+ */
+export function weighWithin(hosts: readonly BalanceHost[], spread: SpreadPolicy): readonly number[] {
+  const ofLocality = hosts.map(({ endpoint }) => {
+    const { locality, priority } = endpoint;
+    return spread.localities.find((each) => each.priority === priority && isSame(each, locality))?.weight ?? 0;
+  });
+  // As with the other policies: without any weight localities are disregarded.
+  if (ofLocality.every((weight) => weight === 0)) return hosts.map(({ endpoint }) => endpoint.weight);
+  return hosts.map(({ endpoint }, i) => {
+    const among = hosts.filter((each) => isSame(each.endpoint.locality, endpoint.locality));
+    const total = among.reduce((sum, each) => sum + each.endpoint.weight, 0);
+    return ((ofLocality[i] ?? 0) * endpoint.weight) / total;
+  });
 }
 
 export function isSame(a: Locality, b: Locality): boolean {

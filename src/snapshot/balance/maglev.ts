@@ -15,10 +15,13 @@ interface Claim {
   due: number;
 }
 
-/** By entry: index into the hosts. `size` is a prime; the order of the hosts does not matter. */
-export function buildMaglev(hosts: readonly BalanceHost[], size: number): Uint32Array {
-  if (hosts.length === 0) return new Uint32Array(0);
-  const claims = claimsOf(hosts, size);
+/**
+ * By entry: index into the hosts. `size` is a prime; the order of the hosts does not matter. `weights` are in step with
+ * the hosts; 0: no entries.
+ */
+export function buildMaglev(hosts: readonly BalanceHost[], weights: readonly number[], size: number): Uint32Array {
+  const claims = claimsOf(hosts, weights, size);
+  if (claims.length === 0) return new Uint32Array(0);
   const heaviest = claims.reduce((most, { weight }) => Math.max(most, weight), 0);
   const taken = new Uint8Array(size);
   const table = new Uint32Array(size);
@@ -36,9 +39,10 @@ export function buildMaglev(hosts: readonly BalanceHost[], size: number): Uint32
   return table;
 }
 
-function claimsOf(hosts: readonly BalanceHost[], size: number): Claim[] {
-  const order = hosts.map((host, owner) => ({ owner, key: host.endpoint.key, weight: host.endpoint.weight }));
+function claimsOf(hosts: readonly BalanceHost[], weights: readonly number[], size: number): Claim[] {
+  const order = hosts.map((host, owner) => ({ owner, key: host.endpoint.key, weight: weights[owner] ?? 0 }));
   return order
+    .filter(({ weight }) => weight > 0)
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ owner, key, weight }) => {
       const bytes = bytesOf(key);

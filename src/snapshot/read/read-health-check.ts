@@ -25,6 +25,7 @@ export function readHealthCheck(where: string, messages: readonly HealthCheck[])
     noTrafficIntervalMs: interval(`${at}.no_traffic_interval`, message.noTrafficInterval ?? NO_TRAFFIC_INTERVAL_MS),
     unhealthyIntervalMs: interval(`${at}.unhealthy_interval`, message.unhealthyInterval ?? intervalMs),
     intervalJitterMs: message.intervalJitter ?? 0,
+    intervalJitterPercent: message.intervalJitterPercent,
     initialJitterMs: message.initialJitter ?? 0,
     unhealthyThreshold: threshold(`${at}.unhealthy_threshold`, message.unhealthyThreshold),
     healthyThreshold: threshold(`${at}.healthy_threshold`, message.healthyThreshold),
@@ -47,7 +48,7 @@ function readProbe(where: string, checker: HealthCheck['healthChecker']): ProbeC
     case 'httpHealthCheck':
       return readHttp(`${where}.http_health_check`, checker.value);
     case 'grpcHealthCheck':
-      throw unsupported(`${where}.grpc_health_check`);
+      return { kind: 'grpc', service: checker.value.serviceName, authority: checker.value.authority };
     case undefined:
       throw unsupported(where, 'this proxy checks by TCP, HTTP or gRPC');
   }

@@ -21,6 +21,7 @@ function checks(probe: ProbeConfig, parts: Partial<HealthCheckConfig> = {}): Hea
     noTrafficIntervalMs: 5_000,
     unhealthyIntervalMs: 5_000,
     intervalJitterMs: 0,
+    intervalJitterPercent: 0,
     initialJitterMs: 0,
     unhealthyThreshold: 3,
     healthyThreshold: 2,

@@ -87,8 +87,9 @@ export class HostCheck extends Timer implements ProbeOwner, DialTarget {
     this.#state = afterCheck(this.#state, fault === '', decisive, config);
     const { verdict } = this.#state;
     const whenWell = hasTraffic ? config.intervalMs : config.noTrafficIntervalMs;
-    const jitterMs = config.intervalJitterMs === 0 ? 0 : this.#random() * config.intervalJitterMs;
-    this.#arm((verdict === 'failing' ? config.unhealthyIntervalMs : whenWell) + jitterMs);
+    const intervalMs = verdict === 'failing' ? config.unhealthyIntervalMs : whenWell;
+    const maxJitterMs = config.intervalJitterMs + (intervalMs * config.intervalJitterPercent) / 100;
+    this.#arm(intervalMs + (maxJitterMs === 0 ? 0 : this.#random() * maxJitterMs));
     if (verdict !== before) this.#owner.verdict(this, verdict === 'failing' ? fault : '');
   }
 

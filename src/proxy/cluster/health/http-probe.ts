@@ -1,85 +1,65 @@
-/** A request over HTTP/1.1 whose status is the answer. A status that was not expected is decisive, as in Envoy. */
-import type { Connection } from '../../../core/runtime.ts';
+/** A request whose status is the answer. A status that was not expected is decisive, as in Envoy. */
 import { CONTENT_LENGTH, FieldName } from '../../../http/field-name.ts';
-import { Http1Client, type Http1ClientCallbacks } from '../../../http/h1/client.ts';
-import { DEFAULT_HTTP1_LIMITS } from '../../../http/h1/limits.ts';
 import { Head } from '../../../http/head.ts';
-import { type MessageReceiver, RESET, type Stream } from '../../../http/message.ts';
+import type { Stream } from '../../../http/message.ts';
 import type { HttpProbeConfig } from '../../../snapshot/health-check-config.ts';
-import { Dial, type DialOwner, type DialTarget } from '../dial.ts';
+import type { DialTarget } from '../dial.ts';
 import type { Probe } from './probe.ts';
-import type { ProbeParts } from './tcp-probe.ts';
+import { ProbeLine, type ProbeLineOptions, type ProbeLineOwner } from './probe-line.ts';
 
-const USER_AGENT = new FieldName('user-agent');
+export const USER_AGENT = new FieldName('user-agent');
+export const PROBE_AGENT = 'weft-health-check';
 
-export class HttpProbe implements Probe, DialOwner, Http1ClientCallbacks, MessageReceiver {
+export class HttpProbe implements Probe, ProbeLineOwner {
   readonly #config: HttpProbeConfig;
   readonly #authority: string;
-  readonly #reuse: boolean;
-  readonly #parts: ProbeParts;
+  readonly #options: ProbeLineOptions;
+  readonly #line: ProbeLine;
   readonly #names: readonly FieldName[];
-  #dial: Dial | null = null;
-  #client: Http1Client | null = null;
   #stream: Stream | null = null;
   #isAsking = false;
 
-  constructor(config: HttpProbeConfig, authority: string, reuse: boolean, parts: ProbeParts) {
+  constructor(config: HttpProbeConfig, authority: string, options: ProbeLineOptions) {
     this.#config = config;
     this.#authority = authority;
-    this.#reuse = reuse;
-    this.#parts = parts;
+    this.#options = options;
+    this.#line = new ProbeLine(options, this);
     this.#names = config.headers.map(({ name }) => new FieldName(name));
   }
 
   run(target: DialTarget): void {
     this.#isAsking = true;
-    if (this.#client?.idle) return this.#ask(this.#client);
-    this.#dial = new Dial(this.#parts.dialer, this, target);
-    this.#dial.start(this.#parts.connectTimeoutMs);
+    this.#line.open(target);
   }
 
   cancel(): void {
     this.#isAsking = false;
-    this.#dial?.cancel();
-    this.#dial = null;
-    this.#stream?.reset(RESET.cancelled);
     this.#stream = null;
-    this.#client?.close();
-    this.#client = null;
+    this.#line.cancel();
   }
 
-  dialed(_dial: Dial, connection: Connection): void {
-    this.#dial = null;
-    const client = new Http1Client({ limits: DEFAULT_HTTP1_LIMITS, callbacks: this });
-    this.#client = client;
-    client.attach(connection);
-    client.onOpen();
-    this.#ask(client);
-  }
-
-  dialFailed(_dial: Dial, reason: string): void {
-    this.#dial = null;
+  onUnreachable(reason: string): void {
     this.#answer(reason, false);
   }
 
-  onConnected(): void {}
-
-  onIdle(client: Http1Client): void {
-    if (!this.#reuse) client.close();
-  }
-
-  onGone(client: Http1Client): void {
-    if (client === this.#client) this.#client = null;
+  onStream(stream: Stream): void {
+    const { method, path, headers } = this.#config;
+    const head = Head.request(method, path, this.#authority);
+    head.appendText(USER_AGENT, PROBE_AGENT);
+    this.#names.forEach((name, i) => head.setText(name, headers[i]?.value ?? ''));
+    if (method === 'POST' || method === 'PUT' || method === 'PATCH') head.appendText(CONTENT_LENGTH, '0');
+    this.#stream = stream;
+    stream.sendHead(head, true);
+    head.free();
   }
 
   onHead(head: Head, last: boolean): void {
     const { status } = head;
     head.free();
-    if (status < 200) return;
+    if (status < 200 || !this.#isAsking) return;
     const isExpected = this.#config.expected.some(({ from, to }) => status >= from && status < to);
-    const stream = this.#stream;
     this.#stream = null;
-    if (!last) stream?.discard();
+    this.#line.done(last);
     this.#answer(isExpected ? '' : `status ${status}`, !isExpected);
   }
 
@@ -98,20 +78,9 @@ export class HttpProbe implements Probe, DialOwner, Http1ClientCallbacks, Messag
     this.#answer('the connection ended before the answer', false);
   }
 
-  #ask(client: Http1Client): void {
-    const { method, path, headers } = this.#config;
-    const head = Head.request(method, path, this.#authority);
-    head.appendText(USER_AGENT, 'weft-health-check');
-    this.#names.forEach((name, i) => head.setText(name, headers[i]?.value ?? ''));
-    if (method === 'POST' || method === 'PUT' || method === 'PATCH') head.appendText(CONTENT_LENGTH, '0');
-    this.#stream = client.open(this);
-    this.#stream.sendHead(head, true);
-    head.free();
-  }
-
   #answer(fault: string, decisive: boolean): void {
     if (!this.#isAsking) return;
     this.#isAsking = false;
-    this.#parts.owner.probed(fault, decisive);
+    this.#options.owner.probed(fault, decisive);
   }
 }
