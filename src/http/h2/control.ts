@@ -70,7 +70,7 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
         if (this.frames !== this.#framesWhenArmed) return this.watchHead();
         return this.fail(ERROR.enhanceYourCalm, LIMIT.headTimeout, LIMIT.headTimeout);
       case ALARM.idle:
-        if (this.streams.size === 0) this.fail(ERROR.none, LIMIT.idle, LIMIT.idle);
+        if (this.active === 0) this.fail(ERROR.none, LIMIT.idle, LIMIT.idle);
         return;
       case ALARM.keepAlive:
         return this.#keepAlive();

@@ -22,6 +22,7 @@ const PRIORITY_BYTES = 5;
 /** Credit of less than this costs more than it is worth. */
 const TINY_CREDIT = 128;
 const TINY_COST = 8;
+const LATE_DATA_COST = 0.1;
 
 export abstract class Http2Frames<S extends Http2Stream>
   extends Http2Control<S>
@@ -115,7 +116,7 @@ export abstract class Http2Frames<S extends Http2Stream>
     if (content > 0) this.control.earn(1);
     else if (!this.#dataEnds && !this.pay(1, LIMIT.emptyData)) return;
     const stream = this.streams.get(id);
-    if (stream === null) this.#onLateData(id);
+    if (stream === null) this.#onLateData(id, content);
     else if (stream.received) this.streamError(id, stream, ERROR.streamClosed);
     else if (!stream.headReceived) this.streamError(id, stream, ERROR.protocol);
     else if (length > stream.receiveWindow) this.streamError(id, stream, ERROR.flowControl);
@@ -268,9 +269,10 @@ export abstract class Http2Frames<S extends Http2Stream>
     this.pay(1, LIMIT.priorities);
   }
 
-  #onLateData(id: number): void {
+  #onLateData(id: number, content: number): void {
     if (this.isIdle(id)) return this.fail(ERROR.protocol, 'DATA on an idle stream');
-    if (this.recent.has(id)) this.pay(1, LIMIT.lateFrames);
+    // A whole window may be under way, in small frames.
+    if (this.recent.has(id)) this.pay(content > 0 ? LATE_DATA_COST : 1, LIMIT.lateFrames);
     else this.streamError(id, null, ERROR.streamClosed);
   }
 
