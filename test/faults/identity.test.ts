@@ -242,7 +242,7 @@ describe('identity', () => {
 });
 
 function listen(cert: string, key: string, onBytes: () => void): Promise<{ server: Server; port: number }> {
-  const server = createServer({ cert, key, ALPNProtocols: ['http/1.1'] }, (socket) => {
+  const server = createServer({ cert, key, ALPNProtocols: ['weft-http1', 'http/1.1'] }, (socket) => {
     socket.on('error', () => {});
     socket.on('data', onBytes);
   });

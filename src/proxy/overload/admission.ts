@@ -12,8 +12,11 @@ const TARGET_MS = 50;
 const INTERVAL_MS = 200;
 /** Between corrections, once there is a limit. */
 const STEP_MS = 100;
-/** The work that is let in must keep the core busy whatever else happens. */
-const MIN_LIMIT = 16;
+/**
+ * The work that is let in must keep the core busy whatever else happens; and this little in flight is no queue of ours:
+ * a loop that is late with it is kept from the core by somebody else, and refusing would help nobody.
+ */
+const MIN_LIMIT = 128;
 /** Without a refusal for this long there is nothing to limit. */
 const FORGET_MS = 2_000;
 const GROWTH = 1.1;
