@@ -36,7 +36,7 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
     { name: 'ACCEPTED', wide: false, value: (policy) => acceptedText(policy.status) },
   ],
   enforcedBy: {
-    weft: 'but for healthCheck.grpc, which it refuses with its name in the status of the proxy',
+    weft: true,
     envoy: 'but for PeakEwma, which is LeastRequest there, and hedge.initialRequests, which is 1',
     grpc: 'clients without a proxy do not get it yet',
     none: 'there is no proxy',
