@@ -10,6 +10,7 @@ import { KIND, type Kind } from './field-kind.ts';
 const TAB = 0x09;
 const SPACE = 0x20;
 const HTTP = Buffer.from('http', 'latin1');
+const H2C = Buffer.from('h2c', 'latin1');
 const HTTPS = Buffer.from('https', 'latin1');
 
 /** 0, or a refusal. */
@@ -22,8 +23,9 @@ export function checkValue(kind: Kind, bytes: Uint8Array, start: number, end: nu
     case KIND.authority:
       return isAuthority(bytes, start, end) ? 0 : BAD_HOST;
     case KIND.method:
-    case KIND.protocol:
       return end > start && isAll(TOKEN, bytes, start, end) ? 0 : BAD_PSEUDO_FIELD;
+    case KIND.protocol:
+      return isProtocol(bytes, start, end) ? 0 : BAD_PSEUDO_FIELD;
     case KIND.scheme:
       return isText(HTTP, bytes, start, end) || isText(HTTPS, bytes, start, end) ? 0 : BAD_PSEUDO_FIELD;
     case KIND.status:
@@ -46,6 +48,14 @@ function isPath(bytes: Uint8Array, start: number, end: number): boolean {
   const first = start < end ? bytes[start] : 0;
   if (first === 0x2a) return end - start === 1;
   return first === 0x2f && isAll(TARGET_BYTE, bytes, start, end);
+}
+
+/** Any token but h2c, whose tunnel would hide requests behind this one, as in HTTP/1.1. */
+function isProtocol(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end === start || !isAll(TOKEN, bytes, start, end)) return false;
+  if (end - start !== H2C.length) return true;
+  for (let i = 0; i < H2C.length; i++) if (TOKEN[bytes[start + i] as number] !== H2C[i]) return true;
+  return false;
 }
 
 /** 100 to 599; 101 does not exist in HTTP/2 (RFC 9113 section 8.6). */

@@ -114,6 +114,7 @@ describe('a malformed request costs its stream', () => {
       ],
     ],
     ['GET with :protocol', BAD_PSEUDO_FIELD, [...GET, [':protocol', 'websocket']]],
+    ['a :protocol of h2c', BAD_PSEUDO_FIELD, [...withValue(':method', 'CONNECT'), [':protocol', 'H2c']]],
     ['a :protocol that is no token', BAD_PSEUDO_FIELD, [...withValue(':method', 'CONNECT'), [':protocol', 'a b']]],
   ];
   for (const [name, refusal, fields] of cases) {

@@ -145,6 +145,13 @@ describe('fields of this hop', () => {
     );
   });
 
+  it('a Host of a response is a field like others', () => {
+    const head = Head.response(200);
+    head.appendText(new FieldName('host'), 'a');
+    const read = decoded(new HpackDecoder(4096, LIMITS), encoded(new HpackEncoder(4096), head), BLOCK.response);
+    assert.deepEqual(fieldsOf(read), ['host: a']);
+  });
+
   it('a granted 101 is a 200', () => {
     const head = Head.response(101);
     head.upgrade = UPGRADE_STATE.granted;

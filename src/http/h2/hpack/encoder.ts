@@ -190,8 +190,8 @@ export class HpackEncoder {
       const flags = fields[slot + FLAGS] as number;
       if ((flags & (REMOVED | HOP)) !== 0) continue;
       const hash = fields[slot + NAME_HASH] as number;
-      // It goes as `:authority`.
-      if (hash === HOST.hash && head.isNamed(i, HOST)) continue;
+      // In a request it goes as `:authority`.
+      if (hash === HOST.hash && head.status === 0 && head.isNamed(i, HOST)) continue;
       const name = fields[slot] as number;
       const value = fields[slot + VALUE_START] as number;
       const nameLength = (fields[slot + NAME_END] as number) - name;
