@@ -50,7 +50,7 @@ function simulate(offered: number, forMs: number, admission: Admission | null, c
       admission?.admits(Number.POSITIVE_INFINITY, now);
     }
     for (let i = 0; i < begun; i++) admission?.admits(0, now);
-    for (let i = 0; i < refused; i++) paused.push(end + pace.pause(admission?.rate ?? 0));
+    for (let i = 0; i < refused; i++) paused.push(end + pace.pause());
     paused.sort((a, b) => b - a);
     for (let until = paused.at(-1); until !== undefined && until <= end; until = paused.at(-1)) {
       paused.pop();
@@ -96,27 +96,33 @@ test('one long turn is not a queue: only an interval without a punctual sample l
   assert.ok(admission.limit < 1_000);
 });
 
-test('when the load is gone the limit is, and never before', () => {
+test('a limit grows while it refuses, stays while it does not bind, and goes when it has not for long', () => {
   const admission = new Admission();
   for (let now = 0; now < 2_000; now += 20) admission.sample(200, 1_000, now);
   const least = admission.limit;
   assert.ok(least >= 16 && least < 1_000);
-  assert.equal(admission.admits(least, 2_000), false);
-  for (let now = 2_000; now < 3_900; now += 20) admission.sample(0, 10, now);
-  assert.ok(admission.limit > least && admission.limit !== Number.POSITIVE_INFINITY);
-  for (let now = 3_900; now < 4_500; now += 20) admission.sample(0, 10, now);
+  for (let now = 2_000; now < 3_000; now += 20) {
+    assert.equal(admission.admits(admission.limit, now), false);
+    admission.sample(0, least, now);
+  }
+  for (let now = 3_000; now < 3_200; now += 20) admission.sample(0, 10, now);
+  const grown = admission.limit;
+  assert.ok(grown > least * 2 && grown < least * 4, `${least} → ${grown}`);
+  for (let now = 3_200; now < 12_900; now += 20) admission.sample(0, 10, now);
+  assert.equal(admission.limit, grown);
+  for (let now = 12_900; now < 13_500; now += 20) admission.sample(0, 10, now);
   assert.equal(admission.limit, Number.POSITIVE_INFINITY);
 });
 
 test('the more connections were refused, the longer each is not read from, within bounds', () => {
   const pace = new Pace();
-  assert.equal(pace.pause(20_000), 10);
-  const many = Array.from({ length: 9_999 }, () => pace.pause(20_000));
-  assert.equal(many.at(-1), 2_500, '10,000 of them ask 4,000 times a second: a fifth of what is carried');
-  for (let i = 0; i < 50_000; i++) pace.pause(20_000);
-  assert.equal(pace.pause(20_000), 5_000);
+  assert.equal(pace.pause(), 1);
+  const many = Array.from({ length: 9_999 }, () => pace.pause());
+  assert.equal(many.at(-1), 2_500, 'so many ask 4,000 times a second');
+  for (let i = 0; i < 50_000; i++) pace.pause();
+  assert.equal(pace.pause(), 5_000);
   for (let i = 0; i < 60_001; i++) pace.resumed();
-  assert.equal(pace.pause(20_000), 10);
+  assert.equal(pace.pause(), 1);
 });
 
 test('a memory level is left later than it is entered', () => {

@@ -1,9 +1,10 @@
 /**
  * How many requests may be in flight, found out from how late the event loop is. Work that came and was not looked at yet
  * waits in the kernel's buffers, for as long as one turn of the loop takes, so the lateness of a timer is the queueing
- * delay, and, as in CoDel, only one that never falls below the target in a whole interval is a queue that stands. Then
- * what is in flight is cut in proportion, and grows again by a tenth while the loop is on time: what was let in is
- * finished soon, and the rest hears so at once instead of timing out. Pure: time comes as an argument.
+ * delay. As in CoDel, a queue stands when the delay never falls below the target in a whole interval; then what is in
+ * flight is cut in proportion, and from there follows the mean delay: down when it is above the target, up by a tenth
+ * when it is below and somebody was refused. What is let in is finished soon, and the rest hears so at once instead of
+ * timing out. Pure: time comes as an argument.
  */
 
 /** A loop this late makes a request wait about twice as long: it is read in one turn and answered in another. */
@@ -17,8 +18,8 @@ const STEP_MS = 100;
  * a loop that is late with it is kept from the core by somebody else, and refusing would help nobody.
  */
 const MIN_LIMIT = 128;
-/** Without a refusal for this long there is nothing to limit. */
-const FORGET_MS = 2_000;
+/** Without a refusal for this long there is nothing to limit: longer than the pace makes anybody wait. */
+const FORGET_MS = 10_000;
 const GROWTH = 1.1;
 const MIN_CUT = 0.5;
 const MAX_CUT = 0.9;
@@ -28,12 +29,15 @@ const RATE_DECAY = 0.98;
 export class Admission {
   /** In flight at most; Infinity: the loop is on time. */
   limit = Number.POSITIVE_INFINITY;
-  #leastMs = Number.POSITIVE_INFINITY;
-  #mostActive = 0;
-  #since = 0;
-  #admitted = 0;
   /** Requests a second that were let in when most were, lately: what the core is known to carry. */
-  rate = 0;
+  #rate = 0;
+  #since = 0;
+  #samples = 0;
+  #leastMs = Number.POSITIVE_INFINITY;
+  #sumMs = 0;
+  #mostActive = 0;
+  #admitted = 0;
+  #hasRefused = false;
   #lastRefusal = Number.NEGATIVE_INFINITY;
 
   /** Whether one more may begin beside `active` ones. */
@@ -42,47 +46,49 @@ export class Admission {
       this.#admitted++;
       return true;
     }
+    this.#hasRefused = true;
     this.#lastRefusal = now;
     return false;
   }
 
   /** `lateMs`: of the loop since the last sample. `active`: requests in flight. */
   sample(lateMs: number, active: number, now: number): void {
+    this.#samples++;
+    this.#sumMs += lateMs;
     if (lateMs < this.#leastMs) this.#leastMs = lateMs;
     if (active > this.#mostActive) this.#mostActive = active;
     const isLimited = this.limit !== Number.POSITIVE_INFINITY;
     const tookMs = now - this.#since;
     if (tookMs < (isLimited ? STEP_MS : INTERVAL_MS)) return;
-    this.rate = Math.max((this.#admitted * 1_000) / tookMs, this.rate * RATE_DECAY);
-    if (this.#leastMs > TARGET_MS) this.#cut();
-    else if (isLimited) this.#grow(now);
+    this.#rate = Math.max((this.#admitted * 1_000) / tookMs, this.#rate * RATE_DECAY);
+    const delayMs = isLimited ? this.#sumMs / this.#samples : this.#leastMs;
+    if (delayMs > TARGET_MS) this.#cut(delayMs);
+    else if (now - this.#lastRefusal > FORGET_MS) this.limit = Number.POSITIVE_INFINITY;
+    else if (this.#hasRefused) this.limit = Math.ceil(this.limit * GROWTH);
     this.#begin(now);
   }
 
   /** Nothing was measured for a while: what was measured before says nothing. */
   reset(now: number): void {
     this.limit = Number.POSITIVE_INFINITY;
-    this.rate = 0;
+    this.#rate = 0;
     this.#begin(now);
   }
 
-  #cut(): void {
-    const from = Math.min(this.limit, this.#mostActive);
-    const share = Math.min(MAX_CUT, Math.max(MIN_CUT, TARGET_MS / this.#leastMs));
+  #cut(delayMs: number): void {
+    const share = Math.min(MAX_CUT, Math.max(MIN_CUT, TARGET_MS / delayMs));
     // What waits is known too late, so cuts overshoot; what is finished within the target is never too much.
-    const least = Math.max(MIN_LIMIT, (this.rate * TARGET_MS) / 1_000);
-    this.limit = Math.ceil(Math.max(least, from * share));
-  }
-
-  #grow(now: number): void {
-    if (now - this.#lastRefusal > FORGET_MS) this.limit = Number.POSITIVE_INFINITY;
-    else this.limit = Math.ceil(this.limit * GROWTH);
+    const least = Math.max(MIN_LIMIT, (this.#rate * TARGET_MS) / 1_000);
+    this.limit = Math.ceil(Math.max(least, Math.min(this.limit, this.#mostActive) * share));
   }
 
   #begin(now: number): void {
     this.#since = now;
+    this.#samples = 0;
     this.#leastMs = Number.POSITIVE_INFINITY;
+    this.#sumMs = 0;
     this.#mostActive = 0;
     this.#admitted = 0;
+    this.#hasRefused = false;
   }
 }

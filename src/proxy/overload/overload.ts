@@ -62,7 +62,7 @@ export class Overload extends Timer {
 
   /** For how long the connection of a refused request is not to be read from, ms; `connectionResumed` follows. */
   pauseMs(): number {
-    return this.#pace.pause(this.#admission.rate);
+    return this.#pace.pause();
   }
 
   connectionResumed(): void {
