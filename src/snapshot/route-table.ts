@@ -113,8 +113,8 @@ export interface ForwardAction {
   readonly connect: boolean;
   /** Without a byte on the stream, instead of the manager's; 0: unbounded, null: as the manager says. */
   readonly idleTimeoutMs: number | null;
-  /** From the request's head to the last byte of the exchange; 0: unbounded. */
-  readonly maxDurationMs: number;
+  /** From the request's head to the last byte of the exchange; 0: unbounded, null: as the manager says. */
+  readonly maxDurationMs: number | null;
   /** The most that a caller's `grpc-timeout` may ask for; 0: whatever it asks (Envoy's `grpc_timeout_header_max`). */
   readonly maxGrpcTimeoutMs: number;
   /** Taken off a caller's `grpc-timeout`, for the way back. */

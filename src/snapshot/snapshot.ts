@@ -106,6 +106,12 @@ export interface HttpManager {
   readonly headersTimeoutMs: number;
   /** Between exchanges on a downstream connection; 0: unbounded. Default 1 h. */
   readonly idleTimeoutMs: number;
+  /** Age at which a downstream connection is asked to end; 0: unbounded. */
+  readonly maxConnectionDurationMs: number;
+  /** Requests after which a downstream connection is asked to end; 0: unbounded. */
+  readonly maxRequestsPerConnection: number;
+  /** Of an exchange, from its head to its last byte, where the route says nothing else; 0: unbounded. */
+  readonly maxStreamDurationMs: number;
   /** Without a byte on a stream; 0: unbounded. Default 5 min. */
   readonly streamIdleTimeoutMs: number;
   readonly maxHeadBytes: number;
@@ -113,6 +119,7 @@ export interface HttpManager {
   readonly accessLog: boolean;
   /** Chance, 0–1, that a request which comes without a trace begins a sampled one. Default 1. */
   readonly traceShare: number;
+  /** Between asking a downstream connection to end and ending it; default 5 s. */
   readonly drainTimeoutMs: number;
 }
 

@@ -1,10 +1,12 @@
 /** One cluster in simulation, without router and listener: hosts that answer as they are told, and attempts that remember. */
 import { Limit } from '../../src/core/limit.ts';
 import { RecordingLog } from '../../src/core/log.ts';
-import type { Listener } from '../../src/core/runtime.ts';
+import type { Connection, ConnectionHandler, Listener } from '../../src/core/runtime.ts';
 import { TimerWheel } from '../../src/core/timer-wheel.ts';
+import { DEFAULT_HTTP2_LIMITS } from '../../src/http/h2/limits.ts';
+import { Http2Server } from '../../src/http/h2/server.ts';
 import { Head } from '../../src/http/head.ts';
-import type { ResetReason, Stream } from '../../src/http/message.ts';
+import type { MessageReceiver, ResetReason, Stream } from '../../src/http/message.ts';
 import { type Attempt, OUTCOME, type Outcome, type UpstreamHost } from '../../src/proxy/cluster/attempt.ts';
 import type { Cluster } from '../../src/proxy/cluster/cluster.ts';
 import type { ClusterWorld } from '../../src/proxy/cluster/cluster-world.ts';
@@ -29,13 +31,15 @@ export class SimHost {
   headers = '';
   /** Requests seen. */
   readonly requests: string[] = [];
-  readonly connections: RawPeer[] = [];
+  readonly connections: { readonly closed: string | null; readonly ended: boolean }[] = [];
   readonly #runtime: SimRuntime;
+  readonly #speaks: ClusterConfig['protocol'];
   #listening: Promise<Listener> | null = null;
 
-  constructor(sim: Simulation, address: string) {
+  constructor(sim: Simulation, address: string, speaks: ClusterConfig['protocol'] = 'http1') {
     this.address = address;
     this.#runtime = sim.start(address);
+    this.#speaks = speaks;
     this.listen();
   }
 
@@ -46,6 +50,7 @@ export class SimHost {
   listen(): void {
     const at = { host: this.address, port: PORT };
     this.#listening = this.#runtime.net.listen(at, (connection) => {
+      if (this.#speaks === 'http2') return this.#serveHttp2(connection);
       const peer = new RawPeer(() => connection);
       this.connections.push(peer);
       answerWith(peer, (request) => this.#answer(request));
@@ -59,10 +64,51 @@ export class SimHost {
     this.#listening = null;
   }
 
+  #serveHttp2(connection: Connection): ConnectionHandler {
+    const peer = { closed: null as string | null, ended: false };
+    this.connections.push(peer);
+    const timers = new TimerWheel(this.#runtime.clock);
+    const callbacks = {
+      open: (stream: Stream) => new Http2Answer(this, stream),
+      onRefused() {},
+      onLimit() {},
+      onClosed() {
+        peer.closed = '';
+      },
+    };
+    const { clock } = this.#runtime;
+    return new Http2Server(connection, { limits: DEFAULT_HTTP2_LIMITS, timers, clock, callbacks });
+  }
+
   #answer(request: string): string | null {
     this.requests.push(request);
     return this.status === 0 ? null : `HTTP/1.1 ${this.status} X\r\n${this.headers}content-length: 0\r\n\r\n`;
   }
+}
+
+/** The answer to a request over HTTP/2: a status and nothing else. */
+class Http2Answer implements MessageReceiver {
+  readonly #host: SimHost;
+  readonly #stream: Stream;
+
+  constructor(host: SimHost, stream: Stream) {
+    this.#host = host;
+    this.#stream = stream;
+  }
+
+  onHead(request: Head): void {
+    const { requests, status } = this.#host;
+    requests.push(request.pathText);
+    if (status === 0) return;
+    const head = Head.response(status);
+    this.#stream.sendHead(head, true);
+    head.free();
+  }
+
+  onData(): void {}
+  onTrailers(): void {}
+  onWritable(): void {}
+  onReset(): void {}
 }
 
 export class SimAttempt implements Attempt {
@@ -175,7 +221,7 @@ export function simCluster(count: number, parts: Partial<ClusterConfig> = {}, se
     checks: new Limit('max_health_checks', 64),
   };
   const clusters = new Clusters(world);
-  const hosts = Array.from({ length: count }, (_, i) => new SimHost(sim, `10.0.1.${i + 1}`));
+  const hosts = Array.from({ length: count }, (_, i) => new SimHost(sim, `10.0.1.${i + 1}`, parts.protocol));
   sim.runSync(() => false, 1);
   const endpoints = (each: readonly SimHost[], endpoint: Partial<Endpoint> = {}): readonly Endpoint[] =>
     each.map(({ address }) => endpointAt({ host: address, port: PORT }, endpoint));

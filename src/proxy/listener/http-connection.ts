@@ -8,6 +8,7 @@ import type { MessageReceiver } from '../../http/message.ts';
 import type { Downstream } from '../router/downstream.ts';
 import { HttpExchange } from '../router/exchange.ts';
 import type { DownstreamStream } from '../router/internal-connect.ts';
+import { ConnectionEnd } from './connection-end.ts';
 import { RefusedRequest } from './refused-request.ts';
 import type { Served } from './served.ts';
 
@@ -21,6 +22,7 @@ export abstract class HttpConnection implements Served {
   readonly #connection: Connection;
   readonly #down: Downstream;
   protected readonly owner: HttpConnectionOwner;
+  #end: ConnectionEnd | null = null;
 
   constructor(connection: Connection, down: Downstream, owner: HttpConnectionOwner) {
     this.#connection = connection;
@@ -36,6 +38,7 @@ export abstract class HttpConnection implements Served {
   abstract drain(): void;
 
   open(stream: DownstreamStream, head: Head): MessageReceiver {
+    if (this.#end !== null) this.#end.requestCame();
     const reason = this.#down.world.overload.refusesRequest();
     if (reason !== null) return new RefusedRequest(this.#connection, this.#down, stream, reason, this.isShared);
     return new HttpExchange(this.#down, stream, head);
@@ -57,7 +60,13 @@ export abstract class HttpConnection implements Served {
   }
 
   onClosed(): void {
+    this.#end?.stop();
     this.owner.connectionEnded(this);
+  }
+
+  /** For the connection that has a codec: from here on its age and its requests count. */
+  protected begun(): void {
+    if (ConnectionEnd.isWanted(this.#down.manager)) this.#end = new ConnectionEnd(this, this.#down);
   }
 
   get backlog(): number {

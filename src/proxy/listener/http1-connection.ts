@@ -17,7 +17,7 @@ export class Http1Connection extends HttpConnection implements Http1ServerCallba
   constructor(connection: Connection, down: Downstream, owner: HttpConnectionOwner) {
     super(connection, down, owner);
     const { manager, world } = down;
-    down.onHandedOver = () => owner.connectionEnded(this);
+    down.onHandedOver = () => this.onClosed();
     this.#server = new Http1Server(connection, {
       limits: {
         ...DEFAULT_HTTP1_LIMITS,
@@ -29,6 +29,7 @@ export class Http1Connection extends HttpConnection implements Http1ServerCallba
       timers: world.timers,
       callbacks: this,
     });
+    this.begun();
   }
 
   get idle(): boolean {

@@ -26,6 +26,7 @@ export class Http2Connection extends HttpConnection implements Http2ServerCallba
       callbacks: this,
     });
     if (owner.draining) this.#server.drain();
+    this.begun();
   }
 
   get idle(): boolean {

@@ -55,6 +55,25 @@ test('an upload that lasts too long is answered so', async () => {
   assert.match(text, /^HTTP\/1\.1 408 [^]*\(DT\)\n$/);
 });
 
+test('the duration that a listener allows holds for routes that say nothing of it, and zero of a route lifts it', async () => {
+  const manager = { maxStreamDurationMs: 2_000 };
+  const silent = await startMesh({ seed: 7, manager, app: () => {} });
+  const late = await outcome(silent, get('/'));
+  assert.match(late.text, /^HTTP\/1\.1 504 [^]*\(DT\)\n$/);
+  assert.ok(late.afterMs >= 1_990 && late.afterMs < 2_100, `${late.afterMs} ms`);
+  const upload = await outcome(silent, 'POST / HTTP/1.1\r\nhost: catalog\r\ncontent-length: 9\r\n\r\nabc');
+  assert.match(upload.text, /^HTTP\/1\.1 408 [^]*\(DT\)\n$/);
+  for (const [maxDurationMs, atLeast] of [
+    [0, 20_000],
+    [6_000, 5_990],
+  ] as const) {
+    const route = { maxDurationMs, idleTimeoutMs: 20_000 };
+    const mesh = await startMesh({ seed: 8, manager, route, app: () => {} });
+    const { afterMs } = await outcome(mesh, get('/'));
+    assert.ok(afterMs >= atLeast && afterMs < atLeast * 1.3, `${afterMs} ms`);
+  }
+});
+
 test('the request timeout counts from the end of the request', async () => {
   const mesh = await startMesh({ seed: 4, route: { timeoutMs: 1_000 }, app: () => {} });
   const peer = mesh.connect();

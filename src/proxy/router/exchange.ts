@@ -75,7 +75,10 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     }
     if (this.#matchRoute() === REPLIED) return;
     this.#runFilters();
-    if (!this.ended) this.startClock(this.startedAt);
+    if (this.ended) return;
+    // A filter waits for something: it may not for longer than the whole may last.
+    if (this.#forwarding === null) this.limitDuration(null, this.startedAt);
+    this.startClock(this.startedAt);
   }
 
   resume(): void {

@@ -29,12 +29,18 @@ export abstract class TimedExchange extends ExchangeRecord {
     }
   }
 
+  /** `routeMs` null: the route leaves it to the manager. */
+  protected limitDuration(routeMs: number | null, now: number): void {
+    const ms = routeMs ?? this.down.manager.maxStreamDurationMs;
+    if (ms > 0) this.expireAt(this.startedAt + ms, EXPIRY.stream, now);
+  }
+
   /** From here on the times of the route count. False: the caller's deadline has passed already, and it was told so. */
   protected watchTimes(action: ForwardAction): boolean {
     const { startedAt } = this;
     const now = this.timeNow(startedAt);
     if (action.idleTimeoutMs !== null) this.watchSilence(action.idleTimeoutMs, now);
-    if (action.maxDurationMs > 0) this.expireAt(startedAt + action.maxDurationMs, EXPIRY.stream, now);
+    this.limitDuration(action.maxDurationMs, now);
     if (!this.isGrpc) return true;
     this.deadlineAt = callerDeadline(this.request, action, startedAt);
     if (this.deadlineAt <= now) {

@@ -42,6 +42,9 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules): Htt
     forwardClientCert: readForwardClientCert(message),
     headersTimeoutMs: message.requestHeadersTimeout ?? HEADERS_MS,
     idleTimeoutMs: common?.idleTimeout ?? IDLE_MS,
+    maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    maxStreamDurationMs: common?.maxStreamDuration ?? 0,
     streamIdleTimeoutMs: message.streamIdleTimeout ?? STREAM_IDLE_MS,
     maxHeadBytes: (message.maxRequestHeadersKb ?? MAX_HEAD_KIB) * 1024,
     maxFields: common?.maxHeadersCount ?? MAX_FIELDS,
@@ -114,9 +117,6 @@ function refuseUnsupported(message: Message): void {
   refuseSet('strip_port_mode', message.stripPortMode.value);
   if ((message.requestTimeout ?? 0) > 0) throw unsupported('request_timeout');
   const common = message.commonHttpProtocolOptions;
-  refuseSet('common_http_protocol_options.max_connection_duration', common?.maxConnectionDuration);
-  refuseSet('common_http_protocol_options.max_stream_duration', common?.maxStreamDuration);
-  refuseSet('common_http_protocol_options.max_requests_per_connection', common?.maxRequestsPerConnection);
   if ((common?.headersWithUnderscoresAction ?? 0) !== 0) {
     throw unsupported('common_http_protocol_options.headers_with_underscores_action');
   }

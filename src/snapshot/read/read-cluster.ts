@@ -58,6 +58,8 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
       protocol.protocol,
       protocol.clearProtocol,
       protocol.http2,
+      // What a connection of HTTP/2 was opened with.
+      protocol.protocol === 'http2' ? protocol.idleTimeoutMs : 0,
     ]),
     ...protocol,
     service: weftText(message.metadata, 'service'),

@@ -67,7 +67,7 @@ function readForward(
     upgrades,
     connect: message.upgradeConfigs.some((upgrade) => isConnect(upgrade) && upgrade.connectConfig !== undefined),
     idleTimeoutMs: message.idleTimeout ?? null,
-    maxDurationMs: message.maxStreamDuration?.maxStreamDuration ?? 0,
+    maxDurationMs: message.maxStreamDuration?.maxStreamDuration ?? null,
     maxGrpcTimeoutMs: message.maxStreamDuration?.grpcTimeoutHeaderMax ?? 0,
     grpcTimeoutOffsetMs: message.maxStreamDuration?.grpcTimeoutHeaderOffset ?? 0,
     hedge:

@@ -41,6 +41,7 @@ export function readProtocol(
     const message = decodeConfig(UpstreamHttpOptionsTable, config.value);
     refuseSet('http_filters', message.httpFilters);
     const common = message.commonHttpProtocolOptions;
+    refuseSet('common_http_protocol_options.max_stream_duration', common?.maxStreamDuration);
     const life = {
       idleTimeoutMs: common?.idleTimeout ?? IDLE_MS,
       maxRequestsPerConnection: common?.maxRequestsPerConnection ?? oldMaxRequests ?? 0,

@@ -1,29 +1,32 @@
 /**
  * HTTP/2 connections to one endpoint: every stream goes on the first one that has room, because one connection is
  * cheapest (its streams leave in one write a turn); another is made only when streams run out. Whoever finds no room
- * waits, bounded.
+ * waits, bounded. A connection that has carried enough, or has grown old, is followed by another before it goes.
  */
 import type { Connection } from '../../../core/runtime.ts';
-import { Http2Client, type Http2ClientCallbacks, type Http2ClientOptions } from '../../../http/h2/client.ts';
+import { Timer } from '../../../core/timer-wheel.ts';
+import type { Http2ClientCallbacks, Http2ClientOptions } from '../../../http/h2/client.ts';
 import type { Attempt, Pool, PoolSizes } from '../attempt.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import { http2Limits } from '../http2-limits.ts';
 import { Dials, type DialsOwner } from './dials.ts';
 import type { PoolHost } from './pool-host.ts';
+import { PooledHttp2 } from './pooled-http2.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-export class Http2Pool implements Pool, DialsOwner, Http2ClientCallbacks {
+export class Http2Pool extends Timer implements Pool, DialsOwner, Http2ClientCallbacks {
   readonly #host: PoolHost;
   readonly #target: EndpointState;
   readonly #options: Http2ClientOptions;
   readonly #dials: Dials;
   readonly #waiting: WaitingLine;
   /** Those that take new streams; the first is filled first. */
-  readonly #open: Http2Client[] = [];
+  readonly #open: PooledHttp2[] = [];
   /** Those that only finish what they carry. */
-  readonly #leaving = new Set<Http2Client>();
+  readonly #leaving = new Set<PooledHttp2>();
 
   constructor(host: PoolHost, target: EndpointState) {
+    super();
     this.#host = host;
     this.#target = target;
     const { runtime, timers } = host.dialer;
@@ -41,7 +44,7 @@ export class Http2Pool implements Pool, DialsOwner, Http2ClientCallbacks {
 
   open(attempt: Attempt): void {
     const client = this.#roomy();
-    if (client !== null) attempt.onStream(client.open(attempt));
+    if (client !== null) this.#begin(client, attempt);
     else if (this.#waiting.join(attempt)) this.#dialMore();
   }
 
@@ -52,28 +55,28 @@ export class Http2Pool implements Pool, DialsOwner, Http2ClientCallbacks {
   evict(): void {
     this.#waiting.moveAll(`${this.#target.key} is out: ${this.#target.fault || 'it has left'}`);
     this.#dials.trim(0);
+    this.#leaveOld();
   }
 
   retire(): void {
-    for (const client of this.#open.splice(0)) {
-      this.#leaving.add(client);
-      client.close();
-    }
+    for (const client of [...this.#open]) this.#leave(client);
     this.#dials.trim(0);
     this.#dialMore();
   }
 
   dialSucceeded(connection: Connection): void {
-    const client = new Http2Client(this.#options);
+    const client = new PooledHttp2(this.#options, this.#host, this.#now());
     this.#open.push(client);
     client.attach(connection);
     client.onOpen();
+    this.#leaveOld();
     this.onRoom(client);
     this.#dialMore();
   }
 
   dialFailed(reason: string): void {
     const { flag, detail } = this.#host.dialFailure(this.#target.key, reason);
+    this.#leaveOld();
     const first = this.#waiting.next();
     if (first !== null) this.#host.refuse(first, flag, detail);
     // The others may still get room on what is open; without any they would wait in vain.
@@ -81,15 +84,15 @@ export class Http2Pool implements Pool, DialsOwner, Http2ClientCallbacks {
     this.#dialMore();
   }
 
-  onRoom(client: Http2Client): void {
+  onRoom(client: PooledHttp2): void {
     while (client.room > 0) {
       const next = this.#waiting.next();
       if (next === null) return;
-      next.onStream(client.open(next));
+      this.#begin(client, next);
     }
   }
 
-  onDraining(client: Http2Client): void {
+  onDraining(client: PooledHttp2): void {
     const index = this.#open.indexOf(client);
     if (index < 0) return;
     this.#open.splice(index, 1);
@@ -97,10 +100,11 @@ export class Http2Pool implements Pool, DialsOwner, Http2ClientCallbacks {
     this.#dialMore();
   }
 
-  onGone(client: Http2Client): void {
+  onGone(client: PooledHttp2): void {
     const index = this.#open.indexOf(client);
     if (index >= 0) this.#open.splice(index, 1);
     else if (!this.#leaving.delete(client)) return;
+    if (this.#open.length === 0) this.#host.dialer.timers.disarm(this);
     this.#host.circuit.connections.give();
     this.#dialMore();
   }
@@ -109,7 +113,62 @@ export class Http2Pool implements Pool, DialsOwner, Http2ClientCallbacks {
     this.#host.circuit.fired(name);
   }
 
-  #roomy(): Http2Client | null {
+  /** What has grown old goes; the last one, while it is in use, when another is there. */
+  override fire(): void {
+    const now = this.#now();
+    for (const client of [...this.#open]) {
+      const isUsed = client.look();
+      if (!client.isOld(now)) continue;
+      if (!isUsed || this.#open.length > 1 || !this.#dialAhead()) this.#leave(client);
+    }
+    this.#watchAges(now);
+  }
+
+  #begin(client: PooledHttp2, attempt: Attempt): void {
+    const stream = client.open(attempt);
+    if (client.isSpent) {
+      this.#leave(client);
+      // Who allows only one request wants no connection that nobody has asked for.
+      if (this.#open.length === 0 && this.#host.config.maxRequestsPerConnection > 1) this.#dialAhead();
+    }
+    attempt.onStream(stream);
+  }
+
+  /** Takes no further stream. */
+  #leave(client: PooledHttp2): void {
+    const index = this.#open.indexOf(client);
+    if (index < 0) return;
+    this.#open.splice(index, 1);
+    this.#leaving.add(client);
+    client.close();
+  }
+
+  /** Their successor has come, or none can be made. */
+  #leaveOld(): void {
+    const now = this.#now();
+    for (const client of this.#open.filter((each) => each.isOld(now))) this.#leave(client);
+    this.#watchAges(now);
+  }
+
+  #watchAges(now: number): void {
+    const { timers } = this.#host.dialer;
+    const due = Math.min(...this.#open.map((client) => client.nextLookMs(now)));
+    if (due === Number.POSITIVE_INFINITY) timers.disarm(this);
+    else timers.arm(this, due);
+  }
+
+  /** A connection that nobody waits for yet. False: there is no place for it. */
+  #dialAhead(): boolean {
+    const { connections } = this.#host.circuit;
+    if (connections.used < connections.max) this.#dials.want(1, this.#open.length);
+    return this.#dials.size > 0;
+  }
+
+  #now(): number {
+    return this.#host.dialer.runtime.clock.now();
+  }
+
+  #roomy(): PooledHttp2 | null {
     const open = this.#open;
     for (let i = 0; i < open.length; i++) {
       const client = open[i];
