@@ -193,6 +193,23 @@ test('content that nobody reads is read for a while, and no more than its window
   assert.deepEqual([s.limits, s.server.idle], [[LIMIT.discarded], true]);
 });
 
+test('whether too much of it came does not depend on how it was cut into reads', () => {
+  const run = (cut: (bytes: Buffer) => Buffer[]): unknown => {
+    const s = new Served({ maxDiscardBytes: 10 }).begin();
+    s.feed(headers(1, POST, false));
+    const head = Head.response(200);
+    s.stream().sendHead(head, true);
+    head.free();
+    s.stream().discard();
+    for (const part of cut(Buffer.concat([data(1, Buffer.alloc(5)), data(1, Buffer.alloc(9), true)]))) s.feed(part);
+    return [described(s.take()), s.limits];
+  };
+  assert.deepEqual(
+    run((bytes) => Array.from(bytes, (byte) => Buffer.of(byte))),
+    run((bytes) => [bytes]),
+  );
+});
+
 test('SETTINGS that do not come, or are not acknowledged, end the connection', () => {
   const silent = new Served({ settingsTimeoutMs: 1_000 });
   silent.time.advance(1_100);

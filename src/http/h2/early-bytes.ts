@@ -24,10 +24,9 @@ export class EarlyBytes implements MessageReceiver {
     this.#isLast = last;
   }
 
-  /** A tunnel has none. */
+  /** The codec lets none through. */
   onTrailers(fields: Head): void {
     fields.free();
-    this.#isLast = true;
   }
 
   onWritable(): void {

@@ -164,7 +164,7 @@ export abstract class Http2Frames<S extends Http2Stream>
     const fields = new Head();
     const code = this.decode(bytes, start, end, fields, BLOCK.trailers);
     if (this.over) return;
-    const isWhole = code === 0 && endStream && stream.expected <= 0 && !this.dependsOnItself;
+    const isWhole = code === 0 && endStream && stream.takesTrailers && stream.expected <= 0 && !this.dependsOnItself;
     const isSmall = fields.used <= this.limits.maxTrailerBytes;
     if (!stream.received && isWhole && isSmall) return stream.deliverTrailers(fields);
     if (isWhole && !isSmall) this.onLimit(LIMIT.headBytes);
@@ -286,6 +286,7 @@ export abstract class Http2Frames<S extends Http2Stream>
       }
     }
     stream.creditPadding(length - content);
+    if (stream.receiver === null) stream.expectUnwanted(content, this.#dataEnds);
     this.#dataStream = stream;
   }
 

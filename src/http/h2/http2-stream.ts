@@ -50,6 +50,8 @@ export abstract class Http2Stream implements Stream, Sender {
   received = false;
   /** Content that is promised and still to come; -1: nobody promised. */
   expected = -1;
+  /** False for a tunnel: nothing but DATA comes on a connected stream (RFC 9113 section 8.5). */
+  takesTrailers = true;
   /** What the peer may send on this stream. */
   receiveWindow = 0;
   /** Bytes sent when the watch last looked; -1: nothing was waiting. */
@@ -161,15 +163,21 @@ export abstract class Http2Stream implements Stream, Sender {
     if (last) this.received = true;
     if (receiver === null) {
       link.windows.give(length);
-      this.#discarded += length;
       if (last) link.messageReceived(this);
-      else if (this.#isEnded && this.#discarded > link.limits.maxDiscardBytes) link.discardedTooMuch(this);
       return;
     }
     this.#owed += length;
     if (last) this.#restoreCredit(link);
     receiver.onData(bytes, start, end, last);
     if (last && !this.closed) link.messageReceived(this);
+  }
+
+  /** DATA begins that nobody wants. Judged here and not as it comes, so that reads make no difference. */
+  expectUnwanted(bytes: number, last: boolean): void {
+    this.#discarded += bytes;
+    if (!last && this.#isEnded && this.link !== null && this.#discarded > this.link.limits.maxDiscardBytes) {
+      this.link.discardedTooMuch(this);
+    }
   }
 
   /** Padding counts for the windows and is nobody's to release (RFC 9113 section 6.1). */
@@ -262,6 +270,7 @@ export abstract class Http2Stream implements Stream, Sender {
 
   /** Both directions carry raw bytes from here on. */
   protected openTunnel(): void {
+    this.takesTrailers = false;
     this.promised = this.expected = -1;
   }
 

@@ -32,6 +32,7 @@ export class Http2ServerStream extends Http2Stream {
     if (this.closed) return;
     this.receiver = receiver;
     if (!this.asksTunnel) return;
+    this.takesTrailers = false;
     this.#early = new EarlyBytes(receiver);
     this.receiver = this.#early;
   }
@@ -77,6 +78,7 @@ export class Http2ServerStream extends Http2Stream {
     if (this.#early === null) return;
     this.#early.clear();
     this.#early = null;
+    this.takesTrailers = true;
     this.discard();
   }
 }

@@ -10,11 +10,12 @@ import { scanResponse } from '../../../src/http/h1/scan-response.ts';
 import { encodeHead, PERSISTENCE } from '../../../src/http/h1/write-head.ts';
 import { BLOCK, type Block, COMPRESSION_ERROR, HpackDecoder } from '../../../src/http/h2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../src/http/h2/hpack/encoder.ts';
-import { FIELD_WIDTH, FLAGS, Head, HOP, UPGRADE_STATE } from '../../../src/http/head.ts';
+import { Head, UPGRADE_STATE } from '../../../src/http/head.ts';
 import type { Rng } from '../driver/rng.ts';
 import type { FuzzTarget } from '../driver/target.ts';
 import { connection, KINDS } from '../hpack/grammar.ts';
-import { type Field, ModelDecoder } from '../hpack/model.ts';
+import { ModelDecoder } from '../hpack/model.ts';
+import { saidBy, wanted } from '../hpack/said.ts';
 
 const LIMITS = { maxListBytes: 4_000, maxFields: 20 };
 const MAX_TABLE_BYTES = [4096, 0, 10_000] as const;
@@ -110,54 +111,4 @@ function throughHttp1(head: Head, kind: Block): void {
     assert.deepEqual(line(next), line(head));
   } else assert.equal(next.status, head.status);
   next.free();
-}
-
-/** Everything that a head says, without what means one hop: pseudo-header fields in one order, then the fields. */
-function saidBy(head: Head, kind: Block): Field[] {
-  const said: Field[] = [];
-  if (kind === BLOCK.request) {
-    const upgrade =
-      head.upgrade === UPGRADE_STATE.none ? '' : (fieldsIn(head, HOP).find(([name]) => name === 'upgrade')?.[1] ?? '');
-    said.push([':method', upgrade === '' ? head.methodText : 'CONNECT']);
-    said.push([':scheme', head.scheme ?? ''], [':path', head.pathText], [':authority', head.authorityText]);
-    said.push([':protocol', upgrade]);
-  } else if (kind === BLOCK.response) said.push([':status', String(head.status)]);
-  const fields = fieldsIn(head, 0).filter(([name]) => name !== 'host' || kind !== BLOCK.request);
-  return [...said, ...crumbsLast(fields, kind)];
-}
-
-/** The same, from the fields of a good block. */
-function wanted(fields: readonly Field[], kind: Block): Field[] {
-  const value = (name: string): string => fields.find(([each]) => each === name)?.[1] ?? '';
-  const names = kind === BLOCK.request ? [':method', ':scheme', ':path', ':authority', ':protocol'] : [':status'];
-  const pseudo = kind === BLOCK.trailers ? [] : names.map((name): Field => [name, value(name)]);
-  const host = fields.some(([name]) => name === ':authority') ? null : value('host');
-  const said = pseudo.map(([name, text]): Field => [name, name === ':authority' && host !== null ? host : text]);
-  const hop = /^(content-length|proxy-auth.*|host)$/;
-  const rest = fields.filter(([name]) => !name.startsWith(':') && (kind === BLOCK.request || name !== 'te'));
-  return [
-    ...said,
-    ...crumbsLast(
-      rest.filter(([name]) => !hop.test(name) || (name === 'host' && kind !== BLOCK.request)),
-      kind,
-    ),
-  ];
-}
-
-/** One Cookie, behind all others: crumbs of a request are joined there. */
-function crumbsLast(fields: readonly Field[], kind: Block): Field[] {
-  if (kind !== BLOCK.request) return [...fields];
-  const crumbs = fields.filter(([name]) => name === 'cookie').map(([, text]) => text);
-  const rest = fields.filter(([name]) => name !== 'cookie');
-  return crumbs.length === 0 ? rest : [...rest, ['cookie', crumbs.filter((text) => text !== '').join('; ')]];
-}
-
-/** Live fields that have this bit of `HOP`, or have it not. */
-function fieldsIn(head: Head, hop: number): Field[] {
-  const found: Field[] = [];
-  for (let i = 0; i < head.count; i++) {
-    const flags = head.fields[i * FIELD_WIDTH + FLAGS] ?? 0;
-    if (!head.isRemoved(i) && (flags & HOP) === hop) found.push([head.nameText(i), head.text(i)]);
-  }
-  return found;
 }
