@@ -59,6 +59,22 @@ describe('the schema of BackendTrafficPolicy', () => {
       /tableSize: must be a prime number \| For example 65537/,
     ],
     [
+      'a table that takes too long to build',
+      { loadBalancing: { algorithm: 'Maglev', maglev: { tableSize: 1_000_033 }, hashOn: [{ type: 'SourceAddress' }] } },
+      /tableSize: must be at most 1000003/,
+    ],
+    [
+      'a ring that takes too long to build',
+      {
+        loadBalancing: {
+          algorithm: 'RingHash',
+          ringHash: { minimumSize: 300_000 },
+          hashOn: [{ type: 'SourceAddress' }],
+        },
+      },
+      /minimumSize: must be at most 262144/,
+    ],
+    [
       'a ring that ends before it begins',
       { loadBalancing: { algorithm: 'RingHash', ringHash: { maximumSize: 10 }, hashOn: [{ type: 'SourceAddress' }] } },
       /maximumSize: must be at least minimumSize, 1024/,

@@ -12,6 +12,7 @@ import {
 import { MetadataSchema } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import type { RouteAction_HashPolicySchema } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { BackendTrafficSpec } from '../kind.ts';
+import { MAX_RING } from '../sections/load-balancing.ts';
 import { durationFrom, millisecondsOf } from './values.ts';
 
 type LoadBalancing = NonNullable<BackendTrafficSpec['loadBalancing']>;
@@ -49,7 +50,7 @@ export function balance(cluster: Cluster, section: LoadBalancing = DEFAULT): voi
       cluster.lbPolicy = Cluster_LbPolicy.RANDOM;
       return;
     case 'RingHash': {
-      const { minimumSize = 1024, maximumSize = 8_388_608 } = section.ringHash ?? {};
+      const { minimumSize = 1024, maximumSize = MAX_RING } = section.ringHash ?? {};
       const value = create(Cluster_RingHashLbConfigSchema, {
         minimumRingSize: BigInt(minimumSize),
         maximumRingSize: BigInt(maximumSize),
