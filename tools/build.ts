@@ -2,9 +2,10 @@
  * Bundles the CLI, sidecar included, into `dist/`: one entry, and one chunk for each command, so that `weft run` loads
  * no schema, YAML or protobuf library. `--if-stale` does nothing when no source is newer than the bundle.
  */
-import { existsSync, globSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
+import { licencesOf } from './licences.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const out = join(root, 'dist');
@@ -42,6 +43,21 @@ async function build(): Promise<void> {
     dynamicImports: chunk.dynamicImports,
     modules: chunk.moduleIds.map((id) => id.replace(`${root}/`, '')),
   }));
+  copyFileSync(join(root, 'src/capture/node-preload.cjs'), join(out, 'node-preload.cjs'));
+  for (const map of globSync('**/*.map', { cwd: out })) dropSources(join(out, map));
+  writeFileSync(
+    join(out, 'LICENCES.txt'),
+    licencesOf(
+      root,
+      chunks.flatMap((chunk) => chunk.moduleIds),
+    ),
+  );
   writeFileSync(join(out, 'graph.json'), `${JSON.stringify(graph, null, 1)}\n`);
   writeFileSync(stamp, '');
+}
+
+/** A stack trace needs lines, not texts; every sidecar would hold them. */
+function dropSources(file: string): void {
+  const { sourcesContent: _, ...map } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, JSON.stringify(map));
 }

@@ -29,7 +29,7 @@ const path = require('node:path');
 
 const root = path.resolve(__dirname, '..');
 const modules = path.join(root, 'node_modules');
-const stamp = path.join(modules, '.weft-setup');
+const stamp = path.join(modules, '.weft-installed');
 const pinned = path.join(modules, '.bin', 'node');
 
 install();
@@ -38,12 +38,17 @@ if (process.argv.includes('--build')) build(node);
 if (process.argv.includes('--print-node')) process.stdout.write(node + '\n');
 
 function install() {
-  const lock = fs.readFileSync(path.join(root, 'package-lock.json'));
-  const want = createHash('sha256')
-    .update(lock)
-    .update(process.platform + process.arch)
-    .digest('hex');
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === want) return;
+  const want = treeOf(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === want) {
+    if (!isLinked()) fs.utimesSync(stamp, new Date(), new Date());
+    return;
+  }
+  if (isLinked()) {
+    console.error(
+      'weft: ' + modules + ' is a symbolic link: what is behind it is used as it is, and not installed anew.',
+    );
+    return;
+  }
   console.error('weft: installing dependencies (once per version of package-lock.json) …');
   const npm = process.env.npm_execpath;
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
@@ -61,12 +66,30 @@ function install() {
   fs.writeFileSync(stamp, want);
 }
 
+/** Behind a link is another checkout's tree, which `npm ci` would delete first. */
+function isLinked() {
+  const found = fs.lstatSync(modules, { throwIfNoEntry: false });
+  return found !== undefined && found.isSymbolicLink();
+}
+
+/** What the lock installs here, as a hash: what else changes in it calls for no installation. */
+function treeOf(lock) {
+  const { packages } = JSON.parse(lock);
+  const lines = Object.keys(packages)
+    .filter((place) => place !== '')
+    .map((place) => place + ' ' + packages[place].resolved + ' ' + packages[place].integrity);
+  return createHash('sha256')
+    .update(lines.sort().join('\n'))
+    .update(process.platform + process.arch)
+    .digest('hex');
+}
+
 /** The pinned Node when it runs on this machine (a musl system, say, has it and cannot run it), else the user's own. */
 function usableNode() {
   if (fs.existsSync(pinned)) {
     const tried = spawnSync(pinned, ['-p', 'process.versions.node'], { encoding: 'utf8' });
     if (tried.status === 0 && Number(tried.stdout.split('.')[0]) >= needed) return pinned;
-    fs.rmSync(pinned, { force: true });
+    if (!isLinked()) fs.rmSync(pinned, { force: true });
   }
   const own = process.execPath;
   if (major >= needed) return own;

@@ -16,6 +16,7 @@ import { startProxy } from '../../proxy/main.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
 import { streamKind } from '../../runtime/node/socket-kind.ts';
 import { rawKind } from '../../runtime/raw/raw-kind.ts';
+import { keepCompiled } from '../compile-cache.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
@@ -94,7 +95,11 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     platform: process.platform,
     connect: (svid) => apiControlPlane({ server, trust, namespace, workload, svid }),
     joinToken,
-    startSidecar: (sidecar) => startProxy({ ...sidecar, runtime, log, accessLogPath }),
+    startSidecar: async (sidecar) => {
+      const proxy = await startProxy({ ...sidecar, runtime, log, accessLogPath });
+      void proxy.ready.then(keepCompiled);
+      return proxy;
+    },
     stateDir,
     namespace,
     workload,

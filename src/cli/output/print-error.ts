@@ -1,6 +1,7 @@
 /** The one place where an error becomes text for a person: what happened, where, what to do. */
 import { isWeftError, messageOf } from '../../core/errors.ts';
 import { UsageError } from '../exit-codes.ts';
+import { inSourceLines } from '../../runtime/node/stack-trace.ts';
 import { printable } from './style.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +23,7 @@ export function printError(terminal: Terminal, error: unknown): void {
     say('try:', 'run the command again with WEFT_DEBUG=1 and report what it prints');
   }
   if (process.env['WEFT_DEBUG'] === '1' && error instanceof Error) {
-    terminal.errorLine(dim(error.stack ?? ''));
-    if (error.cause instanceof Error) terminal.errorLine(dim(`caused by: ${error.cause.stack ?? ''}`));
+    terminal.errorLine(dim(inSourceLines(error.stack ?? '')));
+    if (error.cause instanceof Error) terminal.errorLine(dim(`caused by: ${inSourceLines(error.cause.stack ?? '')}`));
   }
 }

@@ -1,6 +1,7 @@
 /** The log of a process: pino behind the Log seam, JSON for machines and one readable line for people at a terminal. */
 import { destination, type LoggerOptions, pino } from 'pino';
 import { type Log, type LogFields, type LogLevel, levelReaches } from '../../core/log.ts';
+import { inSourceLines } from './stack-trace.ts';
 
 export interface LogOptions {
   /** Default: `info`. */
@@ -64,7 +65,7 @@ class JsonLog implements Log {
   }
 
   error(message: string, fields: LogFields = {}): void {
-    this.#pino.error(fields, message);
+    this.#pino.error(traced(fields), message);
   }
 
   child(fields: LogFields): Log {
@@ -101,7 +102,7 @@ class ReadableLog implements Log {
   }
 
   error(message: string, fields?: LogFields): void {
-    this.#line('error', message, fields);
+    this.#line('error', message, fields === undefined ? fields : traced(fields));
   }
 
   child(fields: LogFields): Log {
@@ -115,6 +116,17 @@ class ReadableLog implements Log {
     for (const [name, value] of Object.entries({ ...this.#fields, ...fields })) line += `  ${name}=${textOf(value)}`;
     this.#write(`${line}\n`);
   }
+}
+
+/** What holds a stack trace, in lines of the source. */
+function traced(fields: LogFields): LogFields {
+  const entries = Object.entries(fields);
+  if (!entries.some(([, value]) => isTrace(value))) return fields;
+  return Object.fromEntries(entries.map(([name, value]) => [name, isTrace(value) ? inSourceLines(value) : value]));
+}
+
+function isTrace(value: unknown): value is string {
+  return typeof value === 'string' && value.includes('\n    at ');
 }
 
 function textOf(value: unknown): string {
