@@ -4,6 +4,7 @@ import { dial, type Dialled } from '../../../src/http/h1/test/dial.ts';
 import { METHOD } from '../../../src/http/method.ts';
 import { Recorder, serve } from '../../../src/http/h1/test/recorder.ts';
 import type { ServerStream } from '../../../src/http/h1/server-stream.ts';
+import { respondLike } from './respond-like.ts';
 
 export interface Message {
   readonly start: string;
@@ -97,26 +98,6 @@ export function clientSees(reads: readonly Buffer[], method: string): ClientView
   const message = messageOf(r);
   r.head?.free();
   return { message, kept, downstream };
-}
-
-/** What a client of HTTP/1.1 gets when this response is passed on. */
-function respondLike(r: Recorder, method: string): Buffer | null {
-  const { head } = r;
-  if (head === null) return null;
-  const s = serve();
-  s.connection.feed(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
-  const [stream] = s.streams;
-  const hasContent = r.body !== '' || r.trailers !== null;
-  stream?.sendHead(head, !hasContent);
-  if (r.trailers === null) stream?.sendData(Buffer.from(r.body, 'latin1'), 0, r.body.length, true);
-  else {
-    stream?.sendData(Buffer.from(r.body, 'latin1'), 0, r.body.length, false);
-    const trailers = new Head();
-    stream?.sendTrailers(trailers);
-    trailers.free();
-  }
-  s.receivers[0]?.head?.free();
-  return Buffer.from(s.connection.written, 'latin1');
 }
 
 /** No tunnels: what is in them is nobody's to judge. */
