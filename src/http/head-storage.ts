@@ -3,6 +3,8 @@
  * storage is pooled, never Head objects, so a late reader of a freed head cannot see another request.
  */
 
+import { viewOf } from '../core/bytes.ts';
+
 /** Int32 slots a field. */
 export const FIELD_WIDTH = 6;
 
@@ -14,6 +16,8 @@ const POOL_SIZE = 512;
 
 export interface HeadStorage {
   readonly bytes: Buffer;
+  /** Of `bytes`. */
+  readonly view: DataView;
   readonly fields: Int32Array;
 }
 
@@ -21,12 +25,12 @@ const pool: HeadStorage[] = [];
 
 /** Contents are whatever they were: the owner reads only what it wrote. */
 export function takeStorage(): HeadStorage {
-  return (
-    pool.pop() ?? {
-      bytes: Buffer.allocUnsafeSlow(POOLED_BYTES),
-      fields: new Int32Array(FIELD_WIDTH * POOLED_FIELDS),
-    }
-  );
+  return pool.pop() ?? newStorage();
+}
+
+function newStorage(): HeadStorage {
+  const bytes = Buffer.allocUnsafeSlow(POOLED_BYTES);
+  return { bytes, view: viewOf(bytes), fields: new Int32Array(FIELD_WIDTH * POOLED_FIELDS) };
 }
 
 export function giveStorage(storage: HeadStorage): void {

@@ -3,12 +3,11 @@
  * to `free`; whoever holds the exchange may edit it, encoders only read. Trailers are a Head without a start line.
  * HTTP/1.1 and HTTP/2 read into and write from this one form.
  */
-import { copyBytes } from '../core/bytes.ts';
+import { copyBytes, viewOf } from '../core/bytes.ts';
 import { WeftError } from '../core/errors.ts';
 import { isAuthority } from './authority.ts';
 import { type FieldName, HOST } from './field-name.ts';
 import { FRAMING, type Framing } from './framing.ts';
-import type { DecodingTable } from './h2/hpack/decoding-table.ts';
 import { FIELD_WIDTH, giveStorage, type HeadStorage, takeStorage } from './head-storage.ts';
 import { METHOD, type Method, methodOf } from './method.ts';
 import { FIELD_BYTE, isAll, isToken, TARGET_BYTE, TOKEN } from './token.ts';
@@ -28,8 +27,6 @@ export const REMOVED = 1;
 export const HOP = 2;
 /** Came as a literal that no hop may put into a table (RFC 7541 section 6.2.3). */
 export const NEVER_INDEXED = 1 << 15;
-/** `flags >>> TABLE_SLOT_SHIFT`: 1 + the slot of `Head.table` from which the field came; 0 for all other fields. */
-export const TABLE_SLOT_SHIFT = 16;
 
 /** The form of the request target (RFC 9112 section 3.2). */
 export const TARGET = { origin: 0, absolute: 1, authority: 2, asterisk: 3 } as const;
@@ -42,11 +39,14 @@ export type UpgradeState = (typeof UPGRADE_STATE)[keyof typeof UPGRADE_STATE];
 /** What a head may grow to by appended fields; a bug's bound, not a peer's. */
 const MAX_BYTES = 1 << 20;
 const NO_BYTES = Buffer.alloc(0);
+const NO_VIEW = viewOf(NO_BYTES);
 const NO_FIELDS = new Int32Array(0);
 
 export class Head {
   /** Replaced when the head grows: read it after `begin`, do not keep it. */
   bytes: Uint8Array;
+  /** Of `bytes`, for comparing and checking several at once. */
+  view: DataView;
   /** Bytes of `bytes` that are taken. */
   used = 0;
   count = 0;
@@ -81,17 +81,13 @@ export class Head {
   reasonStart = 0;
   reasonEnd = 0;
 
-  /** Where the indexed fields of an HTTP/2 head came from, so that an encoder finds its own index without comparing bytes. */
-  table: DecodingTable | null = null;
-  /** `table.inserted` before this head: entries that came later are not the ones that its fields name. */
-  tableInserted = 0;
-
   #storage: HeadStorage | null;
 
   constructor() {
     const storage = takeStorage();
     this.#storage = storage;
     this.bytes = storage.bytes;
+    this.view = storage.view;
     this.fields = storage.fields;
   }
 
@@ -244,12 +240,6 @@ export class Head {
     this.appendText(name, value);
   }
 
-  /** Before the bytes of a value are changed in place: the field is no longer the one that came out of a table. */
-  overwrites(index: number): void {
-    const slot = index * FIELD_WIDTH + FLAGS;
-    this.fields[slot] = (this.fields[slot] ?? 0) & ((1 << TABLE_SLOT_SHIFT) - 1);
-  }
-
   remove(index: number): void {
     const slot = index * FIELD_WIDTH + FLAGS;
     this.fields[slot] = (this.fields[slot] ?? 0) | REMOVED;
@@ -300,8 +290,8 @@ export class Head {
     if (storage !== null) giveStorage(storage);
     this.#storage = null;
     this.bytes = NO_BYTES;
+    this.view = NO_VIEW;
     this.fields = NO_FIELDS;
-    this.table = null;
     this.count = this.used = this.known = 0;
     this.methodStart = this.methodEnd = this.pathStart = this.pathEnd = 0;
     this.authorityStart = this.authorityEnd = this.reasonStart = this.reasonEnd = 0;
@@ -326,6 +316,7 @@ export class Head {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.used));
     this.bytes = grown;
+    this.view = viewOf(grown);
   }
 
   /** Makes room for one more field; for codecs. */

@@ -65,7 +65,6 @@ export class TraceContext {
       return this.#begin(head, share);
     }
     if (head.valueEnd(index) - start === LENGTH && head.bytes[start] === ZERO && head.bytes[start + 1] === ZERO) {
-      head.overwrites(index);
       this.#write(head.bytes, start);
     } else {
       this.#translate(head, index);

@@ -2,6 +2,7 @@
  * Whether a field's value may stand in a head (RFC 9113 sections 8.2.1 and 8.3). Done once for each literal; the verdict
  * lives in the table with the entry, so that an indexed field is not looked at again.
  */
+import { printableEnd } from '../../../core/words.ts';
 import { isAuthority } from '../../authority.ts';
 import { BAD_FIELD_VALUE, BAD_HOST, BAD_PSEUDO_FIELD, BAD_TARGET } from '../../h1/refusal.ts';
 import { FIELD_BYTE, isAll, TARGET_BYTE, TOKEN } from '../../token.ts';
@@ -9,17 +10,22 @@ import { KIND, type Kind } from './field-kind.ts';
 
 const TAB = 0x09;
 const SPACE = 0x20;
+/** Four at a time. */
+const FIRST_VISIBLE = 0x21212121;
+const HASHES = 0x23232323;
+const ONES = 0x01010101;
+const TOPS = 0x80808080;
 const HTTP = Buffer.from('http', 'latin1');
 const H2C = Buffer.from('h2c', 'latin1');
 const HTTPS = Buffer.from('https', 'latin1');
 
-/** 0, or a refusal. */
-export function checkValue(kind: Kind, bytes: Uint8Array, start: number, end: number): number {
+/** 0, or a refusal. `view` is of `bytes`. */
+export function checkValue(kind: Kind, bytes: Uint8Array, view: DataView, start: number, end: number): number {
   switch (kind) {
     case KIND.regular:
-      return isFieldValue(bytes, start, end) ? 0 : BAD_FIELD_VALUE;
+      return isFieldValue(bytes, view, start, end) ? 0 : BAD_FIELD_VALUE;
     case KIND.path:
-      return isPath(bytes, start, end) ? 0 : BAD_TARGET;
+      return isPath(bytes, view, start, end) ? 0 : BAD_TARGET;
     case KIND.authority:
       return isAuthority(bytes, start, end) ? 0 : BAD_HOST;
     case KIND.method:
@@ -35,19 +41,33 @@ export function checkValue(kind: Kind, bytes: Uint8Array, start: number, end: nu
   }
 }
 
-function isFieldValue(bytes: Uint8Array, start: number, end: number): boolean {
+function isFieldValue(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
   if (start === end) return true;
-  return !isBlank(bytes[start]) && !isBlank(bytes[end - 1]) && isAll(FIELD_BYTE, bytes, start, end);
+  return (
+    !isBlank(bytes[start]) && !isBlank(bytes[end - 1]) && isAll(FIELD_BYTE, bytes, printableEnd(view, start, end), end)
+  );
 }
 
 function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
 }
 
-function isPath(bytes: Uint8Array, start: number, end: number): boolean {
+function isPath(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
   const first = start < end ? bytes[start] : 0;
   if (first === 0x2a) return end - start === 1;
-  return first === 0x2f && isAll(TARGET_BYTE, bytes, start, end);
+  return first === 0x2f && isAll(TARGET_BYTE, bytes, visibleEnd(view, start, end), end);
+}
+
+/** Offset from which a target must be looked at byte by byte. */
+function visibleEnd(view: DataView, start: number, end: number): number {
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word = view.getInt32(at, true);
+    const hash = word ^ HASHES;
+    // As in `printableEnd`, without space; the fourth term is for a byte that is a `#`.
+    if (((word | (word - FIRST_VISIBLE) | (word + ONES) | ((hash - ONES) & ~hash)) & TOPS) !== 0) break;
+  }
+  return at;
 }
 
 /** Any token but h2c, whose tunnel would hide requests behind this one, as in HTTP/1.1. */

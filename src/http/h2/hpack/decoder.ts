@@ -17,7 +17,6 @@ import {
   NAME_END,
   NAME_HASH,
   NEVER_INDEXED,
-  TABLE_SLOT_SHIFT,
   VALUE_END,
   VALUE_START,
 } from '../../head.ts';
@@ -60,7 +59,7 @@ export interface HeadLimits {
 
 /** Both ends begin with this (RFC 9113 section 6.5.2). */
 export const INITIAL_TABLE_BYTES = 4096;
-/** Slots of a table fit into the upper bits of FLAGS up to here. */
+/** However much a setting says. */
 export const MAX_TABLE_BYTES = 65_536;
 
 /** Of one block and of the list that it decodes to: whatever a limit says, a head never grows to the bound at which it throws. */
@@ -126,8 +125,6 @@ export class HpackDecoder extends BlockReader {
     this.#refusal = this.#listBytes = this.#seen = this.#twice = 0;
     this.#seenRegular = false;
     head.version = 20;
-    head.table = this.#table;
-    head.tableInserted = this.#table.inserted;
     const isRead = end - start <= MAX_BLOCK_BYTES && this.#readUpdates() && this.#readFields(head);
     this.block = EMPTY_BYTES;
     if (!isRead || this.#refusal !== 0) {
@@ -212,7 +209,7 @@ export class HpackDecoder extends BlockReader {
       at += length;
       fields[field + VALUE_END] = at - 2;
       fields[field + NAME_HASH] = entries[entry + HASH] as number;
-      fields[field + FLAGS] = flags | ((slot + 1) << TABLE_SLOT_SHIFT);
+      fields[field + FLAGS] = flags;
       this.#twice |= known & flags;
       known |= flags;
     }
@@ -246,9 +243,8 @@ export class HpackDecoder extends BlockReader {
     this.room(head, length);
     copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + length, head.bytes, to);
     const flags = entries[at + FIELD_FLAGS] as number;
-    const source = isStatic ? 0 : (slot + 1) << TABLE_SLOT_SHIFT;
     const kind = entries[at + KIND_OF] as Kind;
-    this.#accept(head, kind, to, nameLength, valueLength, entries[at + HASH] as number, flags | source);
+    this.#accept(head, kind, to, nameLength, valueLength, entries[at + HASH] as number, flags);
     return true;
   }
 
@@ -325,7 +321,7 @@ export class HpackDecoder extends BlockReader {
       head.bytes[lineEnd++] = 0x0a;
     }
     const refusal =
-      nameRefusal !== 0 ? nameRefusal : checkValue(kind, head.bytes, valueStart, valueStart + valueLength);
+      nameRefusal !== 0 ? nameRefusal : checkValue(kind, head.bytes, head.view, valueStart, valueStart + valueLength);
     const size = nameSize + valueLength + ENTRY_OVERHEAD;
     if (isKept) {
       this.#table.insert(head.bytes, to, lineEnd, nameLength, valueLength, size, hash, flags, kind, refusal);

@@ -1,5 +1,5 @@
 /**
- * The dynamic table of a decoder (RFC 7541 section 2.3.2) in four flat arrays. An entry's bytes lie as a head holds
+ * The dynamic table of a decoder (RFC 7541 section 2.3.2) in flat arrays. An entry's bytes lie as a head holds
  * them (`name: value` CR LF), and what the checks of its field said lies beside them, so that an indexed field costs one
  * copy and no second look. Nothing is allocated before the peer inserts its first entry.
  */
@@ -20,19 +20,12 @@ export const KIND_OF = 6;
 export const REFUSAL = 7;
 
 export const ENTRY_OVERHEAD = 32;
-/** Encoders whose index of an entry is remembered, by the low bits of their id. */
-export const LINKS = 4;
 
 const NONE = Buffer.alloc(0);
 
 export class DecodingTable {
   lines: Uint8Array = NONE;
   entries = new Int32Array(0);
-  /** `inserted` as it was before the entry in this slot came. */
-  ordinals = new Float64Array(0);
-  /** `slot * LINKS + (id % LINKS)`: the encoder that knows this entry, and the ordinal of its own entry. */
-  linkOwners = new Int32Array(0);
-  linkOrdinals = new Float64Array(0);
   /** Entries that ever came, and that ever left. */
   inserted = 0;
   evicted = 0;
@@ -91,8 +84,6 @@ export class DecodingTable {
     entries[at + FIELD_FLAGS] = flags;
     entries[at + KIND_OF] = kind;
     entries[at + REFUSAL] = refusal;
-    this.ordinals[slot] = this.inserted;
-    this.linkOwners.fill(0, slot * LINKS, slot * LINKS + LINKS);
     this.#free = copyBytes(bytes, lineStart, lineEnd, this.lines, this.#free);
     this.size += size;
     this.inserted++;
@@ -111,8 +102,5 @@ export class DecodingTable {
     this.mask = slots - 1;
     this.lines = Buffer.allocUnsafeSlow(this.#capacityBytes * 2);
     this.entries = new Int32Array(slots * ENTRY_WIDTH);
-    this.ordinals = new Float64Array(slots);
-    this.linkOwners = new Int32Array(slots * LINKS);
-    this.linkOrdinals = new Float64Array(slots * LINKS);
   }
 }

@@ -3,20 +3,35 @@
  * quarter of the bytes and costs more than the bytes do between sidecars. A block that was encoded must be sent, in
  * order: the peer's table depends on it.
  */
-import { copyBytes, EMPTY_BYTES } from '../../../core/bytes.ts';
-import { hash32 } from '../../../core/hash.ts';
+import { copyBytes, EMPTY_BYTES, viewOf } from '../../../core/bytes.ts';
+import { hashOfBytes } from '../../../core/words.ts';
 import { HOST, UPGRADE } from '../../field-name.ts';
 import { FIELD_WIDTH, FLAGS, type Head, HOP, NAME_END, NAME_HASH, NEVER_INDEXED, REMOVED } from '../../head.ts';
-import { TABLE_SLOT_SHIFT, TARGET, UPGRADE_STATE, VALUE_END, VALUE_START } from '../../head.ts';
+import { TARGET, UPGRADE_STATE, VALUE_END, VALUE_START } from '../../head.ts';
 import { METHOD } from '../../method.ts';
 import { TOKEN } from '../../token.ts';
 import { INITIAL_TABLE_BYTES, MAX_TABLE_BYTES } from './decoder.ts';
-import { LINKS } from './decoding-table.ts';
 import { EncodingTable } from './encoding-table.ts';
+import { ALONE, isRun, linesWithin } from './head-run.ts';
 import { IndexPolicy, POLICY, SHORT_SECRET_BYTES } from './index-policy.ts';
 import { putInteger } from './integer.ts';
+import {
+  AUTHORITY_NAME,
+  CONTENT_LENGTH_INDEX,
+  GET_INDEX,
+  HTTP_INDEX,
+  HTTPS_INDEX,
+  METHOD_NAME,
+  PATH_NAME,
+  POST_INDEX,
+  PROTOCOL_NAME,
+  type PseudoName,
+  ROOT_INDEX,
+  STATUS_INDEXES,
+  STATUS_NAME,
+} from './pseudo-names.ts';
 import { staticNameIndex } from './static-names.ts';
-import { FIRST_DYNAMIC, STATIC_FIELDS } from './static-table.ts';
+import { FIRST_DYNAMIC } from './static-table.ts';
 
 /** Patterns of RFC 7541 section 6, with the prefix that follows them. */
 const INDEXED = 0x80;
@@ -35,35 +50,17 @@ const ADDED_BYTES = 128;
 /** Around the value of a line: `: ` and CR LF. */
 const SEPARATOR = 2;
 const LINE_END = 2;
-/** Flags of fields that need no comparison, or must not be looked up. */
-const ONE_BY_ONE = NEVER_INDEXED | (-1 << TABLE_SLOT_SHIFT);
 /** Prefixes and lengths of one field. */
 const FIELD_OVERHEAD = 16;
 
-const METHOD_NAME = pseudoName(':method');
-const PATH_NAME = pseudoName(':path');
-const AUTHORITY_NAME = pseudoName(':authority');
-const STATUS_NAME = pseudoName(':status');
-const PROTOCOL_NAME = pseudoName(':protocol');
-
-const GET_INDEX = indexOf(':method', 'GET');
-const POST_INDEX = indexOf(':method', 'POST');
-const ROOT_INDEX = indexOf(':path', '/');
-const HTTP_INDEX = indexOf(':scheme', 'http');
-const HTTPS_INDEX = indexOf(':scheme', 'https');
-const CONTENT_LENGTH_INDEX = indexOf('content-length', '');
-/** Index of a status in the static table, or 0. */
-const STATUS_INDEXES = new Uint8Array(600);
-for (const [index, [name, value]] of STATIC_FIELDS.entries()) if (name === ':status') STATUS_INDEXES[+value] = index;
 const CONNECT = Buffer.from('CONNECT', 'latin1');
+const CONNECT_VIEW = viewOf(CONNECT);
 /** For values that stand in no head. */
 const digits = new Uint8Array(16);
-
-let encoders = 0;
+const digitsView = viewOf(digits);
+const NO_VIEW = viewOf(EMPTY_BYTES);
 
 export class HpackEncoder {
-  /** Not 0; entries of decoders remember by it whose index they know. */
-  readonly #id: number;
   readonly #table: EncodingTable;
   readonly #policy = new IndexPolicy();
   readonly #maxTableBytes: number;
@@ -73,12 +70,20 @@ export class HpackEncoder {
 
   #out: Uint8Array = EMPTY_BYTES;
   #at = 0;
+  /** What the ranges of values are of: the head's bytes, but for what does not stand in it. */
+  #values: Uint8Array = EMPTY_BYTES;
+  #view = NO_VIEW;
   /** Ordinal of the entry that the last field went as, or -1. */
   #ordinal = -1;
+  /** Fields that went as entries side by side, in the head and in the table: the first entry, and what they come to. */
+  #runOrdinal = 0;
+  #runFields = 0;
+  #runBytes = 0;
+  /** Where in the head the next of them would begin. */
+  #runEnd = 0;
 
   /** `maxTableBytes`: what we are ready to hold, however much the peer offers; 0 for no dynamic table. */
   constructor(maxTableBytes: number) {
-    this.#id = ++encoders;
     this.#maxTableBytes = Math.min(maxTableBytes, MAX_TABLE_BYTES);
     this.#table = new EncodingTable(this.#maxTableBytes, INITIAL_TABLE_BYTES);
     this.onPeerTableBytes(INITIAL_TABLE_BYTES);
@@ -101,26 +106,29 @@ export class HpackEncoder {
    * after it. A `contentLength` of -1 is not written. A granted upgrade goes as extended CONNECT, and 101 as its 200.
    */
   encode(head: Head, contentLength: number, out: Uint8Array, start: number): number {
-    this.#begin(out, start);
+    this.#begin(head, out, start);
     if (head.status === 0) this.#requestLine(head);
-    else this.#status(head.status === 101 && head.upgrade === UPGRADE_STATE.granted ? 200 : head.status);
+    else this.#status(head, head.status === 101 && head.upgrade === UPGRADE_STATE.granted ? 200 : head.status);
     this.#fields(head);
     if (contentLength >= 0) {
       const at = digitsOf(contentLength);
-      this.#literal(LITERAL, LITERAL_MASK, CONTENT_LENGTH_INDEX, EMPTY_BYTES, 0, 0, digits, at, digits.length);
+      this.#values = digits;
+      this.#literal(LITERAL, LITERAL_MASK, CONTENT_LENGTH_INDEX, EMPTY_BYTES, 0, 0, at, digits.length);
     }
     return this.#end();
   }
 
   encodeTrailers(fields: Head, out: Uint8Array, start: number): number {
-    this.#begin(out, start);
+    this.#begin(fields, out, start);
     this.#fields(fields);
     return this.#end();
   }
 
-  #begin(out: Uint8Array, start: number): void {
+  #begin(head: Head, out: Uint8Array, start: number): void {
     this.#out = out;
     this.#at = start;
+    this.#values = head.bytes;
+    this.#view = head.view;
     if (this.#nextBytes < 0) return;
     if (this.#smallestBytes < this.#nextBytes) this.#sizeUpdate(this.#smallestBytes);
     this.#sizeUpdate(this.#nextBytes);
@@ -128,7 +136,8 @@ export class HpackEncoder {
   }
 
   #end(): number {
-    this.#out = EMPTY_BYTES;
+    this.#out = this.#values = EMPTY_BYTES;
+    this.#view = NO_VIEW;
     return this.#at;
   }
 
@@ -138,141 +147,118 @@ export class HpackEncoder {
   }
 
   #requestLine(head: Head): void {
-    const { bytes } = head;
     const upgrade = head.upgrade === UPGRADE_STATE.granted ? head.find(UPGRADE) : -1;
-    if (upgrade >= 0) this.#pseudo(METHOD_NAME, CONNECT, 0, CONNECT.length);
+    if (upgrade >= 0) this.#foreign(head, METHOD_NAME, CONNECT, CONNECT_VIEW, 0);
     else if (head.method === METHOD.get) this.#out[this.#at++] = INDEXED | GET_INDEX;
     else if (head.method === METHOD.post) this.#out[this.#at++] = INDEXED | POST_INDEX;
-    else this.#pseudo(METHOD_NAME, bytes, head.methodStart, head.methodEnd);
+    else this.#pseudo(METHOD_NAME, head.methodStart, head.methodEnd);
     if (head.target !== TARGET.authority) {
       this.#out[this.#at++] = INDEXED | (head.scheme === 'https' ? HTTPS_INDEX : HTTP_INDEX);
-      const isRoot = head.pathEnd - head.pathStart === 1 && bytes[head.pathStart] === 0x2f;
+      const isRoot = head.pathEnd - head.pathStart === 1 && head.bytes[head.pathStart] === 0x2f;
       if (isRoot) this.#out[this.#at++] = INDEXED | ROOT_INDEX;
-      else this.#pseudo(PATH_NAME, bytes, head.pathStart, head.pathEnd);
+      else this.#pseudo(PATH_NAME, head.pathStart, head.pathEnd);
     }
-    if (head.authorityEnd > head.authorityStart) this.#authority(head);
-    if (upgrade >= 0) this.#pseudo(PROTOCOL_NAME, bytes, head.valueStart(upgrade), head.valueEnd(upgrade));
+    if (head.authorityEnd > head.authorityStart) this.#pseudo(AUTHORITY_NAME, head.authorityStart, head.authorityEnd);
+    if (upgrade >= 0) this.#pseudo(PROTOCOL_NAME, head.valueStart(upgrade), head.valueEnd(upgrade));
   }
 
-  /** An `:authority` that came by HTTP/2 is the head's first field, and may have come from a table. */
-  #authority(head: Head): void {
-    const isFirst = head.count > 0 && head.fields[VALUE_START] === head.authorityStart;
-    const flags = isFirst ? (head.fields[FLAGS] as number) : 0;
-    const known = flags >>> TABLE_SLOT_SHIFT === 0 ? -1 : this.#linked(head, flags);
-    if (known >= 0) return this.#indexed(known);
-    this.#pseudo(AUTHORITY_NAME, head.bytes, head.authorityStart, head.authorityEnd);
-    this.#link(head, flags, this.#ordinal);
-  }
-
-  #status(status: number): void {
+  #status(head: Head, status: number): void {
     const index = STATUS_INDEXES[status] as number;
     if (index !== 0) this.#out[this.#at++] = INDEXED | index;
-    else this.#pseudo(STATUS_NAME, digits, digitsOf(status), digits.length);
+    else this.#foreign(head, STATUS_NAME, digits, digitsView, digitsOf(status));
   }
 
-  #pseudo(name: PseudoName, bytes: Uint8Array, start: number, end: number): void {
-    this.#field(name.bytes, 0, name.bytes.length, name.hash, name.index, bytes, start, end);
+  #pseudo(name: PseudoName, start: number, end: number): void {
+    this.#field(name.bytes, 0, name.bytes.length, name.hash, name.index, start, end);
+  }
+
+  /** A value that does not stand in the head, from `start` to the end of `bytes`. */
+  #foreign(head: Head, name: PseudoName, bytes: Uint8Array, view: DataView, start: number): void {
+    this.#values = bytes;
+    this.#view = view;
+    this.#pseudo(name, start, bytes.length);
+    this.#values = head.bytes;
+    this.#view = head.view;
+  }
+
+  #fields(head: Head): void {
+    const { fields, count } = head;
+    this.#runFields = 0;
+    for (let i = 0; i < count; ) {
+      const slot = i * FIELD_WIDTH;
+      const flags = fields[slot + FLAGS] as number;
+      const hash = fields[slot + NAME_HASH] as number;
+      // Host of a request goes as `:authority`.
+      const isSent =
+        (flags & (REMOVED | HOP)) === 0 && (hash !== HOST.hash || head.status !== 0 || !head.isNamed(i, HOST));
+      let sent = 0;
+      if (isSent) {
+        sent = (flags & ALONE) === 0 ? this.#run(head, i, hash) : 0;
+        if (sent === 0) this.#oneField(head, i, flags, hash);
+      }
+      i += sent || 1;
+    }
   }
 
   /**
-   * Fields that stand side by side in the head and, as entries, in the table make a run, which one comparison proves
-   * to be what the policy expected. A run that fails and all other fields go one by one.
+   * Fields that stood side by side before, in the head and as entries in the table, are known again by one comparison.
+   * Returns how many went, from index `first` on.
    */
-  #fields(head: Head): void {
-    const { fields, count } = head;
+  #run(head: Head, first: number, hash: number): number {
     const table = this.#table;
-    let first = 0;
-    let length = 0;
-    let ordinal = 0;
-    let lineStart = 0;
-    let lineEnd = 0;
-    for (let i = 0, slot = 0; i < count; i++, slot += FIELD_WIDTH) {
-      const flags = fields[slot + FLAGS] as number;
-      if ((flags & (REMOVED | HOP)) !== 0) continue;
-      const hash = fields[slot + NAME_HASH] as number;
-      // In a request it goes as `:authority`.
-      if (hash === HOST.hash && head.status === 0 && head.isNamed(i, HOST)) continue;
-      const name = fields[slot] as number;
-      const value = fields[slot + VALUE_START] as number;
-      const nameLength = (fields[slot + NAME_END] as number) - name;
-      const end = (fields[slot + VALUE_END] as number) + LINE_END;
-      const isPlain = (flags & ONE_BY_ONE) === 0 && value === name + nameLength + SEPARATOR;
-      const likely = isPlain ? this.#policy.likely(hash) : -1;
-      const line = likely < 0 ? -1 : table.lineOf(likely, nameLength, end - LINE_END - value);
-      if (length > 0) {
-        const isNext = i === first + length && name === (fields[slot - FIELD_WIDTH + VALUE_END] as number) + LINE_END;
-        if (isNext && line === lineEnd && likely === ordinal + length) {
-          length++;
-          lineEnd += end - name;
-          continue;
-        }
-        this.#run(head, first, length, ordinal, lineStart, lineEnd);
-        length = 0;
-      }
-      if (line < 0) {
-        const known = flags >>> TABLE_SLOT_SHIFT === 0 ? -1 : this.#linked(head, flags);
-        if (known < 0) this.#oneField(head, i);
-        else this.#indexed(known);
-      } else {
-        first = i;
-        length = 1;
-        ordinal = likely;
-        lineStart = line;
-        lineEnd = line + end - name;
-      }
-    }
-    if (length > 0) this.#run(head, first, length, ordinal, lineStart, lineEnd);
-  }
-
-  /** `length` fields from index `first` on, for the entries from `ordinal` on, if the bytes are those at `lineStart`. */
-  #run(head: Head, first: number, length: number, ordinal: number, lineStart: number, lineEnd: number): void {
+    const ordinal = this.#policy.likely(hash);
+    if (ordinal < table.evicted) return 0;
     const start = head.fields[first * FIELD_WIDTH] as number;
-    // What the run before it inserted may have driven out the oldest of these.
-    const isLive = ordinal >= this.#table.evicted;
-    if (isLive && this.#table.isAt(lineStart, head.bytes, start, start + lineEnd - lineStart)) {
-      for (let i = 0; i < length; i++) this.#indexed(ordinal + i);
+    let length = table.runFields(ordinal);
+    let bytes = table.runBytes(ordinal);
+    if (!isRun(head, first, length, bytes) || !table.isRunAt(ordinal, head, start, bytes)) {
+      if (length === 1) return 0;
+      const equal = table.equalBytes(ordinal, head, start, Math.min(bytes, head.used - start));
+      length = linesWithin(head, first, length, equal);
+      if (length === 0) return 0;
+      bytes = (head.fields[(first + length - 1) * FIELD_WIDTH + VALUE_END] as number) + LINE_END - start;
+      table.cutRun(ordinal, length, bytes);
+    }
+    for (let i = 0; i < length; i++) this.#indexed(ordinal + i);
+    this.#went(ordinal, length, start, bytes);
+    return length;
+  }
+
+  /** Fields went as `length` entries from this one on: with those before them they may make a run, to be tried as one. */
+  #went(ordinal: number, length: number, start: number, bytes: number): void {
+    const table = this.#table;
+    const isNext =
+      this.#runFields > 0 &&
+      start === this.#runEnd &&
+      ordinal === this.#runOrdinal + this.#runFields &&
+      table.lineStart(ordinal) === table.lineStart(this.#runOrdinal) + this.#runBytes;
+    this.#runEnd = start + bytes;
+    if (isNext) {
+      this.#runFields += length;
+      this.#runBytes += bytes;
+      table.growRun(this.#runOrdinal, this.#runFields, this.#runBytes);
     } else {
-      for (let i = first; i < first + length; i++) this.#oneField(head, i);
+      this.#runOrdinal = ordinal;
+      this.#runFields = length;
+      this.#runBytes = bytes;
     }
   }
 
-  /** Ordinal of our entry for the one of a decoder's table that a field with these flags came from, or -1. */
-  #linked(head: Head, flags: number): number {
-    const { table } = head;
-    const source = (flags >>> TABLE_SLOT_SHIFT) - 1;
-    // An entry that came after the head took the place of the one that the field came from.
-    if (table === null || (table.ordinals[source] as number) >= head.tableInserted) return -1;
-    const link = source * LINKS + (this.#id & (LINKS - 1));
-    if (table.linkOwners[link] !== this.#id) return -1;
-    const known = table.linkOrdinals[link] as number;
-    return known >= this.#table.evicted ? known : -1;
-  }
-
-  /** Remembers beside the entry that a field with these flags came from that it went as ours of this ordinal. */
-  #link(head: Head, flags: number, ordinal: number): void {
-    const { table } = head;
-    const source = (flags >>> TABLE_SLOT_SHIFT) - 1;
-    if (source < 0 || ordinal < 0 || table === null || (table.ordinals[source] as number) >= head.tableInserted) return;
-    const link = source * LINKS + (this.#id & (LINKS - 1));
-    table.linkOwners[link] = this.#id;
-    table.linkOrdinals[link] = ordinal;
-  }
-
-  #oneField(head: Head, index: number): void {
+  #oneField(head: Head, index: number, flags: number, hash: number): void {
     const { bytes, fields } = head;
     const slot = index * FIELD_WIDTH;
-    const flags = fields[slot + FLAGS] as number;
-    const hash = fields[slot + NAME_HASH] as number;
     const name = fields[slot] as number;
     const nameEnd = fields[slot + NAME_END] as number;
     const value = fields[slot + VALUE_START] as number;
     const valueEnd = fields[slot + VALUE_END] as number;
     if ((flags & NEVER_INDEXED) !== 0) {
       const inStatic = staticNameIndex(hash, bytes, name, nameEnd);
-      return this.#literal(NEVER, LITERAL_MASK, inStatic, bytes, name, nameEnd, bytes, value, valueEnd);
+      return this.#literal(NEVER, LITERAL_MASK, inStatic, bytes, name, nameEnd, value, valueEnd);
     }
-    this.#field(bytes, name, nameEnd, hash, -1, bytes, value, valueEnd);
-    this.#link(head, flags, this.#ordinal);
+    this.#field(bytes, name, nameEnd, hash, -1, value, valueEnd);
+    // A line that is not as the table holds it is in no run.
+    if (this.#ordinal >= 0 && value === nameEnd + SEPARATOR)
+      this.#went(this.#ordinal, 1, name, valueEnd + LINE_END - name);
   }
 
   #indexed(ordinal: number): void {
@@ -288,7 +274,6 @@ export class HpackEncoder {
     nameEnd: number,
     hash: number,
     staticIndex: number,
-    bytes: Uint8Array,
     value: number,
     valueEnd: number,
   ): void {
@@ -299,18 +284,18 @@ export class HpackEncoder {
     const last = policy.last(slot);
     const isSecret = rule === POLICY.never || (rule === POLICY.neverWhenShort && valueEnd - value < SHORT_SECRET_BYTES);
     const isLast = !isSecret && last >= table.evicted && policy.isSteady(slot);
-    if (isLast && table.isEntry(last, names, name, nameEnd, bytes, value, valueEnd)) {
+    if (isLast && table.isEntry(last, names, name, nameEnd, this.#view, value, valueEnd)) {
       policy.used(slot, last);
       this.#ordinal = last;
       return this.#indexed(last);
     }
     this.#ordinal = -1;
     let index = staticIndex < 0 ? staticNameIndex(hash, names, name, nameEnd) : staticIndex;
-    if (isSecret) return this.#literal(NEVER, LITERAL_MASK, index, names, name, nameEnd, bytes, value, valueEnd);
+    if (isSecret) return this.#literal(NEVER, LITERAL_MASK, index, names, name, nameEnd, value, valueEnd);
     const canEnter = table.hasRoomFor(nameEnd - name + valueEnd - value);
-    const valueHash = canEnter ? hash32(bytes, value, valueEnd) | 0 : 0;
+    const valueHash = canEnter ? hashOfBytes(this.#view, value, valueEnd) : 0;
     const lineHash = Math.imul(hash, 31) ^ valueHash;
-    const found = canEnter ? table.find(lineHash, names, name, nameEnd, bytes, value, valueEnd) : -1;
+    const found = canEnter ? table.find(lineHash, names, name, nameEnd, this.#view, value, valueEnd) : -1;
     if (found >= 0) {
       policy.used(slot, found);
       this.#ordinal = found;
@@ -320,11 +305,11 @@ export class HpackEncoder {
       index = FIRST_DYNAMIC + table.inserted - 1 - last;
     }
     if (!canEnter || !policy.admits(slot, valueHash, table.inserted, index === 0)) {
-      return this.#literal(LITERAL, LITERAL_MASK, index, names, name, nameEnd, bytes, value, valueEnd);
+      return this.#literal(LITERAL, LITERAL_MASK, index, names, name, nameEnd, value, valueEnd);
     }
-    this.#literal(KEPT, KEPT_MASK, index, names, name, nameEnd, bytes, value, valueEnd);
+    this.#literal(KEPT, KEPT_MASK, index, names, name, nameEnd, value, valueEnd);
     this.#ordinal = table.inserted;
-    table.insert(lineHash, names, name, nameEnd, bytes, value, valueEnd);
+    table.insert(lineHash, names, name, nameEnd, this.#values, value, valueEnd);
   }
 
   #literal(
@@ -334,7 +319,6 @@ export class HpackEncoder {
     names: Uint8Array,
     name: number,
     nameEnd: number,
-    bytes: Uint8Array,
     value: number,
     valueEnd: number,
   ): void {
@@ -348,33 +332,8 @@ export class HpackEncoder {
       }
     }
     at = putInteger(out, at, valueEnd - value, STRING_MASK, 0);
-    this.#at = copyBytes(bytes, value, valueEnd, out, at);
+    this.#at = copyBytes(this.#values, value, valueEnd, out, at);
   }
-}
-
-interface PseudoName {
-  readonly bytes: Uint8Array;
-  readonly hash: number;
-  /** In the static table; 0: it has none. */
-  readonly index: number;
-}
-
-function pseudoName(text: string): PseudoName {
-  const bytes = Buffer.from(text, 'latin1');
-  let hash = 0;
-  for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
-  return {
-    bytes,
-    hash,
-    index: Math.max(
-      0,
-      STATIC_FIELDS.findIndex(([name]) => name === text),
-    ),
-  };
-}
-
-function indexOf(name: string, value: string): number {
-  return STATIC_FIELDS.findIndex((field) => field[0] === name && field[1] === value);
 }
 
 /** Writes a number into the end of `digits`; returns where it begins. */

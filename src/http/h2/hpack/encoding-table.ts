@@ -3,26 +3,37 @@
  * are the line of the head that it came from, so that fields that follow each other there and here are compared at once.
  * Hashes only lead to an entry, bytes decide: values that collide on purpose gain nothing but a literal.
  */
-import { copyBytes } from '../../../core/bytes.ts';
+import { copyBytes, EMPTY_BYTES, viewOf } from '../../../core/bytes.ts';
+import { equalBytes, isEqual } from '../../../core/words.ts';
+import type { Head } from '../../head.ts';
 import { TOKEN } from '../../token.ts';
 import { ENTRY_OVERHEAD } from './decoding-table.ts';
 
 /** Slots of one entry in `#entries`. */
-const WIDTH = 4;
+const WIDTH = 8;
 const START = 0;
 const NAME_LENGTH = 1;
 const VALUE_LENGTH = 2;
 const HASH = 3;
+/** Entries from this one on that last came side by side in a head, this one included, and the bytes of their lines. */
+const RUN_FIELDS = 4;
+const RUN_BYTES = 5;
+/** How often the run may not grow yet. */
+const RUN_PATIENCE = 6;
 
 const BUCKETS = 256;
 /** An attacker's collisions cost this many comparisons. */
 const MAX_CHAIN = 8;
+/** After a run was cut: heads of two shapes in turn would else let it grow and be cut for ever. */
+const PATIENCE = 16;
 /** Between name and value of a line. */
 const SEPARATOR = 2;
-/** Below this, a loop beats the call. */
-const LOOP_BYTES = 48;
+/** `: ` and CR LF. */
+const LINE_OVERHEAD = 4;
+/** Above this, the call into the engine's comparison beats a loop over words. */
+const LOOP_BYTES = 240;
 const nativeCompare = Buffer.prototype.compare;
-const NONE = Buffer.alloc(0);
+const NO_VIEW = viewOf(EMPTY_BYTES);
 
 export class EncodingTable {
   /** Entries that ever came, and that ever left; an entry's ordinal is `inserted` before it came. */
@@ -32,7 +43,8 @@ export class EncodingTable {
   maxBytes: number;
 
   readonly #capacityBytes: number;
-  #bytes: Buffer = NONE;
+  #bytes: Uint8Array = EMPTY_BYTES;
+  #view = NO_VIEW;
   #entries = new Int32Array(0);
   #buckets = new Float64Array(0);
   #older = new Float64Array(0);
@@ -55,7 +67,7 @@ export class EncodingTable {
     names: Uint8Array,
     name: number,
     nameEnd: number,
-    bytes: Uint8Array,
+    values: DataView,
     value: number,
     valueEnd: number,
   ): number {
@@ -64,7 +76,7 @@ export class EncodingTable {
     for (let i = 0; i < MAX_CHAIN && ordinal >= this.evicted; i++) {
       const slot = ordinal & this.#mask;
       const isHashed = this.#entries[slot * WIDTH + HASH] === hash;
-      if (isHashed && this.isEntry(ordinal, names, name, nameEnd, bytes, value, valueEnd)) return ordinal;
+      if (isHashed && this.isEntry(ordinal, names, name, nameEnd, values, value, valueEnd)) return ordinal;
       ordinal = (this.#older[slot] as number) - 1;
     }
     return -1;
@@ -76,7 +88,7 @@ export class EncodingTable {
     names: Uint8Array,
     name: number,
     nameEnd: number,
-    bytes: Uint8Array,
+    values: DataView,
     value: number,
     valueEnd: number,
   ): boolean {
@@ -84,7 +96,7 @@ export class EncodingTable {
     const entries = this.#entries;
     if (entries[at + VALUE_LENGTH] !== valueEnd - value) return false;
     const from = (entries[at + START] as number) + (entries[at + NAME_LENGTH] as number) + SEPARATOR;
-    return this.isName(ordinal, names, name, nameEnd) && this.isAt(from, bytes, value, valueEnd);
+    return isEqual(this.#view, from, values, value, valueEnd - value) && this.isName(ordinal, names, name, nameEnd);
   }
 
   isName(ordinal: number, names: Uint8Array, name: number, nameEnd: number): boolean {
@@ -100,23 +112,49 @@ export class EncodingTable {
     return true;
   }
 
-  /** Where the line of this entry begins, if the entry is live and its lengths are these; else -1. */
-  lineOf(ordinal: number, nameLength: number, valueLength: number): number {
-    if (ordinal < this.evicted) return -1;
-    const at = (ordinal & this.#mask) * WIDTH;
-    const entries = this.#entries;
-    return entries[at + VALUE_LENGTH] === valueLength && entries[at + NAME_LENGTH] === nameLength
-      ? (entries[at + START] as number)
-      : -1;
+  /** Where the line of this entry begins. */
+  lineStart(ordinal: number): number {
+    return this.#entries[(ordinal & this.#mask) * WIDTH + START] as number;
   }
 
-  /** Whether the table's bytes from `from` on are `bytes[start, end)`. */
-  isAt(from: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const own = this.#bytes;
-    const length = end - start;
-    if (length > LOOP_BYTES) return nativeCompare.call(own, bytes, start, end, from, from + length) === 0;
-    for (let i = 0; i < length; i++) if (own[from + i] !== bytes[start + i]) return false;
-    return true;
+  runFields(ordinal: number): number {
+    return this.#entries[(ordinal & this.#mask) * WIDTH + RUN_FIELDS] as number;
+  }
+
+  runBytes(ordinal: number): number {
+    return this.#entries[(ordinal & this.#mask) * WIDTH + RUN_BYTES] as number;
+  }
+
+  /** What begins with this entry came longer than it was known to. */
+  growRun(ordinal: number, fields: number, bytes: number): void {
+    const at = (ordinal & this.#mask) * WIDTH;
+    const patience = this.#entries[at + RUN_PATIENCE] as number;
+    if (patience > 0) {
+      this.#entries[at + RUN_PATIENCE] = patience - 1;
+      return;
+    }
+    this.#entries[at + RUN_FIELDS] = fields;
+    this.#entries[at + RUN_BYTES] = bytes;
+  }
+
+  /** What begins with this entry came shorter. */
+  cutRun(ordinal: number, fields: number, bytes: number): void {
+    const at = (ordinal & this.#mask) * WIDTH;
+    this.#entries[at + RUN_FIELDS] = fields;
+    this.#entries[at + RUN_BYTES] = bytes;
+    this.#entries[at + RUN_PATIENCE] = PATIENCE;
+  }
+
+  /** Whether the `length` bytes of lines from this entry on are those of the head from `start` on. */
+  isRunAt(ordinal: number, head: Head, start: number, length: number): boolean {
+    const from = this.lineStart(ordinal);
+    if (length <= LOOP_BYTES) return isEqual(this.#view, from, head.view, start, length);
+    return nativeCompare.call(this.#bytes, head.bytes, start, start + length, from, from + length) === 0;
+  }
+
+  /** How many of these bytes are. */
+  equalBytes(ordinal: number, head: Head, start: number, length: number): number {
+    return equalBytes(this.#view, this.lineStart(ordinal), head.view, start, length);
   }
 
   /** Whether an entry of so many bytes of name and value may enter without emptying most of the table. */
@@ -147,6 +185,9 @@ export class EncodingTable {
     this.#entries[at + NAME_LENGTH] = nameEnd - name;
     this.#entries[at + VALUE_LENGTH] = valueEnd - value;
     this.#entries[at + HASH] = hash;
+    this.#entries[at + RUN_FIELDS] = 1;
+    this.#entries[at + RUN_BYTES] = nameEnd - name + valueEnd - value + LINE_OVERHEAD;
+    this.#entries[at + RUN_PATIENCE] = 0;
     this.#older[slot] = this.#buckets[bucket] as number;
     this.inserted++;
     this.#buckets[bucket] = this.inserted;
@@ -173,6 +214,7 @@ export class EncodingTable {
     while (slots * ENTRY_OVERHEAD <= this.#capacityBytes) slots *= 2;
     this.#mask = slots - 1;
     this.#bytes = Buffer.allocUnsafeSlow(this.#capacityBytes * 2);
+    this.#view = viewOf(this.#bytes);
     this.#entries = new Int32Array(slots * WIDTH);
     this.#older = new Float64Array(slots);
     this.#buckets = new Float64Array(BUCKETS);

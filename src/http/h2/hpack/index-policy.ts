@@ -49,9 +49,10 @@ set(NEVER, POLICY.never, 0);
 set(NEVER_WHEN_SHORT, POLICY.neverWhenShort, CREDIT);
 set(CHANGING, POLICY.learn, 0);
 
-const SLOTS = 128;
+/** In pairs: two names of one place do not drive each other out. */
+const SLOTS = 256;
 
-/** What one encoder knows about names, by hash: a name that shares its slot takes it over and is learned anew. */
+/** What one encoder knows about names, by hash: a name that finds its place full takes a slot over and is learned anew. */
 export class IndexPolicy {
   readonly #hashes = new Int32Array(SLOTS);
   readonly #credits = new Int8Array(SLOTS);
@@ -60,12 +61,15 @@ export class IndexPolicy {
   readonly #values = new Int32Array(SLOTS);
   /** 1 + the ordinal of the entry that this name used last. */
   readonly #ordinals = new Float64Array(SLOTS);
+  /** The half of a pair that is taken over next. */
+  #victim = 0;
 
   /** The slot for a name, with its policy and credit. */
   slotOf(hash: number): number {
-    const slot = placeOf(hash);
-    if (this.#hashes[slot] !== hash) this.#takeOver(slot, hash);
-    return slot;
+    const place = placeOf(hash);
+    if (this.#hashes[place] === hash) return place;
+    if (this.#hashes[place + 1] !== hash) return this.#takeOver(place, hash);
+    return place + 1;
   }
 
   policy(slot: number): Policy {
@@ -74,7 +78,8 @@ export class IndexPolicy {
 
   /** Ordinal of the entry that a name of this hash is likely to use again, or -1. */
   likely(hash: number): number {
-    const slot = placeOf(hash);
+    const place = placeOf(hash);
+    const slot = this.#hashes[place] === hash ? place : place + 1;
     return this.#hashes[slot] === hash && (this.#credits[slot] as number) > 0
       ? (this.#ordinals[slot] as number) - 1
       : -1;
@@ -108,16 +113,23 @@ export class IndexPolicy {
     return true;
   }
 
-  #takeOver(slot: number, hash: number): void {
+  #takeOver(place: number, hash: number): number {
+    let slot = place;
+    if (this.#hashes[place] !== 0) {
+      slot = place + (this.#hashes[place + 1] === 0 ? 1 : this.#victim);
+      this.#victim ^= 1;
+    }
     const known = policies.get(hash);
     this.#hashes[slot] = hash;
     this.#policies[slot] = known?.policy ?? POLICY.learn;
     this.#credits[slot] = known?.credit ?? CREDIT;
     this.#values[slot] = 0;
     this.#ordinals[slot] = 0;
+    return slot;
   }
 }
 
+/** The first slot of a pair. */
 function placeOf(hash: number): number {
-  return (hash ^ (hash >>> 11)) & (SLOTS - 1);
+  return (hash ^ (hash >>> 11)) & (SLOTS - 2);
 }
