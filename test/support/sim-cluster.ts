@@ -197,7 +197,12 @@ interface AttemptKind {
 }
 
 /** Hosts `10.0.1.1`, `10.0.1.2`… on port 80 behind the cluster `a.shop`. */
-export function simCluster(count: number, parts: Partial<ClusterConfig> = {}, seed = 5) {
+export function simCluster(
+  count: number,
+  parts: Partial<ClusterConfig> = {},
+  seed = 5,
+  locality: ClusterWorld['locality'] = null,
+) {
   const sim = new Simulation({ seed, link: { latencyMs: 1 } });
   const runtime = sim.start('10.0.0.1');
   const timers = new TimerWheel(runtime.clock);
@@ -217,7 +222,7 @@ export function simCluster(count: number, parts: Partial<ClusterConfig> = {}, se
     log,
     throttle: new LogThrottle(runtime.clock),
     egressProxy: null,
-    locality: null,
+    locality,
     checks: new Limit('max_health_checks', 64),
   };
   const clusters = new Clusters(world);

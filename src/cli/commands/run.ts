@@ -23,12 +23,13 @@ import { meshPlace } from '../mesh/state-directory.ts';
 import { printError } from '../output/print-error.ts';
 import { processLog } from '../process-log.ts';
 import { defaultAddress, type JoinFlags, planJoin } from '../run/join.ts';
+import { type LocalityFlags, runLocality } from '../run/locality.ts';
 import { labelName, parseLabels, parseUses, serviceName, versionName } from '../run/name-flags.ts';
 import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
 import { onEndSignal } from '../until-signal.ts';
 
-interface RunFlags extends JoinFlags {
+interface RunFlags extends JoinFlags, LocalityFlags {
   readonly service?: string;
   readonly port?: string[];
   readonly version?: string;
@@ -54,6 +55,8 @@ export function define(command: Command, context: () => Context): void {
     .option('--label <key=value>', 'label of the workload (repeatable)', many)
     .option('--name <workload>', 'name of this instance; the same name takes up where it was (default: a new one)')
     .option('--address <ip>', 'where other sidecars reach this one (default: 127.0.0.1 on the control plane’s machine)')
+    .option('--region <name>', 'region in which it runs, for policies on localities (env WEFT_REGION)')
+    .option('--zone <name>', 'zone of that region (env WEFT_ZONE)')
     .option('--control-plane <url>', 'https://HOST:PORT (default: the one of the state directory)')
     .option('--token-file <file>', 'file with a join token, - for standard input (or env WEFT_TOKEN)')
     .option('--ca-hash <hash>', 'sha256:… of the mesh’s CA, as weft token create prints it')
@@ -110,7 +113,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     address: flags.address ?? defaultAddress(server),
     ports: parsePortFlags(flags.port ?? []),
     uses: parseUses(flags.uses),
-    locality: null,
+    locality: runLocality(flags, process.env),
     command,
     env: appEnvironment(),
     onOutput: null,

@@ -50,7 +50,9 @@ test('asks for all clusters and listeners, and by name for what they refer to', 
       [RDS, ['outbound']],
     ],
   );
-  assert.equal(made.stream().requests[0]?.node?.id, 'shop/web-1');
+  const node = made.stream().requests[0]?.node;
+  assert.equal(node?.id, 'shop/web-1');
+  assert.deepEqual(node.locality, { region: 'north', zone: 'north-a', subZone: '' });
 });
 
 test('is ready when all that was received serves', async () => {

@@ -9,7 +9,7 @@ import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import type { SvidSource } from '../../identity/svid.ts';
 import { applyDelta, EMPTY_SNAPSHOT, resourceKey } from '../../snapshot/apply.ts';
 import type { FilterModules } from '../../snapshot/read/http-filters.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Locality, Snapshot } from '../../snapshot/snapshot.ts';
 import { clientStatus } from '../../xds/client/client-status.ts';
 import { DeltaClient } from '../../xds/client/delta-client.ts';
 import type { Refusal, XdsDelta } from '../../xds/client/received.ts';
@@ -39,6 +39,8 @@ export interface ConfigClientOptions {
   readonly timers: Timers;
   readonly log: Log;
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
+  /** Where this proxy is: any control plane can tell it what is near; null or unset: unknown. */
+  readonly locality?: Locality | null;
   readonly xds: Address;
   readonly svid: SvidSource;
   /** Roots of the control plane until it has sent newer ones. */
@@ -81,6 +83,7 @@ export class ConfigClient {
       id: node.id,
       cluster: node.cluster,
       metadata: node.metadata,
+      ...(options.locality ? { locality: options.locality } : {}),
       userAgentName: 'weft',
     });
     this.#client = new DeltaClient({

@@ -127,6 +127,7 @@ export function fakeMesh(
       timers: new TimerWheel(clock),
       log: silentLog,
       node: { id: 'shop/web-1', cluster: 'web', metadata: { kind: 'weft' } },
+      locality: { region: 'north', zone: 'north-a', subZone: '' },
       xds: { host: '127.0.0.1', port: 7444 },
       svid: {
         current: () => made.svid,
