@@ -10,6 +10,7 @@ import type { Origin } from '../api/resource.ts';
 import type { Cluster } from '../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import type { ClusterLoadAssignment } from '../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import type { Route } from '../protos/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { TcpProxy } from '../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 
 /** One port of a Service. */
 export interface ServicePortRef {
@@ -60,10 +61,17 @@ export interface RouteDraft extends Draft {
   readonly source: { readonly route: HttpRoute; readonly rule: HttpRouteRule } | null;
 }
 
+/** Raw bytes to backends. */
+export interface TcpDraft extends Draft {
+  readonly message: TcpProxy;
+  readonly backends: readonly ServicePortRef[];
+}
+
 export interface PolicyKind<Spec = unknown, Status = unknown> extends Kind<Spec, Status> {
   /** The text says what of it is not, or why none of it is. */
   readonly enforcedBy: Readonly<Record<ProxyKind, true | string>>;
   cluster?(draft: ClusterDraft, read: Reader): void;
   assignment?(draft: AssignmentDraft, read: Reader): void;
   route?(draft: RouteDraft, read: Reader): void;
+  tcp?(draft: TcpDraft, read: Reader): void;
 }

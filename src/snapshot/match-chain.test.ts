@@ -11,7 +11,7 @@ function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): 
     tls: mutual
       ? { certificate: 'default', validation: 'trust-bundle', requireClientCertificate: true, alpn: [], peerIds: [] }
       : null,
-    network: { kind: 'tcp', statPrefix: '', clusters: [], idleTimeoutMs: 0, accessLog: false },
+    network: { kind: 'tcp', statPrefix: '', clusters: [], hashesSource: false, idleTimeoutMs: 0, accessLog: false },
   };
 }
 

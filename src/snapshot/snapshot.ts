@@ -127,6 +127,8 @@ export interface TcpProxy {
   readonly kind: 'tcp';
   readonly statPrefix: string;
   readonly clusters: readonly WeightedCluster[];
+  /** The caller's address decides the host, where the cluster places by a hash. */
+  readonly hashesSource: boolean;
   /** 0: unbounded. Default 1 h. */
   readonly idleTimeoutMs: number;
   readonly accessLog: boolean;

@@ -215,6 +215,7 @@ export function tcpProxy(cluster: string, parts: Partial<TcpProxy> = {}): TcpPro
     kind: 'tcp',
     statPrefix: 'tcp',
     clusters: [{ name: cluster, weight: 1 }],
+    hashesSource: false,
     idleTimeoutMs: 3_600_000,
     accessLog: true,
     ...parts,

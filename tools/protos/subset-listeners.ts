@@ -133,6 +133,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'upstream_idle_timeout',
     'access_log',
     'max_connect_attempts',
+    'hash_policy',
     'max_downstream_connection_duration',
   ],
 };

@@ -3,6 +3,7 @@ import type { PolicyKind } from '../policy-kind.ts';
 import { compileCluster } from './compile/cluster.ts';
 import { compileAssignment } from './compile/locality.ts';
 import { compileRoute } from './compile/route.ts';
+import { compileTcp } from './compile/tcp.ts';
 import { sectionsOf } from './conflicts.ts';
 import {
   BACKEND_SECTIONS,
@@ -44,6 +45,7 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
   cluster: compileCluster,
   assignment: compileAssignment,
   route: compileRoute,
+  tcp: compileTcp,
   check(policy, report) {
     const sections: Partial<BackendTrafficSpec> = policy.spec ?? {};
     const { targetRefs = [] } = sections;

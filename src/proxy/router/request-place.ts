@@ -30,13 +30,18 @@ export function placeOf(
 ): RequestPlace {
   const cookie = missingCookie(policies, request);
   const made = cookie === null ? null : Buffer.from(randomText(random), 'latin1');
-  const address = Buffer.from(info.remote.host, 'latin1');
-  const hash = requestHash(policies, request, { sourceHash: hash32(address, 0, address.length), madeCookie: made });
+  const hash = requestHash(policies, request, { sourceHash: sourceHash(info), madeCookie: made });
   if (cookie === null || made === null) return { hash, setCookie: '' };
   return {
     hash,
     setCookie: `${Buffer.from(cookie.name).toString('latin1')}=${made.toString('latin1')}${cookie.attributes}`,
   };
+}
+
+/** The same for requests and for connections of raw bytes. */
+export function sourceHash({ remote }: ConnectionInfo): number {
+  const address = Buffer.from(remote.host, 'latin1');
+  return hash32(address, 0, address.length);
 }
 
 export function addCookie(response: Head, place: RequestPlace): void {

@@ -15,7 +15,7 @@ import { ConnectionStream, type StreamOwner } from '../cluster/connection-stream
 import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import type { RouterWorld } from './router-world.ts';
-import { NO_HASH } from './request-place.ts';
+import { NO_HASH, sourceHash } from './request-place.ts';
 import { SilenceTimer } from './silence.ts';
 import { Try, type TryOwner } from './try.ts';
 
@@ -243,7 +243,8 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   }
 
   #connect(cluster: Cluster): void {
-    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried, NO_HASH);
+    const hash = this.#options.proxy.hashesSource ? sourceHash(this.#down.connection.info) : NO_HASH;
+    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried, hash);
     this.#try.start();
   }
 

@@ -4,7 +4,7 @@ import type { WeightedCluster } from '../route-table.ts';
 import type { TcpProxy } from '../snapshot.ts';
 import type { TcpProxyConfig } from '../../xds/tables/messages.gen.ts';
 import { decodeConfig } from './decode-config.ts';
-import { invalid, refuseSet } from './problem.ts';
+import { invalid, refuseSet, unsupported } from './problem.ts';
 import { checkWeights } from './weighted-clusters.ts';
 
 /** Envoy's default for `idle_timeout`. */
@@ -19,9 +19,19 @@ export function readTcpProxy(config: Uint8Array): TcpProxy {
     kind: 'tcp',
     statPrefix: message.statPrefix,
     clusters: readClusters(message),
+    hashesSource: readHashPolicy(message),
     idleTimeoutMs: message.idleTimeout ?? IDLE_MS,
     accessLog: message.accessLog.length > 0,
   };
+}
+
+function readHashPolicy({ hashPolicy }: TcpProxyConfig): boolean {
+  const [policy, ...more] = hashPolicy;
+  if (policy === undefined) return false;
+  // As in Envoy.
+  if (more.length > 0) throw invalid('hash_policy', 'at most one');
+  if (policy.policySpecifier.case !== 'sourceIp') throw unsupported('hash_policy[0]', 'only source_ip is known');
+  return true;
 }
 
 function readClusters(message: TcpProxyConfig): readonly WeightedCluster[] {

@@ -1277,6 +1277,7 @@ export interface TcpProxyConfig {
   readonly maxConnectAttempts: number | undefined;
   readonly idleTimeout: number | undefined; // ms
   readonly metadataMatch: Metadata | undefined;
+  readonly hashPolicy: readonly HashPolicy[];
   readonly maxDownstreamConnectionDuration: number | undefined; // ms
 }
 
@@ -1615,6 +1616,22 @@ export const FractionalPercent_DenominatorType = {
   TEN_THOUSAND: 1,
   MILLION: 2,
 } as const;
+
+/** envoy.type.v3.HashPolicy */
+export interface HashPolicy {
+  readonly policySpecifier:
+    | { readonly case: 'sourceIp'; readonly value: HashPolicy_SourceIp }
+    | { readonly case: 'filterState'; readonly value: HashPolicy_FilterState }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.type.v3.HashPolicy.FilterState */
+export interface HashPolicy_FilterState {
+  readonly key: string;
+}
+
+/** envoy.type.v3.HashPolicy.SourceIp */
+export type HashPolicy_SourceIp = Readonly<Record<never, never>>;
 
 /** envoy.type.v3.Int32Range */
 export interface Int32Range {

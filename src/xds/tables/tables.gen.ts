@@ -779,6 +779,7 @@ export const TcpProxyConfigTable: Table<m.TcpProxyConfig> = /* @__PURE__ */ new 
   [8, 'idleTimeout', 20, 'optional'],
   [9, 'metadataMatch', 11, 'optional', () => MetadataTable],
   [10, 'weightedClusters', 11, 'optional', () => TcpProxy_WeightedClusterTable, 'clusterSpecifier'],
+  [11, 'hashPolicy', 11, 'list', () => HashPolicyTable],
   [13, 'maxDownstreamConnectionDuration', 20, 'optional'],
 ]);
 export const TcpProxy_WeightedClusterTable: Table<m.TcpProxy_WeightedCluster> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster', () => [
@@ -974,6 +975,15 @@ export const DoubleRangeTable: Table<m.DoubleRange> = /* @__PURE__ */ new Table(
 export const FractionalPercentTable: Table<m.FractionalPercent> = /* @__PURE__ */ new Table('envoy.type.v3.FractionalPercent', () => [
   [1, 'numerator', 13],
   [2, 'denominator', 14],
+]);
+export const HashPolicyTable: Table<m.HashPolicy> = /* @__PURE__ */ new Table('envoy.type.v3.HashPolicy', () => [
+  [1, 'sourceIp', 11, 'optional', () => HashPolicy_SourceIpTable, 'policySpecifier'],
+  [2, 'filterState', 11, 'optional', () => HashPolicy_FilterStateTable, 'policySpecifier'],
+]);
+export const HashPolicy_FilterStateTable: Table<m.HashPolicy_FilterState> = /* @__PURE__ */ new Table('envoy.type.v3.HashPolicy.FilterState', () => [
+  [1, 'key', 9],
+]);
+export const HashPolicy_SourceIpTable: Table<m.HashPolicy_SourceIp> = /* @__PURE__ */ new Table('envoy.type.v3.HashPolicy.SourceIp', () => [
 ]);
 export const Int32RangeTable: Table<m.Int32Range> = /* @__PURE__ */ new Table('envoy.type.v3.Int32Range', () => [
   [1, 'start', 5],

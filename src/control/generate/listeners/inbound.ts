@@ -21,7 +21,7 @@ import { resourceOf, sameResource } from '../resource.ts';
 import { ANY_PATH } from '../routes/http-match.ts';
 import { ALPN, downstreamTls } from '../tls.ts';
 import { HTTP1_BYTES, HTTP2_BYTES, inspectAll, inspectTls } from './inspectors.ts';
-import { type FilterInit, httpManager, tcpProxy } from './network-filters.ts';
+import { type FilterInit, httpManager, tcpFilter, tcpProxy } from './network-filters.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
@@ -139,5 +139,5 @@ function toAppHttp(port: WorkloadPort, speaks: HttpVersion, codec: HttpVersion):
 
 function toAppTcp(port: WorkloadPort): FilterInit {
   const cluster = inboundName(port.port);
-  return tcpProxy(cluster, [{ name: cluster, weight: 1 }]);
+  return tcpFilter(tcpProxy(cluster, [{ name: cluster, weight: 1 }]));
 }

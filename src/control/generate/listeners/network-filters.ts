@@ -1,5 +1,5 @@
 /** The network filters that every listener is made of: the HTTP connection manager and the TCP proxy. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { AccessLogSchema } from '../../../protos/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
 import type { FilterSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import type { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
@@ -13,7 +13,10 @@ import {
   HttpConnectionManagerSchema,
   type HttpFilterSchema,
 } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
-import { TcpProxySchema } from '../../../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+import {
+  type TcpProxy,
+  TcpProxySchema,
+} from '../../../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { http2Settings } from '../../../policies/backend-traffic/compile/connection.ts';
 import { DNS_CACHE } from '../clusters.ts';
 import type { HttpVersion } from '../names.ts';
@@ -79,9 +82,9 @@ export function httpManager(options: HttpOptions): FilterInit {
   return { name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: config } };
 }
 
-export function tcpProxy(statPrefix: string, clusters: readonly { name: string; weight: number }[]): FilterInit {
+export function tcpProxy(statPrefix: string, clusters: readonly { name: string; weight: number }[]): TcpProxy {
   const [first] = clusters;
-  const config = pack(TcpProxySchema, {
+  return create(TcpProxySchema, {
     statPrefix,
     clusterSpecifier:
       clusters.length === 1 && first !== undefined
@@ -90,7 +93,11 @@ export function tcpProxy(statPrefix: string, clusters: readonly { name: string; 
     idleTimeout: HOUR,
     accessLog: [stdoutLog()],
   });
-  return { name: 'envoy.filters.network.tcp_proxy', configType: { case: 'typedConfig', value: config } };
+}
+
+export function tcpFilter(proxy: TcpProxy): FilterInit {
+  const value = pack(TcpProxySchema, proxy);
+  return { name: 'envoy.filters.network.tcp_proxy', configType: { case: 'typedConfig', value } };
 }
 
 function router(): HttpFilterInit {

@@ -3,8 +3,10 @@
  * each port of a Service an internal listener into which a CONNECT re-enters. The protocol is said, or detected.
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { View } from '../../../api/reader.ts';
+import type { Reader, View } from '../../../api/reader.ts';
+import type { Origin } from '../../../api/resource.ts';
 import type { Workload } from '../../../api/kinds/workload.ts';
+import { policyKinds } from '../../../policies/all.ts';
 import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import type { FilterChainSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
@@ -25,7 +27,7 @@ import { type TcpClustersView, tcpClusters } from '../routes/tcp-clusters.ts';
 import type { PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { HTTP1_BYTES, HTTP2_BYTES, inspectAll } from './inspectors.ts';
-import { type FilterInit, httpManager, type HttpOptions, tcpProxy } from './network-filters.ts';
+import { type FilterInit, httpManager, type HttpOptions, tcpFilter, tcpProxy } from './network-filters.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
@@ -39,7 +41,7 @@ export const internalListener: View<CallerPortKey, XdsResource | null> = {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
     const internal: ListenerInit = { listenerSpecifier: { case: 'internalListener', value: {} } };
-    return portListener(outboundName(key), internal, key, facts.protocol, read.view(tcpClusters, key));
+    return portListener(read, outboundName(key), internal, key, facts.protocol);
   },
   same: sameResource,
 };
@@ -57,7 +59,7 @@ export const vipListener: View<VipKey, XdsResource | null> = {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
     const bound: ListenerInit = { address: socketAddress(key.address, key.vipPort) };
-    return portListener(vipListenerName(key), bound, key, facts.protocol, read.view(tcpClusters, key));
+    return portListener(read, vipListenerName(key), bound, key, facts.protocol);
   },
   same: sameResource,
 };
@@ -93,31 +95,38 @@ export const httpProxyListener: View<HttpProxyKey, XdsResource | null> = {
 };
 
 function portListener(
+  read: Reader,
   name: string,
   place: ListenerInit,
-  key: ServicePortKey,
+  key: CallerPortKey,
   protocol: PortProtocol,
-  tcp: TcpClustersView,
 ): XdsResource {
+  const tcp = read.view(tcpClusters, key);
+  const origins = tcp.origin === null ? [] : [tcp.origin];
   const common = { ...place, name, trafficDirection: TrafficDirection.OUTBOUND };
-  const filterChains = chains(key, protocol, tcp);
+  const filterChains = chains(key, protocol, () => rawFilter(read, key, tcp, origins));
   const message =
     protocol === ''
       ? create(ListenerSchema, { ...common, ...inspectAll(), filterChains })
       : create(ListenerSchema, { ...common, filterChains });
-  const origins = tcp.origin === null ? [] : [tcp.origin];
-  const [origin] = origins;
-  if (origin !== undefined) message.metadata = create(MetadataSchema, metadata({ origin: originText(origin) }));
+  const { origin } = tcp;
+  if (origin !== null) message.metadata = create(MetadataSchema, metadata({ origin: originText(origin) }));
   return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
 }
 
-function chains(key: ServicePortKey, protocol: PortProtocol, tcp: TcpClustersView): FilterChainInit[] {
+function rawFilter(read: Reader, key: ServicePortKey, tcp: TcpClustersView, origins: Origin[]): FilterInit {
+  const message = tcpProxy(outboundName(key), tcp.clusters);
+  for (const kind of policyKinds) kind.tcp?.({ message, backends: tcp.backends, origins }, read);
+  return tcpFilter(message);
+}
+
+function chains(key: ServicePortKey, protocol: PortProtocol, tcp: () => FilterInit): FilterChainInit[] {
   const statPrefix = outboundName(key);
   const http = (version: HttpVersion, codec: HttpOptions['codec']): FilterInit =>
     httpManager({ statPrefix, codec, routes: routesName(key, version), direction: 'outbound', forwardProxy: false });
-  const raw = tcpProxy(statPrefix, tcp.clusters);
-  if (protocol === 'tcp') return [{ name: 'tcp', filters: [raw] }];
+  if (protocol === 'tcp') return [{ name: 'tcp', filters: [tcp()] }];
   if (protocol !== '') return [{ name: 'http', filters: [http(protocol, 'auto')] }];
+  const raw = tcp();
   const clear = (applicationProtocols: string[]) => ({ transportProtocol: 'raw_buffer', applicationProtocols });
   return [
     { name: 'http', filterChainMatch: clear(HTTP1_BYTES), filters: [http('http', 'http')] },

@@ -2,7 +2,8 @@
 import { originOf } from '../../../api/origin.ts';
 import type { View } from '../../../api/reader.ts';
 import type { Origin } from '../../../api/resource.ts';
-import { clusterName, portKeyText, type ServicePortKey } from '../names.ts';
+import type { ServicePortRef } from '../../../policies/policy-kind.ts';
+import { clusterName, portKeyText } from '../names.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { attachedTcpRoute } from './attached.ts';
 import { weightedBackends } from './backends.ts';
@@ -10,7 +11,7 @@ import type { CallerPortKey } from './caller.ts';
 
 export interface TcpClustersView {
   readonly clusters: readonly { readonly name: string; readonly weight: number }[];
-  readonly backends: readonly ServicePortKey[];
+  readonly backends: readonly ServicePortRef[];
   readonly origin: Origin | null;
 }
 
@@ -18,6 +19,7 @@ export const tcpClusters: View<CallerPortKey, TcpClustersView> = {
   name: 'tcp-clusters',
   id: (key) => `${portKeyText(key)} for ${key.caller}`,
   derive(read, key) {
+    const { namespace, service, port } = key;
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return { clusters: [], backends: [], origin: null };
     const route = attachedTcpRoute(read, key, facts.portName, key.caller);
@@ -25,7 +27,7 @@ export const tcpClusters: View<CallerPortKey, TcpClustersView> = {
     if (route === null || rule === undefined) {
       return {
         clusters: [{ name: clusterName('tcp', key), weight: 1 }],
-        backends: [key],
+        backends: [{ namespace, service, port, portName: facts.portName }],
         origin: originOf(facts.service),
       };
     }
@@ -36,5 +38,5 @@ export const tcpClusters: View<CallerPortKey, TcpClustersView> = {
       origin: originOf(route, 'spec.rules[0]'),
     };
   },
-  same: (a, b) => JSON.stringify([a.clusters, a.origin]) === JSON.stringify([b.clusters, b.origin]),
+  same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
 };
