@@ -7,10 +7,14 @@ import { copyBytes } from '../../core/bytes.ts';
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** 1: a byte that stands for itself in a JSON string, and is ASCII. */
+const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
 
-/** A key with its punctuation, `,"status":`, made once. */
-export function jsonKey(name: string, first = false): Uint8Array {
-  return Buffer.from(`${first ? '{' : ','}"${name}":`, 'latin1');
+/** Keys with their punctuation, such as `,"status":`: made once. */
+export function jsonBytes(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
 }
 
 export function putBytes(out: Uint8Array, at: number, bytes: Uint8Array): number {
@@ -31,8 +35,10 @@ export function putEscaped(
   out[p++] = QUOTE;
   for (let i = start; i < stop; i++) {
     const byte = bytes[i] as number; // i < end <= length
-    if (byte >= 0x20 && byte < 0x7f) {
-      if (byte === QUOTE || byte === BACKSLASH) out[p++] = BACKSLASH;
+    if (IS_PLAIN[byte] === 1) {
+      out[p++] = byte;
+    } else if (byte === QUOTE || byte === BACKSLASH) {
+      out[p++] = BACKSLASH;
       out[p++] = byte;
     } else {
       p = putUnicodeEscape(out, p, byte);
