@@ -6,6 +6,9 @@ import { copyBytes, EMPTY_BYTES } from './bytes.ts';
 import { CHUNK_BYTES, type ChunkPool, SMALL_CHUNK_BYTES } from './chunk-pool.ts';
 import { type ConnectionHandler, HIGH_WATER, LOW_WATER } from './runtime.ts';
 
+/** Copying less than this costs less than a system call of its own. */
+const MIN_BORROWED_BYTES = 32_768;
+
 /** Collects what is to happen at the end of the turn; the runtime decides when that is. */
 export class Turn {
   readonly #later: (run: () => void) => void;
@@ -87,6 +90,11 @@ export abstract class Output {
   /** Sends `chunk[0, end)`. True: the chunk is still needed, and the runtime gives it back itself. */
   protected abstract transmit(chunk: Uint8Array, end: number): boolean;
 
+  /** Sends borrowed bytes at once, behind all that was written, without a copy. False: nothing was sent, so copy them. */
+  protected transmitBorrowed(_bytes: Uint8Array, _start: number, _end: number): boolean {
+    return false;
+  }
+
   /** A handler's bug costs its connection, not the process. */
   protected abstract handlerThrew(error: unknown): void;
 
@@ -117,6 +125,10 @@ export abstract class Output {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.closed || this.ended) return;
+    if (end - start >= MIN_BORROWED_BYTES && this.transmitBorrowed(bytes, start, end)) {
+      if (!this.#over && this.backlog > HIGH_WATER) this.#over = true;
+      return;
+    }
     let from = start;
     while (from < end) {
       const room = this.out.length - this.#outEnd;

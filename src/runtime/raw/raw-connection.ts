@@ -8,6 +8,7 @@ import { getSystemErrorName } from 'node:util';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import type { ConnectionHandler, ConnectionInfo } from '../../core/runtime.ts';
 import { SocketConnection } from '../node/connection.ts';
+import { type BulkBuffer, BulkBuffers, type BulkReader } from './bulk-buffers.ts';
 import {
   handleOf,
   type HandleReader,
@@ -17,6 +18,10 @@ import {
 } from './stream-handle.ts';
 
 const READ_BYTES = 65_536;
+/** So many reads that fill the shared buffer and could have been written from a larger one earn a connection one. */
+const FULL_READS = 4;
+/** Then others have their turn: 2 MiB, which take about half a millisecond. */
+const BULK_READS_IN_ROW = 8;
 /** Behind an unfinished write, less than this is copied, so that a small message does not hold a whole chunk. */
 const COPY_BELOW_BYTES = 16_384;
 
@@ -29,6 +34,8 @@ interface Unfinished extends WriteRequest {
   bytes: number;
   /** Goes back to the pool afterwards. */
   chunk: Uint8Array | null;
+  /** So does this. */
+  bulk: BulkBuffer | null;
 }
 
 interface Waiting {
@@ -36,7 +43,7 @@ interface Waiting {
   readonly end: number;
 }
 
-export class RawConnection extends SocketConnection implements HandleReader {
+export class RawConnection extends SocketConnection implements HandleReader, BulkReader {
   readonly #internals: StreamInternals;
   readonly #requests: WriteRequests;
   #handle: StreamHandle | null = null;
@@ -48,6 +55,9 @@ export class RawConnection extends SocketConnection implements HandleReader {
   /** Behind the write that TLS is at. */
   #waiting: Waiting[] = [];
   #afterWrites: (() => void) | null = null;
+  /** Null: reads go to the shared buffer. */
+  #bulk: BulkBuffer | null = null;
+  #fullReads = 0;
 
   constructor(
     internals: StreamInternals,
@@ -66,10 +76,48 @@ export class RawConnection extends SocketConnection implements HandleReader {
     this.#publicRead?.call(handle, bytes);
   }
 
+  /** For the handle's reader. Returns the buffer of the next read, when it changes. */
+  read(count: number): Uint8Array | undefined {
+    const bulk = this.#bulk;
+    if (bulk === null && count < READ_BYTES) {
+      this.received(readBuffer, 0, count);
+      return undefined;
+    }
+    this.#requests.reading = this;
+    this.received(bulk === null ? readBuffer : bulk.bytes, 0, count);
+    this.#requests.reading = null;
+    return bulk === null ? this.#enlarge() : this.#afterBulkRead(bulk, count);
+  }
+
+  /** For a writer, of bytes that this connection is reading: the buffer that may be lent to the kernel. */
+  lendable(bytes: Uint8Array): BulkBuffer | null {
+    if (bytes === readBuffer) this.#fullReads++;
+    return this.#bulk?.bytes === bytes ? this.#bulk : null;
+  }
+
+  /** The kernel is not done with it. */
+  lent(): void {
+    const bulk = this.#bulk;
+    if (bulk === null) return;
+    this.#bulk = null;
+    this.#requests.bulks.lend(bulk);
+    // It has shown what it is: the next full read earns it another.
+    this.#fullReads = FULL_READS - 1;
+  }
+
+  giveBulkBack(): void {
+    const bulk = this.#bulk;
+    if (bulk === null) return;
+    this.#bulk = null;
+    this.#handle?.useUserBuffer(readBuffer);
+    this.#requests.bulks.give(bulk);
+  }
+
   /** For the request: one write is done. */
   written(request: Unfinished, status: number): void {
     this.#unfinishedBytes -= request.bytes;
     if (request.chunk !== null) this.giveChunk(request.chunk);
+    if (request.bulk !== null) this.#requests.bulks.give(request.bulk);
     if (this.closed) return;
     if (status < 0) return this.fail(systemError(status, 'write'));
     const next = this.#waiting.shift();
@@ -120,6 +168,21 @@ export class RawConnection extends SocketConnection implements HandleReader {
     return false;
   }
 
+  protected override transmitBorrowed(bytes: Uint8Array, start: number, end: number): boolean {
+    const { reading } = this.#requests;
+    // TLS takes sixteen KiB at a time, so that its reader and its writer gain nothing here.
+    if (reading === null || this.#isTls || this.#handle === null || this.#unfinishedBytes > 0) return false;
+    const bulk = reading.lendable(bytes);
+    if (bulk === null) return false;
+    this.flush();
+    // What was in front goes first, and a failed connection takes everything.
+    if (this.closed) return true;
+    if (this.#unfinishedBytes > 0) return false;
+    const length = end - start;
+    if (this.#write(null, length === bytes.length ? bytes : bytes.subarray(start, end), length, bulk)) reading.lent();
+    return true;
+  }
+
   protected override finish(socket: Socket): void {
     // The socket knows nothing of our writes, and TLS would end in front of them.
     if (this.#unfinishedBytes > 0) this.#afterWrites = () => socket.end();
@@ -137,6 +200,7 @@ export class RawConnection extends SocketConnection implements HandleReader {
   protected override letGo(): void {
     const handle = this.#handle;
     if (handle === null) return;
+    this.giveBulkBack();
     this.#handle = null;
     handle.readStop();
     handle.reading = false;
@@ -146,8 +210,32 @@ export class RawConnection extends SocketConnection implements HandleReader {
     this.#afterWrites = null;
   }
 
-  /** True: `chunk` is needed until the write is done, and goes back to the pool then. */
-  #write(chunk: Uint8Array | null, bytes: Uint8Array, length: number): boolean {
+  #enlarge(): Uint8Array | undefined {
+    if (this.#fullReads < FULL_READS || this.#handle === null) return undefined;
+    this.#bulk = this.#requests.bulks.take(this);
+    if (this.#bulk === null) return undefined;
+    this.#fullReads = 0;
+    return this.#bulk.bytes;
+  }
+
+  #afterBulkRead(bulk: BulkBuffer, count: number): Uint8Array | undefined {
+    const handle = this.#handle;
+    if (handle === null) return undefined;
+    if (this.#bulk === null) return readBuffer;
+    if (count < READ_BYTES) {
+      this.#bulk = null;
+      this.#requests.bulks.give(bulk);
+      return readBuffer;
+    }
+    if (++bulk.reads % BULK_READS_IN_ROW === 0) {
+      handle.readStop();
+      this.context.turn.after(() => this.start());
+    }
+    return undefined;
+  }
+
+  /** True: the bytes are needed until the write is done, and `chunk` or `bulk` goes back to its pool then. */
+  #write(chunk: Uint8Array | null, bytes: Uint8Array, length: number, bulk: BulkBuffer | null = null): boolean {
     const handle = this.#handle;
     if (handle === null) return false;
     const request = this.#requests.take();
@@ -162,11 +250,12 @@ export class RawConnection extends SocketConnection implements HandleReader {
       this.#requests.give(request);
       return false;
     }
-    const keeps = chunk !== null && !this.#isTls;
+    const keeps = (chunk !== null || bulk !== null) && !this.#isTls;
     request.connection = this;
     request.buffer = this.#isTls ? null : bytes;
     request.bytes = length;
     request.chunk = keeps ? chunk : null;
+    request.bulk = bulk;
     this.#unfinishedBytes += length;
     return keeps;
   }
@@ -175,19 +264,23 @@ export class RawConnection extends SocketConnection implements HandleReader {
 /** What all raw connections of a runtime share. */
 export class WriteRequests {
   readonly onRead: StreamHandle['onread'];
+  readonly bulks = new BulkBuffers();
+  /** While a large read is being handled: whose. */
+  reading: RawConnection | null = null;
   readonly #internals: StreamInternals;
   #spare: Unfinished | null = null;
 
   constructor(internals: StreamInternals) {
     this.#internals = internals;
     const { state, readBytes } = internals;
-    this.onRead = function onRead(this: StreamHandle, bytes: unknown): void {
+    this.onRead = function onRead(this: StreamHandle, bytes: unknown): Uint8Array | undefined {
       // Written by libuv in this very call.
       const count = state[readBytes] as number;
       const reader = this.weftReader as RawConnection | undefined;
-      if (reader === undefined) return;
-      if (count > 0) reader.received(readBuffer, 0, count);
-      else reader.readPublic(this, bytes);
+      if (reader === undefined) return undefined;
+      if (count > 0) return reader.read(count);
+      reader.readPublic(this, bytes);
+      return undefined;
     };
   }
 
@@ -203,6 +296,7 @@ export class WriteRequests {
     request.buffer = null;
     request.bytes = 0;
     request.chunk = null;
+    request.bulk = null;
     return request;
   }
 
@@ -221,6 +315,7 @@ function onComplete(this: WriteRequest, status: number): void {
   request.handle = null;
   connection?.written(request, status);
   request.chunk = null;
+  request.bulk = null;
 }
 
 function read(socket: Socket): Uint8Array | null {

@@ -8,8 +8,8 @@ import type { Socket } from 'node:net';
 export interface StreamHandle {
   /** True while somebody reads; the socket starts reading by itself when it is not. */
   reading: boolean;
-  /** Called with the handle as `this`; how many bytes came stands in `streamState`. */
-  onread: (this: StreamHandle, bytes: unknown) => void;
+  /** Called with the handle as `this`; how many bytes came stands in `streamState`. What it returns replaces the user's buffer. */
+  onread: (this: StreamHandle, bytes: unknown) => Uint8Array | undefined;
   /** Whose connection it is; nothing of Node's. */
   weftReader?: HandleReader;
   useUserBuffer(buffer: Uint8Array): void;
