@@ -11,6 +11,7 @@ import type { Field } from '../hpack/model.ts';
 import { saidBy } from '../hpack/said.ts';
 import { respondLike } from '../h1/respond-like.ts';
 import { SMALL_LIMITS } from './server-view.ts';
+import { complaintIn } from './written.ts';
 
 /** What is asked on the streams 1, 3, 5 and 7; the POST goes on for as long as the connection does. */
 export const ASKED = ['GET', 'POST', 'HEAD', 'CONNECT'] as const;
@@ -43,7 +44,8 @@ export interface ClientView {
 export interface Client {
   feed(bytes: Uint8Array): void;
   finish(how: 'fin' | 'cut' | 'silence'): ClientView;
-  readonly complaints: number;
+  /** What our end complained of until now; empty: nothing. */
+  readonly complaint: string;
   readonly responses: readonly SeenResponse[];
 }
 
@@ -58,9 +60,8 @@ export function startClient(limits = SMALL_LIMITS): Client {
       if (!d.connection.closed) d.connection.feed(bytes);
       frames.push(...d.take());
     },
-    get complaints() {
-      const ends = frames.filter((each) => each.type === 3 || each.type === 7).length;
-      return ends + asked.filter(({ r }) => r.reset !== null).length;
+    get complaint() {
+      return complaintIn(frames);
     },
     get responses() {
       return seen(false);

@@ -67,7 +67,7 @@ const LINES = [
   'W31',
   'Y10',
   'Y35',
-  'Fa00ext',
+  'Fg00ext',
 ];
 const BAD_LINES = [
   'W00',

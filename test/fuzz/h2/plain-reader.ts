@@ -1,5 +1,5 @@
 /** What bytes carry, read as plainly as can be: what our ends are held against. */
-import { FRAME, FRAME_HEAD_BYTES, PADDED } from '../../../src/http/h2/frame.ts';
+import { FRAME, FRAME_HEAD_BYTES, PADDED, PRIORITY } from '../../../src/http/h2/frame.ts';
 
 export interface Carried {
   /** Content of DATA up to END_STREAM, padding left out. */
@@ -49,4 +49,19 @@ export function plainly(bytes: Buffer): Plain {
     if ((flags & 1) !== 0 && !isCut) stream.ended = true;
   }
   return { streams, granted: (id) => (id === 0 ? DEFAULT_WINDOW : window) + (credit.get(id) ?? 0) };
+}
+
+/** The field section in a HEADERS frame and the CONTINUATIONs behind it. */
+export function sectionIn(step: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < step.length; ) {
+    const [type, flags] = [step[at + 3], step[at + 4] ?? 0];
+    let start = at + FRAME_HEAD_BYTES;
+    at = start + step.readUIntBE(at, 3);
+    let end = at;
+    if (type === FRAME.headers && (flags & PADDED) !== 0) end -= step[start++] ?? 0;
+    if (type === FRAME.headers && (flags & PRIORITY) !== 0) start += 5;
+    parts.push(step.subarray(start, Math.max(start, end)));
+  }
+  return Buffer.concat(parts);
 }

@@ -8,7 +8,7 @@
  *     F601payload              any frame: type, flags, stream, payload      L…    the same, with a length that lies by one
  *     X…                       bytes as they are
  */
-import { FRAME, FRAME_HEAD_BYTES, PADDED, PRIORITY, putUint32 } from '../../../src/http/h2/frame.ts';
+import { END_HEADERS, FRAME, FRAME_HEAD_BYTES, PADDED, PRIORITY, putUint32 } from '../../../src/http/h2/frame.ts';
 import { block, frame, settings, settingsAck, word } from '../../../src/http/h2/test/frames.ts';
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -20,6 +20,22 @@ export const digit = (value: number): string => DIGITS[value] ?? '0';
 export function framesOf(program: Uint8Array): Buffer[] {
   const lines = Buffer.from(program).toString('latin1').split('\r\n');
   return lines.filter((line) => line !== '').map(frameOf);
+}
+
+/** The same without what is no whole frame; a field section in several frames is one step. */
+export function stepsOf(program: Uint8Array): Buffer[] {
+  const steps: Buffer[] = [];
+  let section = 0;
+  for (const line of Buffer.from(program).toString('latin1').split('\r\n')) {
+    if (!/^[HCDWSARPGYF]/.test(line)) continue;
+    const whole = frameOf(line);
+    if (section > 0) steps.push(Buffer.concat([steps.pop() ?? whole, whole]));
+    else steps.push(whole);
+    const [type, flags] = [whole[3], whole[4] ?? 0];
+    if (type === FRAME.headers || type === FRAME.continuation) section = (flags & END_HEADERS) === 0 ? 1 : 0;
+  }
+  // A section that never ends is judged by none.
+  return section > 0 ? steps.slice(0, -1) : steps;
 }
 
 function frameOf(line: string): Buffer {

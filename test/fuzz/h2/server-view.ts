@@ -13,6 +13,7 @@ import { RESET } from '../../../src/http/message.ts';
 import { METHOD } from '../../../src/http/method.ts';
 import type { Field } from '../hpack/model.ts';
 import { saidBy } from '../hpack/said.ts';
+import { complaintIn } from './written.ts';
 
 /** Small, so that an input of a few hundred bytes reaches them. */
 export const SMALL_LIMITS: Partial<Http2Limits> = {
@@ -74,8 +75,8 @@ export interface Server {
   feed(bytes: Uint8Array): void;
   /** `how`: the client ends, the network breaks, or nothing comes any more. */
   finish(how: 'fin' | 'cut' | 'silence'): ServerView;
-  /** RST_STREAM, GOAWAY, refusals and resets until now. */
-  readonly complaints: number;
+  /** What our end complained of until now; empty: nothing. */
+  readonly complaint: string;
   readonly requests: readonly SeenRequest[];
 }
 
@@ -113,9 +114,8 @@ export function startServer(app: App, limits: Partial<Http2Limits> = SMALL_LIMIT
       if (!s.connection.closed) s.connection.feed(bytes);
       take();
     },
-    get complaints() {
-      const ends = frames.filter((each) => each.type === 3 || each.type === 7).length;
-      return ends + s.refused.length + s.receivers.filter((r) => r.reset !== null).length;
+    get complaint() {
+      return s.refused[0]?.[1] ?? complaintIn(frames);
     },
     get requests() {
       return seen();

@@ -76,3 +76,12 @@ export function writtenWell(frames: readonly Frame[], kind: Block, granted: (id:
   assert.ok(total <= granted(0), `${total} bytes sent of ${granted(0)}`);
   return summary;
 }
+
+/** The first RST_STREAM or GOAWAY with an error, in words; empty: none. */
+export function complaintIn(frames: readonly Frame[]): string {
+  for (const { type, payload } of frames) {
+    if (type === FRAME.rstStream) return `reset ${payload.readUInt32BE(0)}`;
+    if (type === FRAME.goaway && payload.readUInt32BE(4) !== 0) return payload.toString('latin1', 8);
+  }
+  return '';
+}

@@ -24,7 +24,7 @@ export function wanted(fields: readonly Field[], kind: Block): Field[] {
   const pseudo = kind === BLOCK.trailers ? [] : names.map((name): Field => [name, value(name)]);
   const host = fields.some(([name]) => name === ':authority') ? null : value('host');
   const said = pseudo.map(([name, text]): Field => [name, name === ':authority' && host !== null ? host : text]);
-  const hop = /^(content-length|proxy-auth.*|host)$/;
+  const hop = /^(content-length|proxy-authenticate|proxy-authorization|proxy-authentication-info|host)$/;
   const rest = fields.filter(([name]) => !name.startsWith(':') && (kind === BLOCK.request || name !== 'te'));
   return [
     ...said,
