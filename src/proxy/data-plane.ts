@@ -2,7 +2,7 @@
  * The part of a proxy that carries traffic, put together: a snapshot in, listeners out. Where snapshots come from is
  * not its business, so a test or a simulation drives it with snapshots of its own.
  */
-import { localAddress } from '../capture/original-destination.ts';
+import { localAddress, type OriginalDestination } from '../capture/original-destination.ts';
 import { ChunkPool } from '../core/chunk-pool.ts';
 import { Limit } from '../core/limit.ts';
 import type { Log } from '../core/log.ts';
@@ -47,6 +47,8 @@ export interface DataPlaneOptions {
   readonly accessLogPath: string | null;
   /** Downstream connections at once. Default 20,000. */
   readonly maxConnections?: number;
+  /** How traffic is captured. Default: an application connects to the address that is bound. */
+  readonly destination?: OriginalDestination;
   /** Where this proxy is, for zone-aware routing; null or unset: unknown. */
   readonly locality?: Locality | null;
 }
@@ -104,6 +106,7 @@ export class DataPlane {
       overload: this.#overload,
       accessLog: this.#accessLog,
       identity,
+      destination: options.destination ?? localAddress,
       internals,
       fields: new IdentityFields(ids),
       traces: new TraceContext(random, ids),
@@ -114,7 +117,6 @@ export class DataPlane {
     const filterSets = new FilterSets(FILTER_MODULES, this.#scope());
     this.listeners = new Listeners({
       router,
-      destination: localAddress,
       own,
       connections: new Limit('max_downstream_connections', options.maxConnections ?? MAX_CONNECTIONS),
       chainTls: new ChainTls(identity),

@@ -149,6 +149,10 @@ export interface ClusterConfig {
   readonly healthCheck: HealthCheckConfig | null;
   /** strict-dns: how often names are looked up again; default 5 s. */
   readonly dnsRefreshMs: number;
+  /** original-dst and dynamic-forward: a host that nobody has used for so long is forgotten; defaults 5 s and 5 min. */
+  readonly hostCleanupMs: number;
+  /** original-dst: connects to this port whatever the destination's; 0: to that. */
+  readonly originalPort: number;
   readonly limits: CircuitLimits;
   /** Chosen per endpoint: the first whose labels the endpoint's `transport` metadata contains, else `transport`. */
   readonly transportMatches: readonly TransportMatch[];

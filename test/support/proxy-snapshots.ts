@@ -107,6 +107,8 @@ export function clusterOf(
     outlier: null,
     healthCheck: null,
     dnsRefreshMs: 5_000,
+    hostCleanupMs: 5_000,
+    originalPort: 0,
     limits: {
       maxConnections: 1024,
       maxPending: 1024,

@@ -1,7 +1,7 @@
 /** One cluster in simulation, without router and listener: hosts that answer as they are told, and attempts that remember. */
 import { Limit } from '../../src/core/limit.ts';
 import { RecordingLog } from '../../src/core/log.ts';
-import type { Connection, ConnectionHandler, Listener } from '../../src/core/runtime.ts';
+import type { Address, Connection, ConnectionHandler, Listener } from '../../src/core/runtime.ts';
 import { TimerWheel } from '../../src/core/timer-wheel.ts';
 import { DEFAULT_HTTP2_LIMITS } from '../../src/http/h2/limits.ts';
 import { Http2Server } from '../../src/http/h2/server.ts';
@@ -133,8 +133,10 @@ export class SimAttempt implements Attempt {
   /** The last host. */
   host = '';
   readonly #cluster: Cluster;
+  readonly #destination: Address;
 
-  constructor(cluster: Cluster, tunnel: boolean, hash: number) {
+  constructor(cluster: Cluster, tunnel: boolean, hash: number, destination: Address) {
+    this.#destination = destination;
     this.#cluster = cluster;
     this.tunnel = tunnel;
     this.hash = hash;
@@ -146,6 +148,10 @@ export class SimAttempt implements Attempt {
 
   authority(): string {
     return 'a.shop';
+  }
+
+  destination(): Address {
+    return this.#destination;
   }
 
   onStream(stream: Stream): void {
@@ -194,6 +200,8 @@ export class SimAttempt implements Attempt {
 interface AttemptKind {
   readonly tunnel?: boolean;
   readonly hash?: number;
+  /** Of the downstream connection. */
+  readonly destination?: Address;
 }
 
 /** Hosts `10.0.1.1`, `10.0.1.2`… on port 80 behind the cluster `a.shop`. */
@@ -239,7 +247,12 @@ export function simCluster(
   };
   const cluster = configure(endpoints(hosts));
   const beginAt = (at: Cluster, kind: AttemptKind = {}): SimAttempt => {
-    const attempt = new SimAttempt(at, kind.tunnel ?? false, kind.hash ?? -1);
+    const attempt = new SimAttempt(
+      at,
+      kind.tunnel ?? false,
+      kind.hash ?? -1,
+      kind.destination ?? { host: '10.0.0.1', port: 0 },
+    );
     at.acquire(attempt);
     return attempt;
   };

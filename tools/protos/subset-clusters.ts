@@ -15,6 +15,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'circuit_breakers',
     'typed_extension_protocol_options',
     'dns_refresh_rate',
+    'cleanup_interval',
     'respect_dns_ttl',
     'dns_lookup_family',
     'outlier_detection',
@@ -39,7 +40,12 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'envoy.config.cluster.v3.Cluster.LeastRequestLbConfig': ['choice_count', 'active_request_bias', 'slow_start_config'],
   'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': ['slow_start_config'],
   'envoy.config.cluster.v3.Cluster.MaglevLbConfig': ['table_size'],
-  'envoy.config.cluster.v3.Cluster.OriginalDstLbConfig': [],
+  'envoy.config.cluster.v3.Cluster.OriginalDstLbConfig': [
+    'use_http_header',
+    'http_header_name',
+    'upstream_port_override',
+    'metadata_key',
+  ],
   'envoy.config.cluster.v3.OutlierDetection': [
     'consecutive_5xx',
     'interval',

@@ -2,6 +2,7 @@
  * What a cluster needs to know of one try, and what a try waits in. The router's and the relay's classes implement
  * Attempt; it stands here so that clusters and pools know nothing of routes and filters.
  */
+import type { Address } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import type { MessageReceiver, Stream } from '../../http/message.ts';
@@ -32,6 +33,8 @@ export interface Attempt extends MessageReceiver {
   readonly hash: number;
   /** Host and port that the request is for; only dynamic-forward clusters read it. */
   authority(): string;
+  /** Where the downstream connection was meant to go; only original-dst clusters read it. */
+  destination(): Address;
   /** Exactly one of the two, perhaps before `acquire` returns. */
   onStream(stream: Stream): void;
   /** The slot is given back already. `detail` names the limit or the cause. */

@@ -15,10 +15,12 @@ import type { Dialer } from './dial.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { FirstLook } from './first-look.ts';
 import { ForwardHosts } from './forward-hosts.ts';
+import { OriginalHosts } from './original-hosts.ts';
 import { Http1Pool } from './pool/http1.ts';
 import { Http2Pool } from './pool/http2.ts';
 import type { PoolHost } from './pool/pool-host.ts';
 import { TcpPool } from './pool/tcp.ts';
+import type { RequestedHosts } from './requested-hosts.ts';
 import { speaks } from './speaks.ts';
 
 /** Hosts that a waiting attempt is sent to one after the other before it is refused. */
@@ -31,7 +33,8 @@ export class Cluster implements PoolHost {
   readonly #world: ClusterWorld;
   readonly #facts: PickFacts;
   readonly #edges: (Edge | null)[] = [null, null];
-  readonly #forward: ForwardHosts | null;
+  /** null: the control plane names the hosts. */
+  readonly #requested: RequestedHosts | null;
   readonly #hosts: ClusterHosts;
   readonly #firstLook = new FirstLook(this);
   #config: ClusterConfig;
@@ -46,7 +49,7 @@ export class Cluster implements PoolHost {
     this.#hosts = new ClusterHosts(config, world, () => this.#settled());
     const { random } = world.dialer.runtime;
     this.#facts = { random, now: 0, hash: -1, avoid: [], accept: ACCEPT.healthy, panic: false };
-    this.#forward = config.discovery === 'dynamic-forward' ? new ForwardHosts(world.egressProxy, this.#hosts) : null;
+    this.#requested = this.#requestedHosts(config);
   }
 
   get config(): ClusterConfig {
@@ -60,7 +63,7 @@ export class Cluster implements PoolHost {
   }
 
   get hosts(): readonly EndpointState[] {
-    return this.#forward === null ? this.#hosts.list : this.#forward.hosts();
+    return this.#requested === null ? this.#hosts.list : this.#requested.hosts();
   }
 
   /** How requests are spread, for those who look. */
@@ -70,7 +73,7 @@ export class Cluster implements PoolHost {
 
   /** Whether requests leave through another HTTP proxy, which wants absolute targets and its own CONNECT. */
   get chained(): boolean {
-    return this.#forward !== null && this.#world.egressProxy !== null;
+    return this.#requested instanceof ForwardHosts && this.#world.egressProxy !== null;
   }
 
   /** Whether mTLS leads to it, as far as can be said without an endpoint. */
@@ -85,7 +88,8 @@ export class Cluster implements PoolHost {
     this.#config = config;
     this.#endpoints = endpoints;
     this.circuit.configure(config.limits);
-    if (this.#forward === null) this.#hosts.update(config, endpoints);
+    if (this.#requested === null) this.#hosts.update(config, endpoints);
+    else this.#requested.update(config);
   }
 
   /** New connections only, after a renewal of the identity. */
@@ -96,7 +100,7 @@ export class Cluster implements PoolHost {
   /** The cluster is gone: what is in flight ends by itself. */
   close(): void {
     this.#hosts.close();
-    this.#forward?.close();
+    this.#requested?.close();
     this.#firstLook.end((attempt) => this.refuse(attempt, 'NC', `the cluster ${this.name} is gone`));
   }
 
@@ -108,7 +112,7 @@ export class Cluster implements PoolHost {
     }
     attempt.holdsSlot = true;
     if (this.#endpoints !== null && this.#endpoints.drops.length > 0 && this.#drops(this.#endpoints, attempt)) return;
-    if (this.#forward === null && !this.#hosts.isSettled) this.#firstLook.join(attempt);
+    if (this.#requested === null && !this.#hosts.isSettled) this.#firstLook.join(attempt);
     else this.#place(attempt);
   }
 
@@ -171,9 +175,10 @@ export class Cluster implements PoolHost {
   }
 
   /** The edge from this workload to the cluster's service; outside of the mesh the request's authority names the destination. */
-  edge(mtls: boolean, request: { authority(): string }): Edge {
+  edge(mtls: boolean, request: Pick<Attempt, 'authority' | 'destination'>): Edge {
     const { telemetry } = this.#world;
-    if (this.#forward !== null) return telemetry.egressEdge(hostOf(request.authority()));
+    const outside = this.#outside(request);
+    if (outside !== '') return telemetry.egressEdge(outside);
     const index = mtls ? 1 : 0;
     const known = this.#edges[index];
     if (known !== null && known !== undefined) return known;
@@ -183,9 +188,10 @@ export class Cluster implements PoolHost {
   }
 
   #place(attempt: Attempt): void {
-    const host = this.#forward === null ? this.#pick(attempt) : this.#forward.find(attempt.authority());
+    const host = this.#requested === null ? this.#pick(attempt) : this.#requested.find(attempt);
     if (host === null) {
-      this.refuse(attempt, 'UH', `no healthy endpoint for ${this.#config.service || this.name}`);
+      const why = this.#requested === null ? 'no healthy endpoint' : this.#requested.whyNone;
+      this.refuse(attempt, 'UH', `${why} for ${this.#config.service || this.name}`);
       return;
     }
     if (host.transport !== null && !this.#world.identity.valid) {
@@ -197,6 +203,24 @@ export class Cluster implements PoolHost {
     host.requests++;
     if (attempt.tunnel) (host.tunnels ??= new TcpPool(this, host)).open(attempt);
     else (host.http ??= this.#httpPool(host)).open(attempt);
+  }
+
+  #requestedHosts(config: ClusterConfig): RequestedHosts | null {
+    switch (config.discovery) {
+      case 'dynamic-forward':
+        return new ForwardHosts(config, this.#world, this.#hosts);
+      case 'original-dst':
+        return new OriginalHosts(config, this.#world, this.#hosts);
+      default:
+        return null;
+    }
+  }
+
+  /** The host where the request leaves the mesh; empty: it does not, or the cluster has a name for it. */
+  #outside(request: Pick<Attempt, 'authority' | 'destination'>): string {
+    const { discovery, service } = this.#config;
+    if (discovery === 'dynamic-forward') return hostOf(request.authority());
+    return discovery === 'original-dst' && service === '' ? request.destination().host : '';
   }
 
   #httpPool(host: EndpointState): Pool {

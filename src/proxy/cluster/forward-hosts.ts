@@ -1,76 +1,25 @@
-/**
- * Endpoints that come out of requests instead of the control plane: hosts outside of the mesh, by the authority that a
- * request names (Envoy's dynamic_forward_proxy). Bounded, the longest unused one goes first.
- */
+/** Hosts outside of the mesh, by the authority that a request names (Envoy's dynamic_forward_proxy). */
 import type { Address } from '../../core/runtime.ts';
-import { DEFAULT_CHECK } from '../../snapshot/health-check-config.ts';
-import { EndpointState } from './endpoint-state.ts';
+import type { ClusterConfig } from '../../snapshot/snapshot.ts';
+import type { Attempt } from './attempt.ts';
+import type { ClusterWorld } from './cluster-world.ts';
+import type { EndpointState } from './endpoint-state.ts';
 import type { HostOwner } from './host-owner.ts';
+import { RequestedHosts } from './requested-hosts.ts';
 
 const MAX_HOSTS = 512;
-const NOWHERE = { region: '', zone: '', subZone: '' };
 
-export class ForwardHosts {
-  readonly #proxy: Address | null;
-  readonly #owner: HostOwner;
-  /** In the order of use. */
-  readonly #byKey = new Map<string, EndpointState>();
+export class ForwardHosts extends RequestedHosts {
+  readonly whyNone = 'no healthy endpoint';
 
-  /** With a proxy every host is reached through it; the proxy resolves names. */
-  constructor(proxy: Address | null, owner: HostOwner) {
-    this.#proxy = proxy;
-    this.#owner = owner;
+  constructor(config: ClusterConfig, world: ClusterWorld, owner: HostOwner) {
+    super(config, world, owner, MAX_HOSTS);
   }
 
-  hosts(): readonly EndpointState[] {
-    return [...this.#byKey.values()];
-  }
-
-  /** Null when the authority names no host or all places are in use. */
-  find(authority: string): EndpointState | null {
-    const address = this.#proxy ?? readAuthority(authority);
-    if (address === null) return null;
-    const key = `${address.host}:${address.port}`;
-    const known = this.#byKey.get(key);
-    if (known !== undefined) {
-      this.#byKey.delete(key);
-      this.#byKey.set(key, known);
-      return known;
-    }
-    if (this.#byKey.size >= MAX_HOSTS && !this.#evict()) return null;
-    const made = new EndpointState(
-      this.#owner,
-      {
-        key,
-        address: { kind: 'socket', host: address.host, port: address.port },
-        weight: 1,
-        priority: 0,
-        locality: NOWHERE,
-        health: 'healthy',
-        check: DEFAULT_CHECK,
-        workload: '',
-        transportLabels: {},
-      },
-      null,
-      '',
-      true,
-    );
-    this.#byKey.set(key, made);
-    return made;
-  }
-
-  close(): void {
-    for (const host of this.#byKey.values()) host.leave();
-  }
-
-  #evict(): boolean {
-    for (const [key, host] of this.#byKey) {
-      if (host.active > 0) continue;
-      this.#byKey.delete(key);
-      host.leave();
-      return true;
-    }
-    return false;
+  /** With an egress proxy every host is reached through it; the proxy resolves names. */
+  find(attempt: Attempt): EndpointState | null {
+    const address = this.world.egressProxy ?? readAuthority(attempt.authority());
+    return address === null ? null : this.at(address);
   }
 }
 

@@ -244,7 +244,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   }
 
   #facts(connection: Connection, found: Detected) {
-    const { port } = this.#world.destination.of(connection.info);
+    const { port } = this.#world.router.destination.of(connection.info);
     return { ...found, destinationPort: port };
   }
 

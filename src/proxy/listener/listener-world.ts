@@ -1,5 +1,4 @@
 /** What all listeners of a proxy share. */
-import type { OriginalDestination } from '../../capture/original-destination.ts';
 import type { Limit } from '../../core/limit.ts';
 import type { HttpManager } from '../../snapshot/snapshot.ts';
 import type { OwnAddresses } from '../cluster/own-addresses.ts';
@@ -9,7 +8,6 @@ import type { ChainTls } from './chain-tls.ts';
 
 export interface ListenerWorld {
   readonly router: RouterWorld;
-  readonly destination: OriginalDestination;
   readonly own: OwnAddresses;
   /** Downstream connections of the whole proxy. */
   readonly connections: Limit;

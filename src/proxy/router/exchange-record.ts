@@ -2,7 +2,7 @@
  * What is known of an exchange at any time: who asked for what, which route and host it got, how it ended. The half of
  * the class that only remembers; `exchange.ts` is the half that acts. One object on purpose: it is made per request.
  */
-import type { ConnectionInfo } from '../../core/runtime.ts';
+import type { Address, ConnectionInfo } from '../../core/runtime.ts';
 import type { RouteInfo, Slots } from '../../http/exchange.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import { isGrpcCall } from '../../http/grpc/content.ts';
@@ -77,6 +77,10 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
 
   authority(): string {
     return this.request.authorityText;
+  }
+
+  destination(): Address {
+    return this.down.world.destination.of(this.down.info);
   }
 
   /** In the words of whoever reads an error: the service where it is known, else what was asked for. */

@@ -3,6 +3,7 @@
  * route sends the request to a cluster; the exchange holds the downstream's half.
  */
 import { HIGH_WATER } from '../../core/runtime.ts';
+import type { Address } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
@@ -39,6 +40,7 @@ export interface Forwarded extends Progress {
   /** Why it would end now; set by what failed last. */
   flag: ResponseFlag;
   authority(): string;
+  destination(): Address;
   /** A 1xx head; freed by the callee, as the next ones. */
   interim(head: Head): void;
   respond(head: Head, last: boolean): void;
@@ -145,6 +147,10 @@ export class Forwarding implements TryOwner {
 
   authority(): string {
     return this.#owner.authority();
+  }
+
+  destination(): Address {
+    return this.#owner.destination();
   }
 
   tryOpened(current: Try, stream: Stream): void {

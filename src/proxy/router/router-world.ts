@@ -1,4 +1,5 @@
 /** What all exchanges and relays of a proxy share. */
+import type { OriginalDestination } from '../../capture/original-destination.ts';
 import type { ChunkPool } from '../../core/chunk-pool.ts';
 import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
@@ -22,6 +23,7 @@ export interface RouterWorld {
   /** null: no access log. */
   readonly accessLog: AccessLog | null;
   readonly identity: MeshIdentity;
+  readonly destination: OriginalDestination;
   readonly internals: InternalTargets;
   readonly fields: IdentityFields;
   readonly traces: TraceContext;

@@ -2,7 +2,7 @@
  * Raw bytes between a downstream connection and an endpoint, each direction until its own end. Two streams and no
  * buffer between them: a slow reader slows its writer.
  */
-import type { Connection } from '../../core/runtime.ts';
+import type { Address, Connection } from '../../core/runtime.ts';
 import { HIGH_WATER } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
@@ -110,6 +110,10 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
 
   authority(): string {
     return '';
+  }
+
+  destination(): Address {
+    return this.#world.destination.of(this.#down.connection.info);
   }
 
   // The downstream's half.

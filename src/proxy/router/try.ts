@@ -3,6 +3,7 @@
  * What arrives on the stream goes to the owner only while the try is live, so a late byte of an abandoned try is
  * harmless.
  */
+import type { Address } from '../../core/runtime.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
@@ -15,6 +16,7 @@ const DISCARD_MS = 2_000;
 
 export interface TryOwner {
   authority(): string;
+  destination(): Address;
   tryOpened(current: Try, stream: Stream): void;
   /** The try is over. `flag` is what refused it before it had a stream, `reset` how its stream ended. */
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void;
@@ -119,6 +121,10 @@ export class Try extends Timer implements Attempt {
 
   authority(): string {
     return this.#owner.authority();
+  }
+
+  destination(): Address {
+    return this.#owner.destination();
   }
 
   onStream(stream: Stream): void {

@@ -21,6 +21,9 @@ const CONNECT_MS = 5_000;
 /** Envoy's default for `dns_refresh_rate`; a name that moves faster than twice a second is not followed. */
 const DNS_REFRESH_MS = 5_000;
 const MIN_DNS_REFRESH_MS = 500;
+/** Envoy's defaults for `cleanup_interval` and for `host_ttl` of a DNS cache. */
+const CLEANUP_MS = 5_000;
+const FORWARD_CLEANUP_MS = 300_000;
 
 export function readCluster(bytes: Uint8Array): ClusterConfig {
   const message = decodeConfig(ClusterTable, bytes);
@@ -49,6 +52,8 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
     outlier: readOutlier('outlier_detection', message.outlierDetection),
     healthCheck: readHealthCheck('health_checks', message.healthChecks),
     dnsRefreshMs: readDnsRefresh(message),
+    hostCleanupMs: readCleanup(message, discovery),
+    originalPort: readOriginalPort(message),
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
     transportMatches,
     transport,
@@ -102,6 +107,25 @@ function readInline(message: Message, discovery: ClusterConfig['discovery']): En
   }
   if (message.loadAssignment === undefined) throw invalid('load_assignment', 'required');
   return readAssignment('load_assignment', message.loadAssignment, discovery === 'strict-dns');
+}
+
+function readCleanup({ cleanupInterval }: Message, discovery: ClusterConfig['discovery']): number {
+  if (discovery !== 'original-dst') return FORWARD_CLEANUP_MS;
+  if (cleanupInterval !== undefined && cleanupInterval < 1) throw invalid('cleanup_interval', 'must be at least 1 ms');
+  return cleanupInterval ?? CLEANUP_MS;
+}
+
+/** Only the connection says where it was meant to go: what a request could say, its sender would choose. */
+function readOriginalPort({ lbConfig }: Message): number {
+  if (lbConfig.case !== 'originalDstLbConfig') return 0;
+  const { useHttpHeader, httpHeaderName, upstreamPortOverride = 0, metadataKey } = lbConfig.value;
+  refuseSet('original_dst_lb_config.use_http_header', useHttpHeader);
+  refuseSet('original_dst_lb_config.http_header_name', httpHeaderName);
+  refuseSet('original_dst_lb_config.metadata_key', metadataKey);
+  if (upstreamPortOverride > 65_535) {
+    throw invalid('original_dst_lb_config.upstream_port_override', `${upstreamPortOverride} is not a port`);
+  }
+  return upstreamPortOverride;
 }
 
 /** Addresses come from the system's resolver, which tells no TTL: `respect_dns_ttl` changes nothing. */

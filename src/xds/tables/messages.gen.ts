@@ -66,6 +66,7 @@ export interface Cluster {
   readonly dnsRefreshRate: number | undefined; // ms
   readonly dnsLookupFamily: number; // Cluster_DnsLookupFamily
   readonly outlierDetection: OutlierDetection | undefined;
+  readonly cleanupInterval: number | undefined; // ms
   readonly lbConfig:
     | { readonly case: 'ringHashLbConfig'; readonly value: Cluster_RingHashLbConfig }
     | { readonly case: 'originalDstLbConfig'; readonly value: Cluster_OriginalDstLbConfig }
@@ -159,7 +160,12 @@ export interface Cluster_MaglevLbConfig {
 }
 
 /** envoy.config.cluster.v3.Cluster.OriginalDstLbConfig */
-export type Cluster_OriginalDstLbConfig = Readonly<Record<never, never>>;
+export interface Cluster_OriginalDstLbConfig {
+  readonly useHttpHeader: boolean;
+  readonly httpHeaderName: string;
+  readonly upstreamPortOverride: number | undefined;
+  readonly metadataKey: MetadataKey | undefined;
+}
 
 /** envoy.config.cluster.v3.Cluster.RingHashLbConfig */
 export interface Cluster_RingHashLbConfig {
@@ -1590,6 +1596,19 @@ export interface ValueMatcher {
 
 /** envoy.type.matcher.v3.ValueMatcher.NullMatch */
 export type ValueMatcher_NullMatch = Readonly<Record<never, never>>;
+
+/** envoy.type.metadata.v3.MetadataKey */
+export interface MetadataKey {
+  readonly key: string;
+  readonly path: readonly MetadataKey_PathSegment[];
+}
+
+/** envoy.type.metadata.v3.MetadataKey.PathSegment */
+export interface MetadataKey_PathSegment {
+  readonly segment:
+    | { readonly case: 'key'; readonly value: string }
+    | { readonly case: undefined; readonly value?: undefined };
+}
 
 /** envoy.type.v3.CodecClientType */
 export const CodecClientType = {

@@ -42,6 +42,7 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [16, 'dnsRefreshRate', 20, 'optional'],
   [17, 'dnsLookupFamily', 14],
   [19, 'outlierDetection', 11, 'optional', () => OutlierDetectionTable],
+  [20, 'cleanupInterval', 20, 'optional'],
   [23, 'ringHashLbConfig', 11, 'optional', () => Cluster_RingHashLbConfigTable, 'lbConfig'],
   [24, 'transportSocket', 11, 'optional', () => TransportSocketTable],
   [25, 'metadata', 11, 'optional', () => MetadataTable],
@@ -89,6 +90,10 @@ export const Cluster_MaglevLbConfigTable: Table<m.Cluster_MaglevLbConfig> = /* @
   [1, 'tableSize', 4, 'wrapped'],
 ]);
 export const Cluster_OriginalDstLbConfigTable: Table<m.Cluster_OriginalDstLbConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.OriginalDstLbConfig', () => [
+  [1, 'useHttpHeader', 8],
+  [2, 'httpHeaderName', 9],
+  [3, 'upstreamPortOverride', 13, 'wrapped'],
+  [4, 'metadataKey', 11, 'optional', () => MetadataKeyTable],
 ]);
 export const Cluster_RingHashLbConfigTable: Table<m.Cluster_RingHashLbConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.RingHashLbConfig', () => [
   [1, 'minimumRingSize', 4, 'wrapped'],
@@ -967,6 +972,13 @@ export const ValueMatcherTable: Table<m.ValueMatcher> = /* @__PURE__ */ new Tabl
   [7, 'orMatch', 11, 'optional', () => OrMatcherTable, 'matchPattern'],
 ]);
 export const ValueMatcher_NullMatchTable: Table<m.ValueMatcher_NullMatch> = /* @__PURE__ */ new Table('envoy.type.matcher.v3.ValueMatcher.NullMatch', () => [
+]);
+export const MetadataKeyTable: Table<m.MetadataKey> = /* @__PURE__ */ new Table('envoy.type.metadata.v3.MetadataKey', () => [
+  [1, 'key', 9],
+  [2, 'path', 11, 'list', () => MetadataKey_PathSegmentTable],
+]);
+export const MetadataKey_PathSegmentTable: Table<m.MetadataKey_PathSegment> = /* @__PURE__ */ new Table('envoy.type.metadata.v3.MetadataKey.PathSegment', () => [
+  [1, 'key', 9, 'plain', null, 'segment'],
 ]);
 export const DoubleRangeTable: Table<m.DoubleRange> = /* @__PURE__ */ new Table('envoy.type.v3.DoubleRange', () => [
   [1, 'start', 1],

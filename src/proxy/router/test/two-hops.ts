@@ -2,6 +2,7 @@
  * A router between two codecs, in simulation: caller → HTTP/1.1 or HTTP/2 → exchange → HTTP/1.1 or HTTP/2 → application.
  * Listeners and clusters are left out, so that a test says what each side does at the level of streams.
  */
+import { localAddress } from '../../../capture/original-destination.ts';
 import { ChunkPool } from '../../../core/chunk-pool.ts';
 import { RecordingLog } from '../../../core/log.ts';
 import type { Connection } from '../../../core/runtime.ts';
@@ -140,6 +141,7 @@ function worldOf(
     chunks: new ChunkPool(),
     accessLog: null,
     identity: new MeshIdentity(runtime.clock, nobody, ''),
+    destination: localAddress,
     internals: new InternalTargets(),
     fields: new IdentityFields(ids),
     traces: new TraceContext(runtime.random, ids),
