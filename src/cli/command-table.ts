@@ -1,5 +1,6 @@
 /** Every command by name. A module is loaded only when its command runs, so that a sidecar carries no schema or YAML. */
 import type { CommandEntry } from './command.ts';
+import { RUN } from './commands/run-entry.ts';
 
 const MESH = 'Mesh:';
 const RESOURCES = 'Resources:';
@@ -14,7 +15,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/dev.ts'),
   },
   { name: 'up', group: MESH, summary: 'run a control plane', load: () => import('./commands/up.ts') },
-  { name: 'run', group: MESH, summary: 'run a service under a sidecar', load: () => import('./commands/run.ts') },
+  RUN,
   {
     name: 'token',
     group: MESH,

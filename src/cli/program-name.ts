@@ -1,7 +1,6 @@
 /** How the user can call this program from where they are: the command lines that we print must work as they stand. */
 import { existsSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, dirname, join, relative, sep } from 'node:path';
 
 /** `weft` when it was started by that name from PATH, else the checkout's wrapper as a path. */
 export function programName(from: string = process.cwd()): string {
@@ -21,8 +20,13 @@ function wrapperPath(): string | null {
 
 /** The directory above `src/` or `dist/`. */
 export function checkoutRoot(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json')) && dirname(directory) !== directory)
+  return dirname(treeOf(import.meta.dirname));
+}
+
+/** `src/` or `dist/`, whichever this is part of. */
+function treeOf(place: string): string {
+  let directory = place;
+  while (!['src', 'dist'].includes(basename(directory)) && dirname(directory) !== directory)
     directory = dirname(directory);
   return directory;
 }
@@ -30,6 +34,7 @@ export function checkoutRoot(): string {
 /** What a child process of ours runs: the bundle when this is it, else the source; never one that is older than this. */
 export function entryScript(): string {
   const root = checkoutRoot();
-  const here = relative(root, fileURLToPath(import.meta.url));
-  return here.startsWith(`dist${sep}`) ? join(root, 'dist', 'weft.js') : join(root, 'src', 'cli', 'main.ts');
+  return basename(treeOf(import.meta.dirname)) === 'dist'
+    ? join(root, 'dist', 'weft.js')
+    : join(root, 'src', 'cli', 'main.ts');
 }

@@ -1,22 +1,20 @@
 /** The program: global options, the table of commands, and the help topics. Only the command that was named is loaded. */
 import { Command, CommanderError } from 'commander';
-import { COMMANDS } from './command-table.ts';
+import type { CommandEntry } from './command.ts';
+import { commandNames } from './command-names.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { EXIT, EXIT_CODES, exitCodeOf, UsageError } from './exit-codes.ts';
 import { printError } from './output/print-error.ts';
 import { processTerminal, type Terminal } from './output/terminal.ts';
 
-/** Global options that take a value; the word after one is not a command. */
-const WITH_VALUE = new Set(['--state-dir', '--output', '-o', '--namespace', '-n']);
-
 /** Resolves with the exit code. `words`: the command line without node and script. */
-export async function runProgram(words: readonly string[]): Promise<number> {
+export async function runProgram(words: readonly string[], commands: readonly CommandEntry[]): Promise<number> {
   const terminal = processTerminal();
   try {
     const line = words[0] === '--version' || words[0] === '-V' ? ['version', '--client'] : [...words];
     const named = commandNames(line);
     // Completion tells the options of them all.
-    const program = await buildProgram(terminal, named[0] === 'completion' ? null : named);
+    const program = await buildProgram(terminal, commands, named[0] === 'completion' ? null : named);
     await program.parseAsync(line.length === 0 ? ['help'] : line, { from: 'user' });
     return Number(process.exitCode ?? EXIT.ok);
   } catch (error) {
@@ -28,7 +26,11 @@ export async function runProgram(words: readonly string[]): Promise<number> {
 }
 
 /** `loaded`: the commands whose modules are needed; null: all. */
-export async function buildProgram(terminal: Terminal, loaded: readonly string[] | null): Promise<Command> {
+export async function buildProgram(
+  terminal: Terminal,
+  commands: readonly CommandEntry[],
+  loaded: readonly string[] | null,
+): Promise<Command> {
   const program = new Command('weft')
     .description('A service mesh: discovery, mTLS, canaries, retries and golden metrics for services in any language.')
     .option('--state-dir <dir>', 'where the control plane and this CLI keep their state (env WEFT_STATE_DIR)')
@@ -40,7 +42,7 @@ export async function buildProgram(terminal: Terminal, loaded: readonly string[]
     .exitOverride()
     .helpCommand(false);
   const context = (): Context => ({ terminal, globals: program.opts<GlobalOptions>() });
-  for (const entry of COMMANDS) {
+  for (const entry of commands) {
     const command = program.command(entry.name).description(entry.summary).helpGroup(entry.group);
     if (loaded === null || loaded.includes(entry.name)) (await entry.load()).define(command, context);
   }
@@ -65,18 +67,6 @@ function showHelp(program: Command, terminal: Terminal, topic: string | undefine
   const command = program.commands.find((each) => each.name() === topic);
   if (command === undefined) throw new UsageError(`there is no command ${topic}`, 'weft help');
   command.outputHelp();
-}
-
-/** The words that may be the command: the first one that is no option, and the topic after `help`. */
-function commandNames(words: readonly string[]): string[] {
-  const found: string[] = [];
-  for (let i = 0; i < words.length && found.length < 2; i++) {
-    const word = words[i] ?? '';
-    if (word === '--') break;
-    if (WITH_VALUE.has(word)) i++;
-    else if (!word.startsWith('-')) found.push(word);
-  }
-  return found[0] === 'help' ? found : found.slice(0, 1);
 }
 
 /** commander's words in ours; null when it has only shown help. */

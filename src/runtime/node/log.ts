@@ -1,5 +1,9 @@
-/** The log of a process: pino behind the Log seam, JSON for machines and one readable line for people at a terminal. */
-import { destination, type LoggerOptions, pino } from 'pino';
+/**
+ * The log of a process: one JSON object a line for machines, one readable line for people at a terminal. Written without
+ * a library, which every sidecar would load at its start, and in step with the program: the last lines before a crash
+ * are the ones that matter.
+ */
+import { writeSync } from 'node:fs';
 import { type Log, type LogFields, type LogLevel, levelReaches } from '../../core/log.ts';
 import { inSourceLines } from './stack-trace.ts';
 
@@ -14,73 +18,28 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
+/** Makes the text of a line, without its end. */
+type Form = (level: LogLevel, message: string, fields: LogFields) => string;
+
+/** A reader that is this much behind, in tries of a millisecond, loses the line, and what follows until it reads again. */
+const MAX_TRIES = 200;
+
 export function createLog(options: LogOptions = {}): Log {
-  const level = options.level ?? 'info';
   const fd = options.fd ?? 2;
   const json = options.json ?? !(fd === 2 ? process.stderr : process.stdout).isTTY;
-  const write = options.write;
-  if (!json) {
-    const out = write ?? ((line: string) => void (fd === 2 ? process.stderr : process.stdout).write(line));
-    return new ReadableLog(level, out, {});
-  }
-  const settings: LoggerOptions = {
-    level,
-    base: null,
-    messageKey: 'message',
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label) => ({ level: label }) },
-  };
-  // Synchronous: the last lines before a crash are the ones that matter.
-  const sink = write === undefined ? destination({ fd, sync: true }) : { write };
-  return new JsonLog(level, pino(settings, sink));
+  const write = options.write ?? ((line: string) => writeWhole(fd, line));
+  return new LineLog(options.level ?? 'info', json ? asJson : asText, write, {});
 }
 
-type Writer = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'error'> & {
-  child(fields: Record<string, unknown>): Writer;
-};
-
-class JsonLog implements Log {
+class LineLog implements Log {
   readonly level: LogLevel;
-  readonly #pino: Writer;
-
-  constructor(level: LogLevel, logger: Writer) {
-    this.level = level;
-    this.#pino = logger;
-  }
-
-  enabled(level: LogLevel): boolean {
-    return levelReaches(level, this.level);
-  }
-
-  debug(message: string, fields: LogFields = {}): void {
-    this.#pino.debug(fields, message);
-  }
-
-  info(message: string, fields: LogFields = {}): void {
-    this.#pino.info(fields, message);
-  }
-
-  warn(message: string, fields: LogFields = {}): void {
-    this.#pino.warn(fields, message);
-  }
-
-  error(message: string, fields: LogFields = {}): void {
-    this.#pino.error(traced(fields), message);
-  }
-
-  child(fields: LogFields): Log {
-    return new JsonLog(this.level, this.#pino.child(fields));
-  }
-}
-
-/** `12:04:05 warn  the message  key=value`. */
-class ReadableLog implements Log {
-  readonly level: LogLevel;
+  readonly #form: Form;
   readonly #write: (line: string) => void;
   readonly #fields: LogFields;
 
-  constructor(level: LogLevel, write: (line: string) => void, fields: LogFields) {
+  constructor(level: LogLevel, form: Form, write: (line: string) => void, fields: LogFields) {
     this.level = level;
+    this.#form = form;
     this.#write = write;
     this.#fields = fields;
   }
@@ -106,15 +65,55 @@ class ReadableLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    return new ReadableLog(this.level, this.#write, { ...this.#fields, ...fields });
+    return new LineLog(this.level, this.#form, this.#write, { ...this.#fields, ...fields });
   }
 
   #line(level: LogLevel, message: string, fields: LogFields | undefined): void {
-    if (!this.enabled(level)) return;
-    const time = new Date().toTimeString().slice(0, 8);
-    let line = `${time} ${level.padEnd(5)} ${printable(message)}`;
-    for (const [name, value] of Object.entries({ ...this.#fields, ...fields })) line += `  ${name}=${textOf(value)}`;
-    this.#write(`${line}\n`);
+    if (this.enabled(level)) this.#write(`${this.#form(level, message, { ...this.#fields, ...fields })}\n`);
+  }
+}
+
+/** `{"level":"warn","time":"2026-11-21T12:04:05.000Z","key":"value","message":"the message"}`. */
+function asJson(level: LogLevel, message: string, fields: LogFields): string {
+  const time = new Date().toISOString();
+  try {
+    return JSON.stringify({ level, time, ...fields, message }, plain);
+  } catch (error) {
+    // A field that JSON cannot say must not cost the line.
+    return JSON.stringify({ level, time, message, unwritable: String(error) });
+  }
+}
+
+/** JSON says nothing of an error, and refuses integers beyond 2^53. */
+function plain(_name: string, value: unknown): unknown {
+  if (value instanceof Error) return value.message;
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/** `12:04:05 warn  the message  key=value`. */
+function asText(level: LogLevel, message: string, fields: LogFields): string {
+  const time = new Date().toTimeString().slice(0, 8);
+  let line = `${time} ${level.padEnd(5)} ${printable(message)}`;
+  for (const [name, value] of Object.entries(fields)) line += `  ${name}=${textOf(value)}`;
+  return line;
+}
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+let isLost = false;
+
+/** A pipe whose reader is behind takes a line in parts; one that nobody reads any more, not at all. */
+function writeWhole(fd: number, line: string): void {
+  const bytes = Buffer.from(line, 'utf8');
+  let at = 0;
+  for (let tries = isLost ? MAX_TRIES : 1; at < bytes.length; tries += 1) {
+    try {
+      at += writeSync(fd, bytes, at);
+      isLost = false;
+    } catch (error) {
+      isLost = (error as NodeJS.ErrnoException).code !== 'EAGAIN' || tries >= MAX_TRIES;
+      if (isLost) return;
+      Atomics.wait(PAUSE, 0, 0, 1);
+    }
   }
 }
 

@@ -22,8 +22,10 @@ const map = { version: 3, sources: ['../src/part.ts'], names: [], mappings: ';;A
 writeFileSync(`${bundled}.map`, JSON.stringify(map));
 
 test('a frame of a file with a map is told in lines of its source', () => {
-  const frame = `    at run (${pathToFileURL(bundled).href}:3:7)`;
-  assert.equal(inSourceLines(`Error: x\n${frame}`), 'Error: x\n    at run (src/part.ts:41:5)');
+  for (const place of [bundled, pathToFileURL(bundled).href]) {
+    const told = inSourceLines(`Error: x\n    at run (${place}:3:7)\n    at ${place}:3:7`);
+    assert.equal(told, 'Error: x\n    at run (src/part.ts:41:5)\n    at src/part.ts:41:5');
+  }
 });
 
 test('a frame without one, and other text, stay as they are', () => {

@@ -3,25 +3,25 @@
  * every sidecar; here they are read when a trace is shown.
  */
 import { readFileSync } from 'node:fs';
-import { findPackageJSON, SourceMap } from 'node:module';
-import { dirname, relative, resolve } from 'node:path';
+import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-const FRAME = /(file:\/\/[^\s()]+?\.js):(\d{1,9}):(\d{1,9})/g;
+const FRAME = /((?:file:\/\/)?\/[^\s():]+\.js):(\d{1,9}):(\d{1,9})/g;
+/** A package brings no sources: their paths are told from here, as they are in the repository. */
+const UPWARDS = /^(?:\.\.\/)+/;
 
 /** As `text`, where a frame lies in a file that has a map beside it; other frames, and all of a checkout, stay. */
 export function inSourceLines(text: string): string {
-  const bundles = new Map<string, Bundled | null>();
-  return text.replace(FRAME, (frame, url: string, line: string, column: string) => {
-    let bundle = bundles.get(url);
-    if (bundle === undefined) {
-      bundle = readBundled(url);
-      bundles.set(url, bundle);
+  const maps = new Map<string, SourceMap | null>();
+  return text.replace(FRAME, (frame, place: string, line: string, column: string) => {
+    let map = maps.get(place);
+    if (map === undefined) {
+      map = readMap(place);
+      maps.set(place, map);
     }
-    const entry = bundle?.map.findEntry(Number(line) - 1, Number(column) - 1);
-    if (!bundle || entry === undefined || !('originalSource' in entry)) return frame;
-    const source = relative(bundle.root, resolve(bundle.folder, entry.originalSource));
-    return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    const entry = map?.findEntry(Number(line) - 1, Number(column) - 1);
+    if (entry === undefined || !('originalSource' in entry)) return frame;
+    return `${entry.originalSource.replace(UPWARDS, '')}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   });
 }
 
@@ -32,20 +32,11 @@ export function traceFatalErrors(): void {
   });
 }
 
-interface Bundled {
-  readonly map: SourceMap;
-  readonly folder: string;
-  /** A package brings no sources: their paths are told from here, as they are in the repository. */
-  readonly root: string;
-}
-
-/** null: it has no map, or none that can be read. */
-function readBundled(url: string): Bundled | null {
+/** null: there is none that can be read. */
+function readMap(place: string): SourceMap | null {
   try {
-    const file = fileURLToPath(url);
-    const map = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as ConstructorParameters<typeof SourceMap>[0];
-    const folder = dirname(file);
-    return { map: new SourceMap(map), folder, root: dirname(findPackageJSON(url) ?? file) };
+    const file = place.startsWith('file:') ? fileURLToPath(place) : place;
+    return new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')) as ConstructorParameters<typeof SourceMap>[0]);
   } catch {
     return null;
   }
