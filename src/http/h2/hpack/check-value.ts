@@ -48,25 +48,26 @@ function isFieldValue(bytes: Uint8Array, view: DataView, start: number, end: num
   );
 }
 
-function isBlank(byte: number | undefined): boolean {
+export function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
 }
 
 function isPath(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
   const first = start < end ? bytes[start] : 0;
   if (first === 0x2a) return end - start === 1;
-  return first === 0x2f && isAll(TARGET_BYTE, bytes, visibleEnd(view, start, end), end);
+  return first === 0x2f && visibleEnd(view, start, end) === end;
 }
 
-/** Offset from which a target must be looked at byte by byte. */
-function visibleEnd(view: DataView, start: number, end: number): number {
+/** Offset of the first byte of `[start, end)` that may not stand in a target; `end` when all may. */
+export function visibleEnd(view: DataView, start: number, end: number): number {
   let at = start;
   for (; at + 4 <= end; at += 4) {
     const word = view.getInt32(at, true);
     const hash = word ^ HASHES;
-    // As in `printableEnd`, without space; the fourth term is for a byte that is a `#`.
+    // As in `printableEnd`, without space; the fourth term is for a `#`. Which byte it was is left to the loop below.
     if (((word | (word - FIRST_VISIBLE) | (word + ONES) | ((hash - ONES) & ~hash)) & TOPS) !== 0) break;
   }
+  while (at < end && TARGET_BYTE[view.getUint8(at)] === 1) at++;
   return at;
 }
 

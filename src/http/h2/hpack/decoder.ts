@@ -22,25 +22,13 @@ import {
 } from '../../head.ts';
 import { TOKEN } from '../../token.ts';
 import { HOST } from '../../field-name.ts';
-import { BlockReader } from './block-reader.ts';
 import { checkValue } from './check-value.ts';
 import { completeRequest, completeResponse, completeTrailers } from './complete-head.ts';
-import {
-  DecodingTable,
-  ENTRY_OVERHEAD,
-  ENTRY_WIDTH,
-  FIELD_FLAGS,
-  HASH,
-  KIND_OF,
-  LINE_START,
-  NAME_LENGTH,
-  REFUSAL,
-  SIZE,
-  VALUE_LENGTH,
-} from './decoding-table.ts';
+import { DecodingTable, ENTRY_OVERHEAD, ENTRY_WIDTH, KIND_OF, REFUSAL, SIZE } from './decoding-table.ts';
 import { KIND, type Kind, pseudoKindOf } from './field-kind.ts';
 import { knownFlags, refusalOfName } from './known-flags.ts';
 import { setPseudo } from './pseudo-fields.ts';
+import { KNOWN_BITS, UsualFields } from './usual-fields.ts';
 import { FIRST_DYNAMIC, STATIC_ENTRIES, STATIC_LINES } from './static-table.ts';
 
 /** What a block is the head of. */
@@ -69,48 +57,35 @@ const MAX_BLOCK_BYTES = 1 << 18;
 const FIRST_REPEATED = 0x80 | FIRST_DYNAMIC;
 /** `: ` and CR LF. */
 const LINE_OVERHEAD = 4;
-/** What of FLAGS goes into `Head.known`. */
-const KNOWN_BITS = NEVER_INDEXED - 1;
 const COLON = 0x3a;
 const HOST_FLAGS = knownFlags(HOST.hash, HOST.bytes, 0, HOST.bytes.length);
 
-export class HpackDecoder extends BlockReader {
-  readonly #table: DecodingTable;
-  readonly #maxListBytes: number;
-  readonly #maxFields: number;
+export class HpackDecoder extends UsualFields {
   /** What the peer may set its table to. */
   #maxTableBytes: number;
   /** The peer has acknowledged a bound below its table's size, so its next block begins with an update. */
   #owesUpdate = false;
 
-  #refusal = 0;
-  #listBytes = 0;
-  #seen = 0;
-  /** Known bits of regular fields that came more than once. */
-  #twice = 0;
-  #seenRegular = false;
   #protocolStart = 0;
   #protocolEnd = 0;
 
   /** `maxTableBytes` is what SETTINGS_HEADER_TABLE_SIZE will say: at most MAX_TABLE_BYTES, 0 for no dynamic table. */
   constructor(maxTableBytes: number, limits: HeadLimits) {
-    super();
     const capacity = Math.max(Math.min(maxTableBytes, MAX_TABLE_BYTES), INITIAL_TABLE_BYTES);
-    this.#table = new DecodingTable(capacity, INITIAL_TABLE_BYTES);
+    const table = new DecodingTable(capacity, INITIAL_TABLE_BYTES);
+    super(table, Math.min(limits.maxListBytes, MAX_BLOCK_BYTES), limits.maxFields);
     this.#maxTableBytes = capacity;
-    this.#maxListBytes = Math.min(limits.maxListBytes, MAX_BLOCK_BYTES);
-    this.#maxFields = limits.maxFields;
   }
 
   /** Bytes of the dynamic table in use, by RFC 7541 section 4.1. */
   get tableBytes(): number {
-    return this.#table.size;
+    return this.table.size;
   }
 
   /** The peer has acknowledged the SETTINGS that said `maxTableBytes`: from its next block on it is held to that. */
   onSettingsAcknowledged(maxTableBytes: number): void {
     this.#maxTableBytes = Math.min(maxTableBytes, MAX_TABLE_BYTES);
-    this.#owesUpdate = this.#table.maxBytes > this.#maxTableBytes;
+    this.#owesUpdate = this.table.maxBytes > this.#maxTableBytes;
   }
 
   /**
@@ -122,19 +97,19 @@ export class HpackDecoder extends BlockReader {
     this.pos = start;
     this.end = end;
     this.at = 0;
-    this.#refusal = this.#listBytes = this.#seen = this.#twice = 0;
-    this.#seenRegular = false;
+    this.refusal = this.listBytes = this.seen = this.twice = 0;
+    this.seenRegular = false;
     head.version = 20;
     const isRead = end - start <= MAX_BLOCK_BYTES && this.#readUpdates() && this.#readFields(head);
     this.block = EMPTY_BYTES;
-    if (!isRead || this.#refusal !== 0) {
+    if (!isRead || this.refusal !== 0) {
       head.count = head.used = head.known = 0;
-      return isRead ? this.#refusal : COMPRESSION_ERROR;
+      return isRead ? this.refusal : COMPRESSION_ERROR;
     }
     head.used = this.at;
     if (kind === BLOCK.request)
-      return completeRequest(head, this.#seen, this.#twice, this.#protocolStart, this.#protocolEnd);
-    return kind === BLOCK.response ? completeResponse(head, this.#seen) : completeTrailers(head, this.#seen);
+      return completeRequest(head, this.seen, this.twice, this.#protocolStart, this.#protocolEnd);
+    return kind === BLOCK.response ? completeResponse(head, this.seen) : completeTrailers(head, this.seen);
   }
 
   /** Dynamic table size updates stand at the beginning of a block and nowhere else (RFC 7541 section 4.2). */
@@ -142,7 +117,7 @@ export class HpackDecoder extends BlockReader {
     while (this.pos < this.end && ((this.block[this.pos] as number) & 0xe0) === 0x20) {
       const size = this.integer(0x1f);
       if (size < 0 || size > this.#maxTableBytes) return false;
-      this.#table.resize(size);
+      this.table.resize(size);
       this.#owesUpdate = false;
     }
     return !this.#owesUpdate;
@@ -152,75 +127,16 @@ export class HpackDecoder extends BlockReader {
     while (this.pos < this.end) {
       const byte = this.block[this.pos] as number;
       let isRead: boolean;
-      if (byte >= 0x80) isRead = (byte >= FIRST_REPEATED && this.#repeated(head)) || this.#indexed(head);
+      if (byte >= FIRST_REPEATED) isRead = this.repeated(head) || this.#indexed(head);
+      else if (byte >= 0x80) isRead = this.staticPseudo(head, byte & 0x7f) || this.#indexed(head);
       else if (byte >= 0x40) isRead = this.#literal(head, 0x3f, true, 0);
       else if (byte >= 0x20) return false;
-      else isRead = this.#literal(head, 0x0f, false, byte >= 0x10 ? NEVER_INDEXED : 0);
+      else {
+        const never = byte >= 0x10 ? NEVER_INDEXED : 0;
+        isRead = this.plainLiteral(head, never) || this.#literal(head, 0x0f, false, never);
+      }
       if (!isRead) return false;
     }
-    return true;
-  }
-
-  /**
-   * The fast path of `#indexed`: as many as there are of regular fields without a fault, in one byte each. Entries that
-   * lie side by side in the table are copied at once, so a head that comes again costs a copy or two. False: there was none.
-   */
-  #repeated(head: Head): boolean {
-    if (this.#refusal !== 0) return false;
-    const table = this.#table;
-    const { entries, evicted } = table;
-    const block = this.block;
-    const end = this.end;
-    const fields = head.fields;
-    const maxCount = Math.min(this.#maxFields, Math.floor(fields.length / FIELD_WIDTH));
-    const base = table.inserted - 1 + FIRST_REPEATED;
-    let pos = this.pos;
-    let at = this.at;
-    let listBytes = this.#listBytes;
-    let count = head.count;
-    let known = head.known;
-    let runFrom = 0;
-    let runEnd = 0;
-    let runTo = at;
-    for (; pos < end && count < maxCount; pos++, count++) {
-      const byte = block[pos] as number;
-      const ordinal = base - byte;
-      if (byte < FIRST_REPEATED || byte === 0xff || ordinal < evicted) break;
-      const slot = ordinal & table.mask;
-      const entry = slot * ENTRY_WIDTH;
-      if (((entries[entry + KIND_OF] as number) | (entries[entry + REFUSAL] as number)) !== 0) break;
-      const nameLength = entries[entry + NAME_LENGTH] as number;
-      const length = nameLength + (entries[entry + VALUE_LENGTH] as number) + LINE_OVERHEAD;
-      const size = entries[entry + SIZE] as number;
-      if (listBytes + size > this.#maxListBytes || at + length > head.bytes.length) break;
-      const from = entries[entry + LINE_START] as number;
-      if (from !== runEnd) {
-        copyBytes(table.lines, runFrom, runEnd, head.bytes, runTo);
-        runFrom = from;
-        runTo = at;
-      }
-      runEnd = from + length;
-      listBytes += size;
-      const flags = entries[entry + FIELD_FLAGS] as number;
-      const field = count * FIELD_WIDTH;
-      fields[field] = at;
-      fields[field + NAME_END] = at + nameLength;
-      fields[field + VALUE_START] = at + nameLength + 2;
-      at += length;
-      fields[field + VALUE_END] = at - 2;
-      fields[field + NAME_HASH] = entries[entry + HASH] as number;
-      fields[field + FLAGS] = flags;
-      this.#twice |= known & flags;
-      known |= flags;
-    }
-    copyBytes(table.lines, runFrom, runEnd, head.bytes, runTo);
-    if (pos === this.pos) return false;
-    this.pos = pos;
-    this.at = at;
-    this.#listBytes = listBytes;
-    this.#seenRegular = true;
-    head.count = count;
-    head.known = known;
     return true;
   }
 
@@ -228,23 +144,23 @@ export class HpackDecoder extends BlockReader {
     const index = this.integer(0x7f);
     if (index <= 0) return false;
     const isStatic = index < FIRST_DYNAMIC;
-    const slot = isStatic ? index : this.#table.slotOf(index - FIRST_DYNAMIC);
+    const slot = isStatic ? index : this.table.slotOf(index - FIRST_DYNAMIC);
     if (slot < 0) return false;
-    const entries = isStatic ? STATIC_ENTRIES : this.#table.entries;
+    const entries = isStatic ? STATIC_ENTRIES : this.table.entries;
     const at = slot * ENTRY_WIDTH;
     this.#count(entries[at + SIZE] as number);
     this.#refuse(entries[at + REFUSAL] as number);
-    if (this.#refusal !== 0) return true;
-    const nameLength = entries[at + NAME_LENGTH] as number;
-    const valueLength = entries[at + VALUE_LENGTH] as number;
+    if (this.refusal !== 0) return true;
+    const lineStart = entries[at] as number;
+    const nameLength = (entries[at + NAME_END] as number) - lineStart;
+    const valueLength = (entries[at + VALUE_END] as number) - (entries[at + VALUE_START] as number);
     const length = nameLength === 0 ? valueLength : nameLength + valueLength + LINE_OVERHEAD;
-    const lineStart = entries[at + LINE_START] as number;
     const to = this.at;
     this.room(head, length);
-    copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + length, head.bytes, to);
-    const flags = entries[at + FIELD_FLAGS] as number;
+    copyBytes(isStatic ? STATIC_LINES : this.table.lines, lineStart, lineStart + length, head.bytes, to);
+    const flags = entries[at + FLAGS] as number;
     const kind = entries[at + KIND_OF] as Kind;
-    this.#accept(head, kind, to, nameLength, valueLength, entries[at + HASH] as number, flags);
+    this.#accept(head, kind, to, nameLength, valueLength, entries[at + NAME_HASH] as number, flags);
     return true;
   }
 
@@ -252,7 +168,7 @@ export class HpackDecoder extends BlockReader {
     const index = this.integer(mask);
     if (index < 0) return false;
     // A head that is refused is written over and over from its beginning: its fields matter to the table alone.
-    if (this.#refusal !== 0) this.at = 0;
+    if (this.refusal !== 0) this.at = 0;
     const to = this.at;
     let kind: Kind = KIND.regular;
     let hash = 0;
@@ -285,19 +201,20 @@ export class HpackDecoder extends BlockReader {
       }
     } else {
       const isStatic = index < FIRST_DYNAMIC;
-      const slot = isStatic ? index : this.#table.slotOf(index - FIRST_DYNAMIC);
+      const slot = isStatic ? index : this.table.slotOf(index - FIRST_DYNAMIC);
       if (slot < 0) return false;
-      const entries = isStatic ? STATIC_ENTRIES : this.#table.entries;
+      const entries = isStatic ? STATIC_ENTRIES : this.table.entries;
       const at = slot * ENTRY_WIDTH;
-      const lineStart = entries[at + LINE_START] as number;
+      const lineStart = entries[at] as number;
+      const valueSize = (entries[at + VALUE_END] as number) - (entries[at + VALUE_START] as number);
       kind = entries[at + KIND_OF] as Kind;
-      nameLength = entries[at + NAME_LENGTH] as number;
-      nameSize = (entries[at + SIZE] as number) - (entries[at + VALUE_LENGTH] as number) - ENTRY_OVERHEAD;
-      hash = entries[at + HASH] as number;
-      flags = entries[at + FIELD_FLAGS] as number;
+      nameLength = (entries[at + NAME_END] as number) - lineStart;
+      nameSize = (entries[at + SIZE] as number) - valueSize - ENTRY_OVERHEAD;
+      hash = entries[at + NAME_HASH] as number;
+      flags = entries[at + FLAGS] as number;
       nameRefusal = kind === KIND.invalid ? (entries[at + REFUSAL] as number) : refusalOfName(flags);
       this.room(head, nameLength + 2);
-      copyBytes(isStatic ? STATIC_LINES : this.#table.lines, lineStart, lineStart + nameLength, head.bytes, to);
+      copyBytes(isStatic ? STATIC_LINES : this.table.lines, lineStart, lineStart + nameLength, head.bytes, to);
     }
     if (kind === KIND.authority && index === 0) {
       this.room(head, HOST.bytes.length + 2);
@@ -324,11 +241,11 @@ export class HpackDecoder extends BlockReader {
       nameRefusal !== 0 ? nameRefusal : checkValue(kind, head.bytes, head.view, valueStart, valueStart + valueLength);
     const size = nameSize + valueLength + ENTRY_OVERHEAD;
     if (isKept) {
-      this.#table.insert(head.bytes, to, lineEnd, nameLength, valueLength, size, hash, flags, kind, refusal);
+      this.table.insert(head.bytes, to, lineEnd, nameLength, valueLength, size, hash, flags, kind, refusal);
     }
     this.#count(size);
     this.#refuse(refusal);
-    if (this.#refusal === 0) this.#accept(head, kind, to, nameLength, valueLength, hash, flags | never);
+    if (this.refusal === 0) this.#accept(head, kind, to, nameLength, valueLength, hash, flags | never);
     return true;
   }
 
@@ -346,19 +263,19 @@ export class HpackDecoder extends BlockReader {
     const valueEnd = valueStart + valueLength;
     this.at = nameLength === 0 ? valueEnd : valueEnd + 2;
     if (kind !== KIND.regular) {
-      if (this.#seenRegular) return this.#refuse(BAD_PSEUDO_FIELD);
-      if ((this.#seen & (1 << kind)) !== 0) return this.#refuse(DUPLICATE_PSEUDO_FIELD);
-      this.#seen |= 1 << kind;
+      if (this.seenRegular) return this.#refuse(BAD_PSEUDO_FIELD);
+      if ((this.seen & (1 << kind)) !== 0) return this.#refuse(DUPLICATE_PSEUDO_FIELD);
+      this.seen |= 1 << kind;
       if (kind === KIND.protocol) {
         this.#protocolStart = valueStart;
         this.#protocolEnd = valueEnd;
       } else setPseudo(head, kind, valueStart, valueEnd);
       if (kind !== KIND.authority) return;
     } else {
-      this.#seenRegular = true;
-      this.#twice |= head.known & flags;
+      this.seenRegular = true;
+      this.twice |= head.known & flags;
       head.known |= flags & KNOWN_BITS;
-      if (head.count >= this.#maxFields) return this.#refuse(TOO_MANY_FIELDS);
+      if (head.count >= this.maxFields) return this.#refuse(TOO_MANY_FIELDS);
     }
     head.reserveField();
     const { fields } = head;
@@ -373,12 +290,12 @@ export class HpackDecoder extends BlockReader {
   }
 
   #count(size: number): void {
-    this.#listBytes += size;
-    if (this.#listBytes > this.#maxListBytes) this.#refuse(HEAD_TOO_LARGE);
+    this.listBytes += size;
+    if (this.listBytes > this.maxListBytes) this.#refuse(HEAD_TOO_LARGE);
   }
 
   /** The first thing that is wrong is the verdict. */
   #refuse(refusal: number): void {
-    if (this.#refusal === 0) this.#refusal = refusal;
+    if (this.refusal === 0) this.refusal = refusal;
   }
 }

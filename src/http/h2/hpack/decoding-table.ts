@@ -4,20 +4,24 @@
  * copy and no second look. Nothing is allocated before the peer inserts its first entry.
  */
 import { copyBytes } from '../../../core/bytes.ts';
+import { FLAGS, NAME_END, NAME_HASH, VALUE_END, VALUE_START } from '../../head.ts';
 
-/** Slots of one entry in `entries`, from `slot * ENTRY_WIDTH`. */
-export const ENTRY_WIDTH = 8;
-export const LINE_START = 0;
-/** As the head holds it: 0 for pseudo-header fields, whose line is the value alone; `:authority` is kept as `host`. */
-export const NAME_LENGTH = 1;
-export const VALUE_LENGTH = 2;
+/**
+ * Slots of one entry in `entries`, from `slot * ENTRY_WIDTH`. The first are those of its field in a head, as ranges of
+ * `lines`: NAME_START to FLAGS. A pseudo-header field has no name, its line is the value alone; `:authority` is kept as
+ * `host`.
+ */
+export const ENTRY_WIDTH = 10;
 /** By RFC 7541 section 4.1. */
-export const SIZE = 3;
-export const HASH = 4;
-export const FIELD_FLAGS = 5;
-export const KIND_OF = 6;
+export const SIZE = 6;
+export const KIND_OF = 7;
 /** 0, or why a head with this field is malformed. */
-export const REFUSAL = 7;
+export const REFUSAL = 8;
+/**
+ * How many entries up to this one came one after the other and lie so in `entries` and `lines`; regular fields without
+ * a fault only, 0 for others. So many can be read as one.
+ */
+export const CHAIN = 9;
 
 export const ENTRY_OVERHEAD = 32;
 
@@ -76,17 +80,28 @@ export class DecodingTable {
     const slot = this.inserted & this.mask;
     const at = slot * ENTRY_WIDTH;
     const { entries } = this;
+    const valueStart = nameLength === 0 ? this.#free : this.#free + nameLength + 2;
     entries[at] = this.#free;
-    entries[at + NAME_LENGTH] = nameLength;
-    entries[at + VALUE_LENGTH] = valueLength;
+    entries[at + NAME_END] = this.#free + nameLength;
+    entries[at + VALUE_START] = valueStart;
+    entries[at + VALUE_END] = valueStart + valueLength;
+    entries[at + NAME_HASH] = hash;
+    entries[at + FLAGS] = flags;
     entries[at + SIZE] = size;
-    entries[at + HASH] = hash;
-    entries[at + FIELD_FLAGS] = flags;
     entries[at + KIND_OF] = kind;
     entries[at + REFUSAL] = refusal;
+    entries[at + CHAIN] = (kind | refusal) === 0 ? this.#chainAt(slot) : 0;
     this.#free = copyBytes(bytes, lineStart, lineEnd, this.lines, this.#free);
     this.size += size;
     this.inserted++;
+  }
+
+  /** CHAIN of the entry in this slot, whose line begins at `#free`. */
+  #chainAt(slot: number): number {
+    if (slot === 0) return 1;
+    const before = (slot - 1) * ENTRY_WIDTH;
+    const chain = this.entries[before + CHAIN] as number;
+    return chain > 0 && (this.entries[before + VALUE_END] as number) + 2 === this.#free ? chain + 1 : 1;
   }
 
   #evictTo(bytes: number): void {

@@ -25,6 +25,8 @@ export const STATIC_FIELDS: readonly (readonly [name: string, value: string])[] 
 
 /** Indexes from here on are of the dynamic table. */
 export const FIRST_DYNAMIC = STATIC_FIELDS.length;
+/** Pseudo-header fields come first. */
+export const LAST_PSEUDO = 14;
 
 /** Slots as in `DecodingTable.entries`; the slot of an entry is its index. */
 export const STATIC_ENTRIES = new Int32Array(FIRST_DYNAMIC * ENTRY_WIDTH);
@@ -39,14 +41,17 @@ function build(): Uint8Array {
     const shown = kind === KIND.authority ? 'host' : kind === KIND.regular ? name : '';
     const shownBytes = Buffer.from(shown, 'latin1');
     const hash = hashOf(shownBytes, 0, shownBytes.length);
+    const nameEnd = text.length + shown.length;
+    const valueStart = shown === '' ? nameEnd : nameEnd + 2;
     STATIC_ENTRIES.set(
       [
         text.length,
-        shown.length,
-        value.length,
-        name.length + value.length + ENTRY_OVERHEAD,
+        nameEnd,
+        valueStart,
+        valueStart + value.length,
         hash,
         shown === '' ? 0 : knownFlags(hash, shownBytes, 0, shownBytes.length),
+        name.length + value.length + ENTRY_OVERHEAD,
         kind,
         refusalOf(name),
       ],
