@@ -1,7 +1,7 @@
 /** A policy bound to what it remembers of the current array of hosts. */
 import type { BalanceConfig } from '../balance-config.ts';
 import { type BalanceHost, type Balancer, haveEqualWeights, type PickFacts } from './balancer.ts';
-import { buildRing, type HashRing, pickFrom, pickOnRing } from './hash-ring.ts';
+import { buildRing, NO_RING, pickFrom, pickOnRing } from './hash-ring.ts';
 import { buildMaglev } from './maglev.ts';
 import { pickLeastBusy, shareOfBusy } from './pick-least-request.ts';
 import { pickLeastWait } from './pick-peak-ewma.ts';
@@ -80,7 +80,7 @@ class RingBalancer implements Balancer {
   readonly #config: BalanceConfig;
   readonly #weigh: Weigh;
   #hosts: readonly BalanceHost[] | null = null;
-  #ring: HashRing = { points: new Uint32Array(0), owners: new Uint32Array(0) };
+  #ring = NO_RING;
 
   constructor(config: BalanceConfig, weigh: Weigh) {
     this.#config = config;

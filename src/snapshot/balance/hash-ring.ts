@@ -11,7 +11,18 @@ export interface HashRing {
   readonly points: Uint32Array;
   /** By point: index into the hosts. */
   readonly owners: Uint32Array;
+  /** By the highest bits of a hash: the first point that is not below all hashes that begin so. */
+  readonly starts: Uint32Array;
+  /** How many bits of a hash are not among those. */
+  readonly shift: number;
 }
+
+export const NO_RING: HashRing = {
+  points: new Uint32Array(0),
+  owners: new Uint32Array(0),
+  starts: new Uint32Array(2),
+  shift: 31,
+};
 
 /** Hash and owner sort as one number: 32 bits above 20. */
 const OWNERS = 2 ** 20;
@@ -44,10 +55,26 @@ export function buildRing(
     }
   });
   sorted.sort();
+  const points = Uint32Array.from(sorted, (each) => each / OWNERS);
+  const shift = Math.min(31, Math.clz32(points.length));
   return {
-    points: Uint32Array.from(sorted, (each) => each / OWNERS),
+    points,
     owners: Uint32Array.from(sorted, (each) => each % OWNERS),
+    starts: startsOf(points, shift),
+    shift,
   };
+}
+
+/** Points are even, so with about as many places as points a hash finds its own a step or two behind its place. */
+function startsOf(points: Uint32Array, shift: number): Uint32Array {
+  const starts = new Uint32Array(2 ** (32 - shift));
+  let at = 0;
+  for (let place = 0; place < starts.length; place++) {
+    const first = place * 2 ** shift;
+    while (at < points.length && (points[at] as number) < first) at++;
+    starts[place] = at;
+  }
+  return starts;
 }
 
 function pointsPerWeight(weights: readonly number[], minSize: number, maxSize: number): number {
@@ -64,14 +91,9 @@ function pointsPerWeight(weights: readonly number[], minSize: number, maxSize: n
 /** Index into `hosts`, -1 when none may be picked. Whoever may not be picked leaves its requests to the next on the ring. */
 export function pickOnRing(ring: HashRing, hosts: readonly BalanceHost[], hash: number, by: PickFacts): number {
   const { points, owners } = ring;
-  let low = 0;
-  let high = points.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((points[middle] as number) < hash) low = middle + 1;
-    else high = middle;
-  }
-  return pickFrom(owners, low, hosts, by);
+  let at = ring.starts[hash >>> ring.shift] as number; // in range: a hash has 32 bits
+  while (at < points.length && (points[at] as number) < hash) at++;
+  return pickFrom(owners, at, hosts, by);
 }
 
 /** The first from `at` on, around the end, that may be picked; one that is avoided only when there is no other. */

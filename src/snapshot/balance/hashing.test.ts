@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { ACCEPT, type BalanceHost, HEALTH } from './balancer.ts';
 import { createBalancer } from './create-balancer.ts';
-import { buildRing } from './hash-ring.ts';
+import { buildRing, pickOnRing } from './hash-ring.ts';
 import { DEFAULT_SPREAD } from '../balance-config.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { buildMaglev } from './maglev.ts';
+import { weightOf } from './pick-random.ts';
 import { configOf, facts, host, type SampleHost } from './sample-hosts.ts';
 
 const HASHES = Uint32Array.from({ length: 8_000 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 0);
@@ -138,6 +139,23 @@ test('a ring has at least its minimum of points, more where there are more hosts
   assert.equal(size(100, 1_024), 800);
   const { points } = ringOf(fleet(30), 8_192);
   assert.ok(points.every((point, i) => i === 0 || point >= (points[i - 1] ?? 0)));
+});
+
+test('a hash belongs to the first point that is not below it, around the end, whatever the size of the ring', () => {
+  const hash = fc.oneof(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1));
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 40 }), fc.constantFrom(1, 7, 1_024), hash, (count, most, wanted) => {
+      const hosts = fleet(count);
+      const ring = buildRing(hosts, hosts.map(weightOf), 1, most);
+      const by = facts(1);
+      const near = ring.points.length === 0 ? wanted : (ring.points[wanted % ring.points.length] ?? 0);
+      for (const each of [wanted, near, (near + 1) >>> 0, (near - 1) >>> 0]) {
+        const first = ring.points.findIndex((point) => point >= each);
+        const expected = ring.owners[first < 0 ? 0 : first] ?? -1;
+        assert.equal(pickOnRing(ring, hosts, each, by), expected);
+      }
+    }),
+  );
 });
 
 test('a host that is a thousand times lighter has its points all the same', () => {

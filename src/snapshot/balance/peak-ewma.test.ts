@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { latencyAt, observeLatency, pickLeastWait } from './pick-peak-ewma.ts';
+import { latencyAt, observeLatency, pickLeastWait, waitsLess } from './pick-peak-ewma.ts';
 import { facts, host, seeded } from './sample-hosts.ts';
 
 const DECAY_MS = 10_000;
@@ -31,6 +31,29 @@ test('an estimate lies between what it was and what is measured, and is never be
         assert.ok(latency.ms >= ms * (1 - 1e-12));
       }
     }),
+  );
+});
+
+test('the host of less expected wait is the one of two, however long ago each was measured', () => {
+  const now = 1_000_000;
+  const measured = fc.record({
+    ms: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
+    ageMs: fc.oneof(fc.double({ min: 0, max: 200, noNaN: true }), fc.double({ min: 0, max: 300_000, noNaN: true })),
+    active: fc.nat(1_000),
+    weight: fc.integer({ min: 1, max: 128 }),
+  });
+  const hostOf = ({ ms, ageMs, active, weight }: { ms: number; ageMs: number; active: number; weight: number }) =>
+    host({ weight }, { active, latency: { ms, at: now - ageMs } });
+  const waitOf = ({ latency, active, endpoint }: ReturnType<typeof hostOf>) =>
+    (latencyAt(latency, now, DECAY_MS) * (active + 1)) / endpoint.weight;
+  fc.assert(
+    fc.property(measured, measured, (a, b) => {
+      const [one, other] = [hostOf(a), hostOf(b)];
+      const [mine, its] = [waitOf(one), waitOf(other)];
+      if (Math.abs(mine - its) <= 1e-9 * Math.max(mine, its)) return;
+      assert.equal(waitsLess(one, other, DECAY_MS), mine < its);
+    }),
+    { numRuns: 2_000 },
   );
 });
 

@@ -13,22 +13,29 @@ export function pickLeastWait(hosts: readonly BalanceHost[], choices: number, de
   const count = hosts.length;
   let best = pickUniform(hosts, by);
   if (count === 1) return best;
-  let bestWait = expectedWait(hosts[best] as BalanceHost, by.now, decayMs);
   for (let choice = 1; choice < choices; choice++) {
     // Another one than the best, so that the worst of few hosts gets nothing.
     const other = (best + 1 + Math.floor(by.random.next() * (count - 1))) % count;
     if (isAvoided(hosts[other] as BalanceHost, by)) continue;
-    const wait = expectedWait(hosts[other] as BalanceHost, by.now, decayMs);
-    if (wait >= bestWait) continue;
-    best = other;
-    bestWait = wait;
+    if (waitsLess(hosts[other] as BalanceHost, hosts[best] as BalanceHost, decayMs)) best = other;
   }
   return best;
 }
 
-/** A host of twice the weight is thought to bear twice the load. */
-function expectedWait(host: BalanceHost, now: number, decayMs: number): number {
-  return (latencyAt(host.latency, now, decayMs) * (host.active + 1)) / host.endpoint.weight;
+/**
+ * Whether latency × requests ÷ weight is less for `one` than for `other`; a host of twice the weight is thought to bear
+ * twice the load. Both estimates decay by the same law, so what counts is which was measured later and by how much, not
+ * how long ago; and only where that decides nothing by its bounds is the exponential asked for, which costs more than
+ * all the rest.
+ */
+export function waitsLess(one: BalanceHost, other: BalanceHost, decayMs: number): boolean {
+  const mine = one.latency.ms * (one.active + 1) * other.endpoint.weight;
+  const its = other.latency.ms * (other.active + 1) * one.endpoint.weight;
+  const apart = (other.latency.at - one.latency.at) / decayMs;
+  // 1 + x <= e^x, and e^x <= 1 / (1 - x) for x < 1.
+  if (mine < its * (1 + apart)) return true;
+  if (apart < 1 && mine * (1 - apart) >= its) return false;
+  return mine < its * Math.exp(apart);
 }
 
 /** The estimate decays towards 0 while nothing is measured, so that a host which was slow is tried again. */
