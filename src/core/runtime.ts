@@ -14,6 +14,8 @@ export interface Runtime {
   endOfTurn(run: () => void): void;
   /** Share of the memory ceiling of this process that is in use, 0–1; 0 when it is not known. */
   memoryShare(): number;
+  /** CPU that the thread of the event loop has used since an arbitrary start, ms with fractions. */
+  cpuMs(): number;
 }
 
 export interface Clock {

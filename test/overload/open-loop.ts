@@ -1,17 +1,17 @@
 /**
- * Load that comes whatever the answers are: so many requests a second over so many connections, one at a time on each.
- * A request for which no connection is free is not made up for: its user has gone.
+ * Load that comes whatever the answers are: so many requests a second, each by a caller who is free. A request for
+ * which nobody is free is not made up for: its user has gone.
  */
-import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/child.ts';
+import type { Answer, Caller } from './callers.ts';
 
 export interface Tally {
   readonly seconds: number;
-  /** Answered 200 within a second. */
+  /** Carried within a second. */
   readonly good: number;
   readonly late: number;
-  /** Answered 503 by the proxy itself. */
   readonly refused: number;
-  /** Any other answer, and connections that broke. */
   readonly failed: number;
   /** Nobody was free to ask. */
   readonly unasked: number;
@@ -20,79 +20,73 @@ export interface Tally {
   readonly refusedMs: readonly number[];
 }
 
-const REQUEST = 'GET / HTTP/1.1\r\nhost: app\r\n\r\n';
 const TICK_MS = 5;
 const LATE_MS = 1_000;
+/** A clock that stands still is not waited for forever: in real time it takes so many times as long at most. */
+const MAX_STRETCH = 5;
+const MAX_ANSWER_MS = 10_000;
 
-interface Client {
-  readonly socket: Socket;
-  sentAt: number;
+export interface Load {
+  /** Requests a second; Infinity: every caller asks again as soon as it is answered. */
+  readonly rate: number;
+  readonly forMs: number;
+  /** What passes for time; real time unless set. */
+  readonly clock?: () => number;
 }
 
-/** `rate` Infinity: each connection asks again as soon as it is answered. The first `warmUpMs` are not counted. */
-export async function offer(
-  port: number,
-  rate: number,
-  connections: number,
-  forMs: number,
-  warmUpMs: number,
-): Promise<Tally> {
-  const free: Client[] = [];
+export async function offer(callers: readonly Caller[], load: Load): Promise<Tally> {
+  const { rate, clock = () => performance.now() } = load;
+  let timeMs = clock();
+  const isClosed = rate === Number.POSITIVE_INFINITY;
+  const free: Caller[] = [];
   const goodMs: number[] = [];
   const refusedMs: number[] = [];
   let late = 0;
   let failed = 0;
   let unasked = 0;
-  let counts = false;
-  const ask = (client: Client): void => {
-    client.sentAt = performance.now();
-    client.socket.write(REQUEST);
+  let counts = true;
+  let isOver = false;
+  let asking = 0;
+  const ask = (caller: Caller): void => {
+    const sentAt = timeMs;
+    asking++;
+    caller.ask((answer) => {
+      asking--;
+      if (counts) count(answer, timeMs - sentAt);
+      if (isOver) return;
+      if (isClosed) ask(caller);
+      else free.push(caller);
+    });
   };
-  const answered = (client: Client, bytes: Buffer): void => {
-    const tookMs = performance.now() - client.sentAt;
-    if (counts) {
-      const status = bytes.toString('latin1', 9, 12);
-      if (status === '503' && bytes.includes('x-weft-flag: OM')) refusedMs.push(tookMs);
-      else if (status !== '200') failed++;
-      else if (tookMs > LATE_MS) late++;
-      else goodMs.push(tookMs);
-    }
-    if (rate === Number.POSITIVE_INFINITY) ask(client);
-    else free.push(client);
+  const count = (answer: Answer, tookMs: number): void => {
+    if (answer === 'refused') refusedMs.push(tookMs);
+    else if (answer === 'failed') failed++;
+    else if (tookMs > LATE_MS) late++;
+    else goodMs.push(tookMs);
   };
-  const all = await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      const client: Client = { socket, sentAt: 0 };
-      await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
-      socket.on('error', () => failed++);
-      socket.on('data', (bytes: Buffer) => answered(client, bytes));
-      return client;
-    }),
-  );
+  if (isClosed) callers.forEach(ask);
+  else free.push(...callers);
   let owed = 0;
   let last = performance.now();
-  const startedAt = last;
-  if (rate === Number.POSITIVE_INFINITY) all.forEach(ask);
-  else free.push(...all);
   const ticks = setInterval(() => {
     const now = performance.now();
-    counts = now - startedAt > warmUpMs;
-    if (rate === Number.POSITIVE_INFINITY) return;
-    owed += ((now - last) * rate) / 1_000;
+    timeMs = clock();
+    owed += isClosed ? 0 : ((now - last) * rate) / 1_000;
     last = now;
     for (; owed >= 1; owed--) {
-      const client = free.shift();
-      if (client !== undefined) ask(client);
+      const caller = free.shift();
+      if (caller !== undefined) ask(caller);
       else if (counts) unasked++;
     }
   }, TICK_MS);
-  await new Promise((done) => setTimeout(done, forMs));
-  clearInterval(ticks);
+  const begunAt = clock();
+  await passed(load.forMs, clock);
+  const seconds = (clock() - begunAt) / 1_000;
   counts = false;
-  for (const { socket } of all) socket.destroy();
+  isOver = true;
+  clearInterval(ticks);
+  await until('everybody is answered', MAX_ANSWER_MS, () => asking === 0);
   const byTime = (a: number, b: number): number => a - b;
-  const seconds = (forMs - warmUpMs) / 1_000;
   return {
     seconds,
     good: goodMs.length,
@@ -107,4 +101,10 @@ export async function offer(
 
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+async function passed(ms: number, clock: () => number): Promise<void> {
+  const until = clock() + ms;
+  const deadline = performance.now() + ms * MAX_STRETCH;
+  for (let left = ms; left > 0 && performance.now() < deadline; left = until - clock()) await sleep(Math.ceil(left));
 }

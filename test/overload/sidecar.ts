@@ -10,8 +10,11 @@ export interface SidecarState {
   readonly arrayBuffers: number;
   readonly connections: number;
   readonly timersArmed: number;
-  /** User and system, since the start. */
-  readonly cpuMs: number;
+  /** Of the event loop, since the start. */
+  readonly busyMs: number;
+  readonly idleMs: number;
+  /** What of it went into the cost that requests are given (`costMs`). */
+  readonly carryMs: number;
   readonly series: readonly {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;
@@ -21,6 +24,9 @@ export interface SidecarState {
 
 export interface Sidecar {
   readonly port: number;
+  readonly pid: number;
+  /** What it has logged. */
+  log(): string;
   state(): Promise<SidecarState>;
   /** How long `GET /ready` took, ms; rejects when it does not answer. */
   ready(): Promise<number>;
@@ -64,6 +70,8 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<Sideca
     fetch(`http://${HERE}:${admin}${path}`, { signal: AbortSignal.timeout(10_000) });
   return {
     port,
+    pid: child.pid,
+    log: () => child.stderr,
     state: async () => (await (await get('/state')).json()) as SidecarState,
     async ready() {
       const startedAt = performance.now();

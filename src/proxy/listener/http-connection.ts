@@ -9,6 +9,7 @@ import type { Downstream } from '../router/downstream.ts';
 import { HttpExchange } from '../router/exchange.ts';
 import type { DownstreamStream } from '../router/internal-connect.ts';
 import { ConnectionEnd } from './connection-end.ts';
+import { Recess } from './recess.ts';
 import { RefusedRequest } from './refused-request.ts';
 import type { Served } from './served.ts';
 
@@ -23,6 +24,8 @@ export abstract class HttpConnection implements Served {
   readonly #down: Downstream;
   protected readonly owner: HttpConnectionOwner;
   #end: ConnectionEnd | null = null;
+  /** Made for the first request that is refused. */
+  #recess: Recess | null = null;
 
   constructor(connection: Connection, down: Downstream, owner: HttpConnectionOwner) {
     this.#connection = connection;
@@ -40,7 +43,7 @@ export abstract class HttpConnection implements Served {
   open(stream: DownstreamStream, head: Head): MessageReceiver {
     if (this.#end !== null) this.#end.requestCame();
     const reason = this.#down.world.overload.refusesRequest();
-    if (reason !== null) return new RefusedRequest(this.#connection, this.#down, stream, reason, this.isShared);
+    if (reason !== null) return new RefusedRequest(this.#down, stream, reason, this.#recessOf());
     return new HttpExchange(this.#down, stream, head);
   }
 
@@ -61,6 +64,7 @@ export abstract class HttpConnection implements Served {
 
   onClosed(): void {
     this.#end?.stop();
+    this.#recess?.end();
     this.owner.connectionEnded(this);
   }
 
@@ -75,6 +79,11 @@ export abstract class HttpConnection implements Served {
 
   cut(why: string): void {
     this.#connection.destroy(why);
+  }
+
+  #recessOf(): Recess {
+    const { overload, runtime, timers } = this.#down.world;
+    return (this.#recess ??= new Recess(this.#connection, timers, runtime.clock, overload.pace, this.isShared));
   }
 
   get #remote(): string {

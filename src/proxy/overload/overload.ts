@@ -9,12 +9,10 @@ import type { Runtime } from '../../core/runtime.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Admission } from './admission.ts';
+import { Lateness, SAMPLE_MS } from './lateness.ts';
 import { MEMORY, type MemoryLevel, memoryLevel } from './memory-level.ts';
 import { Pace } from './pace.ts';
 
-const SAMPLE_MS = 20;
-/** The wheel's resolution: so much later a timer may fire in a loop that is on time. */
-const TOLERANCE_MS = 10;
 const MEMORY_MS = 500;
 /** Quiet samples after which nothing is looked at until something comes. */
 const PATIENCE = 100;
@@ -28,12 +26,14 @@ const MAX_HANDSHAKES_LATE = 64;
 export type Reason = 'adaptive_concurrency' | 'memory';
 
 export class Overload extends Timer {
+  /** Of those whose requests are refused. */
+  readonly pace = new Pace();
   readonly handshakes = new Limit('max_handshakes', MAX_HANDSHAKES);
   readonly #runtime: Runtime;
   readonly #timers: Timers;
   readonly #active: Gauge;
   readonly #admission = new Admission();
-  readonly #pace = new Pace();
+  readonly #lateness = new Lateness();
   readonly #refused: Readonly<Record<Reason, Counter>>;
   readonly #limitGauge: Gauge;
   readonly #lateGauge: Gauge;
@@ -60,15 +60,6 @@ export class Overload extends Timer {
     this.#memoryGauge = counters.gauge('weft_overload_memory_share');
   }
 
-  /** For how long the connection of a refused request is not to be read from, ms; `connectionResumed` follows. */
-  pauseMs(): number {
-    return this.#pace.pause();
-  }
-
-  connectionResumed(): void {
-    this.#pace.resumed();
-  }
-
   /** Requests in flight at most; null: unlimited. */
   get limit(): number | null {
     const { limit } = this.#admission;
@@ -93,7 +84,7 @@ export class Overload extends Timer {
 
   override fire(): void {
     const now = this.#runtime.clock.now();
-    const lateMs = Math.max(0, now - this.#lastSample - SAMPLE_MS - TOLERANCE_MS);
+    const lateMs = this.#lateness.sample(now, this.#runtime.cpuMs());
     this.#lastSample = now;
     this.#admission.sample(lateMs, this.#active.value, now);
     const { limit } = this.#admission;
@@ -121,6 +112,7 @@ export class Overload extends Timer {
     if (this.armed) return;
     this.#quiet = 0;
     this.#lastSample = this.#runtime.clock.now();
+    this.#lateness.begin(this.#lastSample, this.#runtime.cpuMs());
     this.#admission.reset(this.#lastSample);
     this.#timers.arm(this, SAMPLE_MS);
   }

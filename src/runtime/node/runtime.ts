@@ -6,6 +6,7 @@ import type { Runtime } from '../../core/runtime.ts';
 import { nodeClock } from './clock.ts';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import { nodeFiles } from './files.ts';
+import { cpuMs } from './cpu.ts';
 import { memoryShare } from './memory.ts';
 import { createNodeNet } from './net.ts';
 import { nodeRandom } from './random.ts';
@@ -36,6 +37,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     files: nodeFiles,
     endOfTurn: (run) => turn.after(run),
     memoryShare,
+    cpuMs,
   };
 }
 

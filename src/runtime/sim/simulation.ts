@@ -78,6 +78,7 @@ export class Simulation {
       files: this.#diskOf(host),
       endOfTurn: (run) => turn.after(run),
       memoryShare: () => this.memoryShare,
+      cpuMs: () => this.#events.now,
       kill: () => this.network.kill(process),
     };
   }
