@@ -2,8 +2,8 @@
  * A small mesh in simulation: a client host with its proxy, some service hosts with theirs, mTLS between them. Apps and
  * clients speak raw bytes, so that nothing of the proxy tests itself.
  */
-import { RecordingLog } from '../../src/core/log.ts';
-import type { Connection, ConnectionHandler } from '../../src/core/runtime.ts';
+import { type Log, RecordingLog } from '../../src/core/log.ts';
+import type { Connection, ConnectionHandler, Runtime } from '../../src/core/runtime.ts';
 import { TimerWheel } from '../../src/core/timer-wheel.ts';
 import type { Svid } from '../../src/identity/svid.ts';
 import { DataPlane, type DataPlaneOptions } from '../../src/proxy/data-plane.ts';
@@ -188,10 +188,10 @@ function startService(sim: Simulation, index: number, options: MeshOptions, svid
 
 /** A data plane of its own on that host. */
 export function planeOf(
-  runtime: SimRuntime,
+  runtime: Runtime,
   service: string,
   svid: SettableSvid,
-  log: RecordingLog,
+  log: Log,
   parts: Partial<DataPlaneOptions> = {},
 ): DataPlane {
   const timers = new TimerWheel(runtime.clock);
