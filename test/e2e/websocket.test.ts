@@ -1,4 +1,7 @@
-/** WebSockets through the mesh: the upgrade passes, frames of every size come back, and either side may close. */
+/**
+ * WebSockets through the mesh: the upgrade of HTTP/1.1, the extended CONNECT of HTTP/2 and each made of the other pass,
+ * frames of every size come back, and either side may close.
+ */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,20 +11,23 @@ import type { MeshShell } from '../support/mesh-shell.ts';
 
 const apps = join(import.meta.dirname, 'apps');
 const client = `'${process.execPath}' '${join(apps, 'websocket-client.mjs')}'`;
+const http2Client = `'${process.execPath}' '${join(apps, 'websocket-h2-client.mjs')}'`;
 
 const mesh = new LiveMesh();
 let shell: MeshShell;
 
 before(async () => {
   await mesh.start();
-  const port = await freePort();
-  await mesh.serve(
-    { service: 'echo', ports: [port] },
-    process.execPath,
-    join(apps, 'websocket-echo.mjs'),
-    String(port),
-  );
-  shell = await mesh.shell({ service: 'chat', uses: ['echo'] });
+  for (const [service, protocol, version] of [
+    ['echo', '', ''],
+    ['echo-h1', ':http', ''],
+    ['echo-h2', ':http2', 'h2'],
+  ] as const) {
+    const port = await freePort();
+    const command = [process.execPath, join(apps, 'websocket-echo.mjs'), String(port), version];
+    await mesh.serve({ service, ports: [protocol === '' ? port : `main=${port}${protocol}`] }, ...command);
+  }
+  shell = await mesh.shell({ service: 'chat', uses: ['echo', 'echo-h1', 'echo-h2'] });
 });
 after(() => mesh.close());
 
@@ -54,8 +60,26 @@ test('a request that does not upgrade gets the server’s own refusal', { skip: 
   assert.match(await shell.output('curl -sS -i -m 10 http://echo/'), /^HTTP\/1\.1 426 .*upgrade required/s);
 });
 
+for (const server of ['h1', 'h2'] as const) {
+  const variable = `ECHO_${server.toUpperCase()}_SERVICE`;
+  const address = `$${variable}_HOST:$${variable}_PORT/`;
+  for (const [version, program, scheme] of [
+    ['h1', client, 'ws'],
+    ['h2', http2Client, 'http'],
+  ] as const) {
+    for (const mode of ['', 'server-closes']) {
+      test(`a client over ${version} and a server over ${server}, ${mode || 'client closes'}`, async () => {
+        assert.equal(await shell.output(`${program} "${scheme}://${address}" ${mode}`), 'closed 4000\n');
+      });
+    }
+  }
+}
+
 test('all of it was carried with mTLS, as HTTP', async () => {
   await mesh.assertSecure('echo', 'requests', 'inbound', ['chat', 'echo'], 4);
   await mesh.assertSecure('chat', 'requests', 'outbound', ['chat', 'echo'], 4);
+  for (const service of ['echo-h1', 'echo-h2']) {
+    await mesh.assertSecure(service, 'requests', 'inbound', ['chat', service], 4);
+  }
   assert.equal(await mesh.count('chat', 'weft_tcp_connections_total', { destination: 'echo.default' }), 0);
 });
