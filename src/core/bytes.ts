@@ -24,6 +24,7 @@ export function latin1Of(bytes: Uint8Array, start = 0, end = bytes.length): stri
 /** Below this, a loop beats any call. */
 const LOOP_BYTES = 16;
 const nativeCopy = Buffer.prototype.copy;
+const nativeSlice = Uint8Array.prototype.slice;
 
 /** Copies `from[start, end)` to `to[at…]`, which has room; returns the offset after it. A view for `set` would be garbage. */
 export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
@@ -33,9 +34,14 @@ export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint
   return at + length;
 }
 
+/** Bytes of its own, whatever `bytes` is: `slice` of a Buffer copies nothing. */
+export function copyOf(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
+  return nativeSlice.call(bytes, start, end);
+}
+
 /** A fresh array of the parts, one after the other. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return (parts[0] ?? EMPTY_BYTES).slice();
+  if (parts.length === 1) return copyOf(parts[0] ?? EMPTY_BYTES);
   return Buffer.concat(parts);
 }
 

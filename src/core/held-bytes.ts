@@ -2,6 +2,7 @@
  * Bytes that were read and cannot be delivered yet: given back by `unread`, or read before a pause took effect. Each
  * connection has one, empty nearly always.
  */
+import { copyOf } from './bytes.ts';
 
 export class HeldBytes {
   #parts: Uint8Array[] = [];
@@ -14,14 +15,14 @@ export class HeldBytes {
   /** Copies, because the bytes are borrowed. */
   append(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
-    this.#parts.push(bytes.slice(start, end));
+    this.#parts.push(copyOf(bytes, start, end));
     this.#length += end - start;
   }
 
   /** In front of all that is held. */
   prepend(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
-    this.#parts.unshift(bytes.slice(start, end));
+    this.#parts.unshift(copyOf(bytes, start, end));
     this.#length += end - start;
   }
 

@@ -5,22 +5,27 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { backendTrafficKind } from '../../src/policies/backend-traffic/policy.ts';
 import { ROOT } from './doc-commands.ts';
-import { enforcementTable, fieldReference } from './reference.ts';
+import { enforcementTable, fieldReference, flagTable } from './reference.ts';
 
-const PAGE = join(ROOT, 'docs/backend-traffic-policy.md');
+const POLICY = 'backend-traffic-policy.md';
 
-const PARTS = { fields: fieldReference(backendTrafficKind), enforcement: enforcementTable(backendTrafficKind) };
+const PARTS = [
+  { page: POLICY, name: 'fields', expected: fieldReference(backendTrafficKind) },
+  { page: POLICY, name: 'enforcement', expected: enforcementTable(backendTrafficKind) },
+  { page: 'http.md', name: 'flags', expected: flagTable() },
+];
 
-for (const [name, expected] of Object.entries(PARTS)) {
-  test(`the page of BackendTrafficPolicy has its ${name}`, () => {
+for (const { page, name, expected } of PARTS) {
+  test(`${page} has its ${name}`, () => {
+    const path = join(ROOT, 'docs', page);
     const [begin, end] = [`<!-- generated: ${name} -->\n`, '<!-- end -->'];
-    const page = readFileSync(PAGE, 'utf8');
-    const from = page.indexOf(begin) + begin.length;
-    const to = page.indexOf(end, from);
+    const text = readFileSync(path, 'utf8');
+    const from = text.indexOf(begin) + begin.length;
+    const to = text.indexOf(end, from);
     assert.ok(from >= begin.length && to >= from, `no place for ${name}`);
     if (process.env['WEFT_UPDATE_GOLDENS'] === '1')
-      writeFileSync(PAGE, `${page.slice(0, from)}${expected}\n${page.slice(to)}`);
-    const written = readFileSync(PAGE, 'utf8').slice(from);
+      writeFileSync(path, `${text.slice(0, from)}${expected}\n${text.slice(to)}`);
+    const written = readFileSync(path, 'utf8').slice(from);
     assert.equal(written.slice(0, written.indexOf(end)), `${expected}\n`);
   });
 }

@@ -1,5 +1,6 @@
-/** The parts of a policy's page that are generated: every field from the schema, and the proxies that enforce it. */
+/** The parts of pages that are generated: every field of a policy, the proxies that enforce it, response flags. */
 import { kindSchema } from '../../src/api/openapi.ts';
+import { RESPONSE_FLAGS } from '../../src/http/flags.ts';
 import type { PolicyKind } from '../../src/policies/policy-kind.ts';
 
 interface Schema {
@@ -30,6 +31,13 @@ export function fieldReference(kind: PolicyKind): string {
     ].join('\n');
   });
   return sections.join('\n\n');
+}
+
+export function flagTable(): string {
+  const rows = Object.entries(RESPONSE_FLAGS).flatMap(([flag, text]) =>
+    flag === '' ? [] : [`| \`${flag}\` | ${text} |`],
+  );
+  return ['| `x-weft-flag` | why |', '|---|---|', ...rows].join('\n');
 }
 
 export function enforcementTable(kind: PolicyKind): string {

@@ -84,3 +84,20 @@ test('one end that is destroyed is an error for the other', () => {
   assert.notEqual(right.closed, '');
   assert.notEqual(right.closed, null);
 });
+
+test('a writer and a reader may use their buffers again at once', () => {
+  const { left, right, settle } = pair();
+  const buffer = Buffer.from('first');
+  right.connection.pause();
+  left.connection.write(buffer, 0, 5);
+  buffer.fill('x');
+  right.connection.resume();
+  settle();
+  assert.equal(right.text, 'first');
+  right.take(5);
+  buffer.write('again');
+  right.connection.unread(buffer, 0, 5);
+  buffer.fill('x');
+  settle();
+  assert.equal(right.text, 'again');
+});

@@ -3,7 +3,7 @@
  * the other end's handler as they are written; they are copied and kept only while that end is paused or busy, and
  * writers see those as backlog.
  */
-import { EMPTY_BYTES } from '../../core/bytes.ts';
+import { copyOf, EMPTY_BYTES } from '../../core/bytes.ts';
 import {
   type Connection,
   type ConnectionHandler,
@@ -98,13 +98,13 @@ class InternalConnection implements Connection {
       peer.#deliver(bytes, start, end);
       return;
     }
-    peer.#keep(bytes.slice(start, end), false);
+    peer.#keep(copyOf(bytes, start, end), false);
     if (peer.#unreadBytes > HIGH_WATER) this.#above = true;
   }
 
   unread(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
-    this.#keep(bytes.slice(start, end), true);
+    this.#keep(copyOf(bytes, start, end), true);
     this.#endDelivered = false;
     this.#endOfTurn(this.#pump);
   }

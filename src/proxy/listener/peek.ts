@@ -2,6 +2,7 @@
  * Holds a new connection until enough of it was seen to choose its filter chain, without consuming a byte. A client that
  * says nothing is given a moment, then the connection goes on as raw bytes: its server may be the one to speak first.
  */
+import { copyOf } from '../../core/bytes.ts';
 import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import { startsLikeTls } from './client-hello.ts';
@@ -54,7 +55,7 @@ export class Peek extends Timer implements ConnectionHandler {
     const seen = this.#seen === null ? part : Buffer.concat([this.#seen, part]);
     const found = detect(seen, this.#inspectTls, this.#inspectHttp) ?? (seen.length > MAX_PEEK_BYTES ? RAW : null);
     if (found === null) {
-      this.#seen = this.#seen === null ? part.slice() : seen;
+      this.#seen = this.#seen === null ? copyOf(part) : seen;
       return;
     }
     this.#seen = seen;

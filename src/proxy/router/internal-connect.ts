@@ -2,6 +2,7 @@
  * CONNECT to a name of the mesh, which leads to an internal listener of this proxy: the connection itself changes hands
  * and goes through that listener's detection, so HTTP in the tunnel is seen as HTTP and costs no extra copy.
  */
+import { copyOf } from '../../core/bytes.ts';
 import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
 import type { Stream } from '../../http/message.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -49,7 +50,7 @@ class Between implements ConnectionHandler {
   onEnd(): void {}
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
-    const part = bytes.slice(start, end);
+    const part = copyOf(bytes, start, end);
     this.#early = this.#early === null ? part : Buffer.concat([this.#early, part]);
   }
 

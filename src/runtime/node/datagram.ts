@@ -1,7 +1,7 @@
 /** UDP sockets: for DNS. */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { EMPTY_BYTES } from '../../core/bytes.ts';
+import { copyOf, EMPTY_BYTES } from '../../core/bytes.ts';
 import type { Address, DatagramSocket } from '../../core/runtime.ts';
 import { bindError } from './socket-error.ts';
 
@@ -26,7 +26,7 @@ export function bindDatagram(
         send(bytes, to) {
           if (closed) return;
           // dgram sends later than this call returns, and the bytes are borrowed.
-          socket.send(bytes.length === 0 ? EMPTY_BYTES : bytes.slice(), to.port, to.host, () => {});
+          socket.send(bytes.length === 0 ? EMPTY_BYTES : copyOf(bytes), to.port, to.host, () => {});
         },
         close() {
           if (closed) return Promise.resolve();

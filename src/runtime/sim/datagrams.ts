@@ -1,4 +1,5 @@
 /** Simulated UDP: datagrams that take the time of their link, and are lost where TCP would repeat. */
+import { copyOf } from '../../core/bytes.ts';
 import { WeftError } from '../../core/errors.ts';
 import type { Address, DatagramSocket } from '../../core/runtime.ts';
 import type { Process, Medium } from './medium.ts';
@@ -29,7 +30,7 @@ export class SimDatagrams {
     this.#bound.set(key, { process, onDatagram });
     return {
       address,
-      send: (bytes, to) => this.#send(process, address, bytes.slice(), to),
+      send: (bytes, to) => this.#send(process, address, copyOf(bytes), to),
       close: async () => {
         this.#bound.delete(key);
       },

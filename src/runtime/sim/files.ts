@@ -1,6 +1,6 @@
 /** Files in memory, with modes; they survive the process that wrote them, as a disk does. */
 import { dirname } from 'node:path';
-import { concatBytes, EMPTY_BYTES } from '../../core/bytes.ts';
+import { concatBytes, copyOf, EMPTY_BYTES } from '../../core/bytes.ts';
 import { WeftError } from '../../core/errors.ts';
 import type { Files } from '../../core/runtime.ts';
 
@@ -15,12 +15,12 @@ export class SimFiles implements Files {
   writeFailure: string | null = null;
 
   async read(path: string): Promise<Uint8Array> {
-    return this.#get(path).bytes.slice();
+    return copyOf(this.#get(path).bytes);
   }
 
   async write(path: string, bytes: Uint8Array, mode: number): Promise<void> {
     this.#check(path);
-    this.files.set(path, { bytes: bytes.slice(), mode });
+    this.files.set(path, { bytes: copyOf(bytes), mode });
   }
 
   async append(path: string, bytes: Uint8Array, mode: number): Promise<void> {

@@ -2,6 +2,7 @@
  * Reads protobuf's primitives from bytes, never past an end. It knows where in the message it stands, because an error
  * must name the field: that name is the reason in a NACK.
  */
+import { copyOf } from '../../core/bytes.ts';
 import { WeftError } from '../../core/errors.ts';
 import { WIRE } from './wire-type.ts';
 
@@ -117,7 +118,7 @@ export class Cursor {
   /** A copy: what is decoded outlives the buffer it came in. */
   copy(): Uint8Array {
     const end = this.delimited();
-    const copy = this.bytes.slice(this.at, end);
+    const copy = copyOf(this.bytes, this.at, end);
     this.at = end;
     return copy;
   }

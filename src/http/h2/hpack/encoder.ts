@@ -1,7 +1,7 @@
 /**
- * Heads into HPACK blocks, whether they came by HTTP/1.1 or HTTP/2. Strings go out as they are: Huffman coding saves a
- * quarter of the bytes and costs more than the bytes do between sidecars. A block that was encoded must be sent, in
- * order: the peer's table depends on it.
+ * Heads into HPACK blocks, whether they came by HTTP/1.1 or HTTP/2. Strings go out as they are, which RFC 7541 section
+ * 5.2 leaves to the encoder: between sidecars most of them are an index anyway. A block that was encoded must be sent,
+ * in order: the peer's table depends on it.
  */
 import { copyBytes, EMPTY_BYTES, viewOf } from '../../../core/bytes.ts';
 import { hashOfBytes } from '../../../core/words.ts';
