@@ -33,6 +33,8 @@ import { planeOf } from '../support/sim-mesh.ts';
 
 const ALL = '146 tests, 146 passed, 0 skipped, 0 failed';
 const HOST = '127.0.0.1';
+/** A busy machine must not make a client look like one that waits for its server to speak. */
+const PATIENT = { inspectTimeoutMs: 5_000 };
 /** Long enough for what h2spec sends after its request to come first. */
 const DELAY_MS = 60;
 
@@ -60,10 +62,12 @@ describe('h2spec --strict against a pair of sidecars', { skip: missing('h2spec')
         snapshotOf({
           routes: [routesOf('in', { '/': forward('inbound') })],
           listeners: [
-            listenerOf('inbound|http', { host: HOST, port: inbound }, [
-              mtlsChain(manager, 'weft-http1'),
-              chainOf(manager, { transportProtocol: 'raw_buffer' }),
-            ]),
+            listenerOf(
+              'inbound|http',
+              { host: HOST, port: inbound },
+              [mtlsChain(manager, 'weft-http1'), chainOf(manager, { transportProtocol: 'raw_buffer' })],
+              PATIENT,
+            ),
           ],
           clusters: [clusterOf('inbound', [endpointAt({ host: HOST, port: (app.address() as AddressInfo).port })])],
         }),
@@ -74,7 +78,9 @@ describe('h2spec --strict against a pair of sidecars', { skip: missing('h2spec')
       caller.bind(
         snapshotOf({
           routes: [routesOf('out', { '/': forward('catalog.shop') })],
-          listeners: [listenerOf('outbound|http', { host: HOST, port: outbound }, [chainOf(httpManager('out'))])],
+          listeners: [
+            listenerOf('outbound|http', { host: HOST, port: outbound }, [chainOf(httpManager('out'))], PATIENT),
+          ],
           clusters: [
             clusterOf('catalog.shop', [endpointAt({ host: HOST, port: inbound })], {
               transport: meshTls(['catalog'], 'weft-http1'),
