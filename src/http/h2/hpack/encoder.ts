@@ -113,7 +113,7 @@ export class HpackEncoder {
     if (contentLength >= 0) {
       const at = digitsOf(contentLength);
       this.#values = digits;
-      this.#literal(LITERAL, LITERAL_MASK, CONTENT_LENGTH_INDEX, EMPTY_BYTES, 0, 0, at, digits.length);
+      this.#literal(LITERAL, LITERAL_MASK, CONTENT_LENGTH_INDEX, NO_VIEW, 0, 0, at, digits.length);
     }
     return this.#end();
   }
@@ -169,7 +169,7 @@ export class HpackEncoder {
   }
 
   #pseudo(name: PseudoName, start: number, end: number): void {
-    this.#field(name.bytes, 0, name.bytes.length, name.hash, name.index, start, end);
+    this.#field(name.bytes, 0, name.bytes.byteLength, name.hash, name.index, start, end);
   }
 
   /** A value that does not stand in the head, from `start` to the end of `bytes`. */
@@ -219,7 +219,7 @@ export class HpackEncoder {
       bytes = (head.fields[(first + length - 1) * FIELD_WIDTH + VALUE_END] as number) + LINE_END - start;
       table.cutRun(ordinal, length, bytes);
     }
-    for (let i = 0; i < length; i++) this.#indexed(ordinal + i);
+    this.#indexed(ordinal, length);
     this.#went(ordinal, length, start, bytes);
     return length;
   }
@@ -245,31 +245,37 @@ export class HpackEncoder {
   }
 
   #oneField(head: Head, index: number, flags: number, hash: number): void {
-    const { bytes, fields } = head;
+    const { view, fields } = head;
     const slot = index * FIELD_WIDTH;
     const name = fields[slot] as number;
     const nameEnd = fields[slot + NAME_END] as number;
     const value = fields[slot + VALUE_START] as number;
     const valueEnd = fields[slot + VALUE_END] as number;
     if ((flags & NEVER_INDEXED) !== 0) {
-      const inStatic = staticNameIndex(hash, bytes, name, nameEnd);
-      return this.#literal(NEVER, LITERAL_MASK, inStatic, bytes, name, nameEnd, value, valueEnd);
+      const inStatic = staticNameIndex(hash, view, name, nameEnd);
+      return this.#literal(NEVER, LITERAL_MASK, inStatic, view, name, nameEnd, value, valueEnd);
     }
-    this.#field(bytes, name, nameEnd, hash, -1, value, valueEnd);
+    this.#field(view, name, nameEnd, hash, -1, value, valueEnd);
     // A line that is not as the table holds it is in no run.
     if (this.#ordinal >= 0 && value === nameEnd + SEPARATOR)
       this.#went(this.#ordinal, 1, name, valueEnd + LINE_END - name);
   }
 
-  #indexed(ordinal: number): void {
-    const index = FIRST_DYNAMIC + this.#table.inserted - 1 - ordinal;
-    if (index < INDEXED_MASK) this.#out[this.#at++] = INDEXED | index;
-    else this.#at = putInteger(this.#out, this.#at, index, INDEXED_MASK, INDEXED);
+  /** `length` entries from this one on. */
+  #indexed(ordinal: number, length: number): void {
+    const out = this.#out;
+    let at = this.#at;
+    const first = FIRST_DYNAMIC + this.#table.inserted - 1 - ordinal;
+    for (let index = first; index > first - length; index--) {
+      if (index < INDEXED_MASK) out[at++] = INDEXED | index;
+      else at = putInteger(out, at, index, INDEXED_MASK, INDEXED);
+    }
+    this.#at = at;
   }
 
   /** Sends a field in the shortest form that its policy allows. `staticIndex` of -1: look the name up when it is needed. */
   #field(
-    names: Uint8Array,
+    names: DataView,
     name: number,
     nameEnd: number,
     hash: number,
@@ -284,39 +290,43 @@ export class HpackEncoder {
     const last = policy.last(slot);
     const isSecret = rule === POLICY.never || (rule === POLICY.neverWhenShort && valueEnd - value < SHORT_SECRET_BYTES);
     const isLast = !isSecret && last >= table.evicted && policy.isSteady(slot);
-    if (isLast && table.isEntry(last, names, name, nameEnd, this.#view, value, valueEnd)) {
+    if (isLast && table.isEntry(last, staticIndex, names, name, nameEnd, this.#view, value, valueEnd)) {
       policy.used(slot, last);
       this.#ordinal = last;
-      return this.#indexed(last);
+      return this.#indexed(last, 1);
     }
     this.#ordinal = -1;
     let index = staticIndex < 0 ? staticNameIndex(hash, names, name, nameEnd) : staticIndex;
     if (isSecret) return this.#literal(NEVER, LITERAL_MASK, index, names, name, nameEnd, value, valueEnd);
-    const canEnter = table.hasRoomFor(nameEnd - name + valueEnd - value);
-    const valueHash = canEnter ? hashOfBytes(this.#view, value, valueEnd) : 0;
+    const hasRoom = table.hasRoomFor(nameEnd - name + valueEnd - value);
+    const valueHash = hasRoom ? hashOfBytes(this.#view, value, valueEnd) : 0;
+    const isExpected = hasRoom && policy.expects(slot, valueHash);
     const lineHash = Math.imul(hash, 31) ^ valueHash;
-    const found = canEnter ? table.find(lineHash, names, name, nameEnd, this.#view, value, valueEnd) : -1;
+    const found = isExpected ? table.find(lineHash, index, names, name, nameEnd, this.#view, value, valueEnd) : -1;
     if (found >= 0) {
       policy.used(slot, found);
       this.#ordinal = found;
-      return this.#indexed(found);
+      return this.#indexed(found, 1);
     }
+    const staticName = index;
     if (index === 0 && last >= table.evicted && table.isName(last, names, name, nameEnd)) {
       index = FIRST_DYNAMIC + table.inserted - 1 - last;
     }
-    if (!canEnter || !policy.admits(slot, valueHash, table.inserted, index === 0)) {
+    // A name that is in no table is worth an entry, whatever its value.
+    if (!isExpected && (!hasRoom || index > 0)) {
       return this.#literal(LITERAL, LITERAL_MASK, index, names, name, nameEnd, value, valueEnd);
     }
     this.#literal(KEPT, KEPT_MASK, index, names, name, nameEnd, value, valueEnd);
     this.#ordinal = table.inserted;
-    table.insert(lineHash, names, name, nameEnd, this.#values, value, valueEnd);
+    policy.entered(slot, this.#ordinal);
+    table.insert(lineHash, staticName, names, name, nameEnd, this.#values, value, valueEnd);
   }
 
   #literal(
     pattern: number,
     mask: number,
     index: number,
-    names: Uint8Array,
+    names: DataView,
     name: number,
     nameEnd: number,
     value: number,
@@ -327,7 +337,7 @@ export class HpackEncoder {
     if (index === 0) {
       at = putInteger(out, at, nameEnd - name, STRING_MASK, 0);
       for (let i = name; i < nameEnd; i++) {
-        const byte = names[i] as number;
+        const byte = names.getUint8(i);
         out[at++] = byte === 0x3a ? byte : (TOKEN[byte] as number);
       }
     }

@@ -20,7 +20,11 @@ const RUN_FIELDS = 4;
 const RUN_BYTES = 5;
 /** How often the run may not grow yet. */
 const RUN_PATIENCE = 6;
+/** Index of the name in the static table, or 0. */
+const STATIC_NAME = 7;
 
+/** Ordinals stay small integers: after so many insertions a connection goes on with the table that it has. */
+const MAX_ORDINAL = 1 << 30;
 const BUCKETS = 256;
 /** An attacker's collisions cost this many comparisons. */
 const MAX_CHAIN = 8;
@@ -46,8 +50,9 @@ export class EncodingTable {
   #bytes: Uint8Array = EMPTY_BYTES;
   #view = NO_VIEW;
   #entries = new Int32Array(0);
-  #buckets = new Float64Array(0);
-  #older = new Float64Array(0);
+  /** By hash of name and value, 1 + the ordinal of the newest entry; by slot, that of the next older one. */
+  #buckets = new Int32Array(0);
+  #older = new Int32Array(0);
   #mask = 0;
   #free = 0;
 
@@ -61,10 +66,14 @@ export class EncodingTable {
     this.#evictTo(maxBytes);
   }
 
-  /** The ordinal of the entry with this name, in any letter case, and value; -1 when there is none. `hash` is of both. */
+  /**
+   * The ordinal of the entry with this name, in any letter case, and value; -1 when there is none. `hash` is of both.
+   * `staticName` is the name's index in the static table, which says which it is; 0 or -1: it has none or it is not known.
+   */
   find(
     hash: number,
-    names: Uint8Array,
+    staticName: number,
+    names: DataView,
     name: number,
     nameEnd: number,
     values: DataView,
@@ -76,7 +85,7 @@ export class EncodingTable {
     for (let i = 0; i < MAX_CHAIN && ordinal >= this.evicted; i++) {
       const slot = ordinal & this.#mask;
       const isHashed = this.#entries[slot * WIDTH + HASH] === hash;
-      if (isHashed && this.isEntry(ordinal, names, name, nameEnd, values, value, valueEnd)) return ordinal;
+      if (isHashed && this.isEntry(ordinal, staticName, names, name, nameEnd, values, value, valueEnd)) return ordinal;
       ordinal = (this.#older[slot] as number) - 1;
     }
     return -1;
@@ -85,7 +94,8 @@ export class EncodingTable {
   /** Whether the entry, which is live, has this name, in any letter case, and value. */
   isEntry(
     ordinal: number,
-    names: Uint8Array,
+    staticName: number,
+    names: DataView,
     name: number,
     nameEnd: number,
     values: DataView,
@@ -96,18 +106,20 @@ export class EncodingTable {
     const entries = this.#entries;
     if (entries[at + VALUE_LENGTH] !== valueEnd - value) return false;
     const from = (entries[at + START] as number) + (entries[at + NAME_LENGTH] as number) + SEPARATOR;
-    return isEqual(this.#view, from, values, value, valueEnd - value) && this.isName(ordinal, names, name, nameEnd);
+    if (!isEqual(this.#view, from, values, value, valueEnd - value)) return false;
+    return staticName > 0 ? entries[at + STATIC_NAME] === staticName : this.isName(ordinal, names, name, nameEnd);
   }
 
-  isName(ordinal: number, names: Uint8Array, name: number, nameEnd: number): boolean {
+  isName(ordinal: number, names: DataView, name: number, nameEnd: number): boolean {
     const at = (ordinal & this.#mask) * WIDTH;
     const own = this.#bytes;
     const length = nameEnd - name;
     if (this.#entries[at + NAME_LENGTH] !== length) return false;
     const from = this.#entries[at + START] as number;
+    if (isEqual(this.#view, from, names, name, length)) return true;
     // The colon of a pseudo-header field is no token byte, and the only such byte that a name here can have.
     for (let i = 0; i < length; i++) {
-      if (TOKEN[own[from + i] as number] !== TOKEN[names[name + i] as number]) return false;
+      if (TOKEN[own[from + i] as number] !== TOKEN[names.getUint8(name + i)]) return false;
     }
     return true;
   }
@@ -159,13 +171,14 @@ export class EncodingTable {
 
   /** Whether an entry of so many bytes of name and value may enter without emptying most of the table. */
   hasRoomFor(bytes: number): boolean {
-    return (bytes + ENTRY_OVERHEAD) * 4 <= this.maxBytes;
+    return (bytes + ENTRY_OVERHEAD) * 4 <= this.maxBytes && this.inserted < MAX_ORDINAL;
   }
 
   /** Only after `hasRoomFor`. */
   insert(
     hash: number,
-    names: Uint8Array,
+    staticName: number,
+    names: DataView,
     name: number,
     nameEnd: number,
     bytes: Uint8Array,
@@ -191,7 +204,9 @@ export class EncodingTable {
     this.#older[slot] = this.#buckets[bucket] as number;
     this.inserted++;
     this.#buckets[bucket] = this.inserted;
-    let to = copyBytes(names, name, nameEnd, own, this.#free);
+    this.#entries[at + STATIC_NAME] = staticName;
+    let to = this.#free;
+    for (let i = name; i < nameEnd; i++) own[to++] = names.getUint8(i);
     own[to++] = 0x3a;
     own[to++] = 0x20;
     to = copyBytes(bytes, value, valueEnd, own, to);
@@ -216,7 +231,7 @@ export class EncodingTable {
     this.#bytes = Buffer.allocUnsafeSlow(this.#capacityBytes * 2);
     this.#view = viewOf(this.#bytes);
     this.#entries = new Int32Array(slots * WIDTH);
-    this.#older = new Float64Array(slots);
-    this.#buckets = new Float64Array(BUCKETS);
+    this.#older = new Int32Array(slots);
+    this.#buckets = new Int32Array(BUCKETS);
   }
 }

@@ -50,86 +50,94 @@ set(NEVER_WHEN_SHORT, POLICY.neverWhenShort, CREDIT);
 set(CHANGING, POLICY.learn, 0);
 
 /** In pairs: two names of one place do not drive each other out. */
-const SLOTS = 256;
+const NAMES = 256;
+/** Slots of one name: its hash, 1 + the ordinal of the entry that it used last, … */
+const WIDTH = 5;
+const ORDINAL = 1;
+/** … the hash of the last value that went as a literal, which seen again is worth an entry, … */
+const VALUE = 2;
+const CREDIT_LEFT = 3;
+const RULE = 4;
 
 /** What one encoder knows about names, by hash: a name that finds its place full takes a slot over and is learned anew. */
 export class IndexPolicy {
-  readonly #hashes = new Int32Array(SLOTS);
-  readonly #credits = new Int8Array(SLOTS);
-  readonly #policies = new Uint8Array(SLOTS);
-  /** Hash of the last value that went as a literal: seen again, it is worth an entry. */
-  readonly #values = new Int32Array(SLOTS);
-  /** 1 + the ordinal of the entry that this name used last. */
-  readonly #ordinals = new Float64Array(SLOTS);
+  readonly #names = new Int32Array(NAMES * WIDTH);
   /** The half of a pair that is taken over next. */
   #victim = 0;
 
   /** The slot for a name, with its policy and credit. */
   slotOf(hash: number): number {
     const place = placeOf(hash);
-    if (this.#hashes[place] === hash) return place;
-    if (this.#hashes[place + 1] !== hash) return this.#takeOver(place, hash);
-    return place + 1;
+    if (this.#names[place] === hash) return place;
+    if (this.#names[place + WIDTH] !== hash) return this.#takeOver(place, hash);
+    return place + WIDTH;
   }
 
   policy(slot: number): Policy {
-    return this.#policies[slot] as Policy;
+    return this.#names[slot + RULE] as Policy;
   }
 
   /** Ordinal of the entry that a name of this hash is likely to use again, or -1. */
   likely(hash: number): number {
+    const names = this.#names;
     const place = placeOf(hash);
-    const slot = this.#hashes[place] === hash ? place : place + 1;
-    return this.#hashes[slot] === hash && (this.#credits[slot] as number) > 0
-      ? (this.#ordinals[slot] as number) - 1
+    const slot = names[place] === hash ? place : place + WIDTH;
+    return names[slot] === hash && (names[slot + CREDIT_LEFT] as number) > 0
+      ? (names[slot + ORDINAL] as number) - 1
       : -1;
   }
 
   /** Whether values of this name have come again before: worth a comparison with the last one. */
   isSteady(slot: number): boolean {
-    return (this.#credits[slot] as number) > 0;
+    return (this.#names[slot + CREDIT_LEFT] as number) > 0;
   }
 
   /** Ordinal of the entry that this name used last, or -1. It may be gone, and the slot may be another name's of this hash. */
   last(slot: number): number {
-    return (this.#ordinals[slot] as number) - 1;
+    return (this.#names[slot + ORDINAL] as number) - 1;
   }
 
   used(slot: number, ordinal: number): void {
-    this.#ordinals[slot] = ordinal + 1;
-    const credit = this.#credits[slot] as number;
-    if (credit < MAX_CREDIT) this.#credits[slot] = credit + 1;
+    const names = this.#names;
+    names[slot + ORDINAL] = ordinal + 1;
+    const credit = names[slot + CREDIT_LEFT] as number;
+    if (credit < MAX_CREDIT) names[slot + CREDIT_LEFT] = credit + 1;
   }
 
-  /** Whether a value that is in no entry becomes one, which then has the ordinal `next`. `isNameless`: nor is the name, anywhere. */
-  admits(slot: number, valueHash: number, next: number, isNameless: boolean): boolean {
-    const credit = this.#credits[slot] as number;
-    if (credit === 0 && !isNameless && this.#values[slot] !== valueHash) {
-      this.#values[slot] = valueHash;
-      return false;
-    }
-    if (credit > 0) this.#credits[slot] = credit - 1;
-    this.#ordinals[slot] = next + 1;
-    return true;
+  /** Whether this value may be in the table, or may enter it: not the next new one of a name that has no credit left. */
+  expects(slot: number, valueHash: number): boolean {
+    const names = this.#names;
+    if ((names[slot + CREDIT_LEFT] as number) > 0 || names[slot + VALUE] === valueHash) return true;
+    names[slot + VALUE] = valueHash;
+    return false;
+  }
+
+  /** A value that is in no entry became one. */
+  entered(slot: number, ordinal: number): void {
+    const names = this.#names;
+    const credit = names[slot + CREDIT_LEFT] as number;
+    if (credit > 0) names[slot + CREDIT_LEFT] = credit - 1;
+    names[slot + ORDINAL] = ordinal + 1;
   }
 
   #takeOver(place: number, hash: number): number {
+    const names = this.#names;
     let slot = place;
-    if (this.#hashes[place] !== 0) {
-      slot = place + (this.#hashes[place + 1] === 0 ? 1 : this.#victim);
-      this.#victim ^= 1;
+    if (names[place] !== 0) {
+      slot = place + (names[place + WIDTH] === 0 ? WIDTH : this.#victim);
+      this.#victim = WIDTH - this.#victim;
     }
     const known = policies.get(hash);
-    this.#hashes[slot] = hash;
-    this.#policies[slot] = known?.policy ?? POLICY.learn;
-    this.#credits[slot] = known?.credit ?? CREDIT;
-    this.#values[slot] = 0;
-    this.#ordinals[slot] = 0;
+    names[slot] = hash;
+    names[slot + ORDINAL] = 0;
+    names[slot + VALUE] = 0;
+    names[slot + CREDIT_LEFT] = known?.credit ?? CREDIT;
+    names[slot + RULE] = known?.policy ?? POLICY.learn;
     return slot;
   }
 }
 
 /** The first slot of a pair. */
 function placeOf(hash: number): number {
-  return (hash ^ (hash >>> 11)) & (SLOTS - 2);
+  return ((hash ^ (hash >>> 11)) & (NAMES - 2)) * WIDTH;
 }

@@ -1,8 +1,9 @@
 /** Pseudo-header fields as the encoder writes them: names with their hashes, and what the static table has of them and of Content-Length. */
+import { viewOf } from '../../../core/bytes.ts';
 import { STATIC_FIELDS } from './static-table.ts';
 
 export interface PseudoName {
-  readonly bytes: Uint8Array;
+  readonly bytes: DataView;
   readonly hash: number;
   /** In the static table; 0: it has none. */
   readonly index: number;
@@ -29,7 +30,7 @@ function pseudoName(text: string): PseudoName {
   let hash = 0;
   for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
   return {
-    bytes,
+    bytes: viewOf(bytes),
     hash,
     index: Math.max(
       0,

@@ -15,12 +15,12 @@ for (let index = names.length - 1; index > 0; index--) {
 }
 
 /** The first index with this name, in any letter case; 0: none. Not for pseudo-header fields. */
-export function staticNameIndex(hash: number, bytes: Uint8Array, start: number, end: number): number {
+export function staticNameIndex(hash: number, bytes: DataView, start: number, end: number): number {
   const index = slots[slotOf(hash)] as number;
   if (index === 0 || hashes[index] !== hash) return 0;
   const name = names[index] as Uint8Array;
   if (name.length !== end - start) return 0;
-  for (let i = 0; i < name.length; i++) if (TOKEN[bytes[start + i] as number] !== name[i]) return 0;
+  for (let i = 0; i < name.length; i++) if (TOKEN[bytes.getUint8(start + i)] !== name[i]) return 0;
   return index;
 }
 
