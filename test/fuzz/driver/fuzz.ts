@@ -26,7 +26,7 @@ export interface FuzzReport {
 /** Inputs between two looks at the coverage. */
 const BATCH = 32;
 const MAX_INPUT_BYTES = 2_048;
-/** For one input, on a machine that is busy with something else. */
+/** Of this thread's own time, for one input: a machine that is busy with something else does not count. */
 const MAX_RUN_MS = 3_000;
 
 export function fuzz(target: FuzzTarget, { seeds, forMs, seed }: FuzzOptions): FuzzReport {
@@ -77,9 +77,10 @@ export function fuzz(target: FuzzTarget, { seeds, forMs, seed }: FuzzOptions): F
 
 /** One run whose own randomness depends on `seed` alone, so that a saved input fails again. */
 function runTimed(target: FuzzTarget, input: Buffer, seed: number): string {
-  const startedAt = performance.now();
+  const before = process.threadCpuUsage();
   const answer = target.run(input, new Rng(seed));
-  const tookMs = performance.now() - startedAt;
+  const { user, system } = process.threadCpuUsage(before);
+  const tookMs = (user + system) / 1_000;
   if (tookMs > MAX_RUN_MS) throw new Error(`${input.length} bytes took ${Math.round(tookMs)} ms`);
   return answer;
 }
