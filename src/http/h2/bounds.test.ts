@@ -279,6 +279,73 @@ test('a stream whose peer grants nothing, or crumbs, is reset; one that moves is
   }
 });
 
+const CALL: readonly (readonly [string, string])[] = [...POST, ['content-type', 'application/grpc+proto']];
+const LONG: readonly (readonly [string, string])[] = [...POST, ['content-length', '100000']];
+const PACE = { stallTimeoutMs: 1_000, minProgressBytes: 100, headTimeoutMs: 0 };
+
+test('a request that trickles is reset, whether it says how long it is or not; one with some speed is not', () => {
+  for (const fields of [LONG, POST]) {
+    for (const [bytes, isReset] of [
+      [0, true],
+      [9, true],
+      [10, false],
+    ] as const) {
+      const s = new Served(PACE).begin();
+      s.feed(headers(1, fields, false));
+      for (let i = 0; i < 40; i++) {
+        if (bytes > 0) s.feed(data(1, 'x'.repeat(bytes)));
+        s.time.advance(100);
+      }
+      assert.deepEqual(s.limits, isReset ? [LIMIT.trickle] : [], `${bytes}`);
+      assert.equal(s.receiver().reset, isReset ? RESET.timeout : null);
+      assert.equal(described(s.take()).includes('rstStream 1 cancel'), isReset);
+      if (!isReset) s.feed(data(1, '', fields === POST));
+    }
+  }
+});
+
+test('conversations may be silent: gRPC calls, tunnels, and requests that are answered while they are sent', () => {
+  const s = new Served(PACE).begin();
+  const tunnel: readonly (readonly [string, string])[] = [
+    [':method', 'CONNECT'],
+    [':authority', 'a:1'],
+  ];
+  s.feed(headers(1, CALL, false), headers(3, tunnel, false), headers(5, POST, false));
+  for (const index of [1, 2]) {
+    const head = Head.response(200);
+    s.stream(index).sendHead(head, false);
+    head.free();
+  }
+  for (let i = 0; i < 60; i++) {
+    s.feed(data(1, 'a message now and then'));
+    s.time.advance(60_000);
+  }
+  assert.deepEqual([s.limits, s.server.active], [[], 3]);
+});
+
+test('who may not send because we have not taken what came is not slow', () => {
+  const s = new Served({ ...PACE, streamWindowBytes: 1_000 }).begin();
+  s.feed(headers(1, LONG, false), data(1, Buffer.alloc(1_000)));
+  for (let i = 0; i < 10; i++) s.time.advance(900);
+  assert.deepEqual(s.limits, []);
+  s.stream().release(1_000);
+  s.time.advance(900);
+  assert.deepEqual(s.limits, [], 'its credit has only just left');
+  s.time.advance(2_000);
+  assert.deepEqual(s.limits, [LIMIT.trickle]);
+});
+
+test('a frame of content that trickles ends the connection, as any other', () => {
+  const s = new Served({ headTimeoutMs: 1_000 }).begin();
+  s.feed(headers(1, CALL, false));
+  s.connection.feed(data(1, Buffer.alloc(100)).subarray(0, 20));
+  for (let i = 0; i < 11; i++) {
+    s.connection.feed(Buffer.alloc(1));
+    s.time.advance(100);
+  }
+  assert.deepEqual(end(s), [CALM, [LIMIT.headTimeout]]);
+});
+
 test('a connection whose peer grants nothing ends', () => {
   const s = new Served({ stallTimeoutMs: 1_000 }).begin([SETTING.initialWindowSize, 1_000_000]);
   s.feed(headers(1));
@@ -360,10 +427,10 @@ test('more DATA than a window allows: of the stream, of the connection', () => {
   s.feed(headers(1, POST, false), data(1, Buffer.alloc(1_001)));
   assert.deepEqual(described(s.take()), ['rstStream 1 flowControl']);
 
-  const t = new Served({ connectionWindowBytes: 65_535, streamWindowBytes: 100_000 }).begin();
+  const t = new Served({ connectionWindowBytes: 65_535, maxHeldBytes: 65_535, streamWindowBytes: 100_000 }).begin();
   t.feed(headers(1, POST, false));
   for (let i = 0; i < 5; i++) t.feed(data(1, Buffer.alloc(16_000)));
-  assert.deepEqual(described(t.take()), ['goaway 1 flowControl']);
+  assert.equal(described(t.take()).at(-1), 'goaway 1 flowControl');
 });
 
 test('a sender that is held up asks for no more than it can take', () => {

@@ -87,7 +87,7 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
     this.#forget(stream);
     stream.id = this.#nextId;
     stream.sendWindow = this.peer.initialWindow;
-    stream.receiveWindow = this.windows.streamBytes;
+    stream.receiveWindow = this.windows.openBytes;
     stream.readsAtStart = this.reads;
     this.streams.add(stream);
     this.#nextId += 2;

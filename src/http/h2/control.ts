@@ -34,8 +34,8 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
   protected reads = 0;
   protected frames = 0;
   readonly #isServer: boolean;
-  /** Our SETTINGS that the peer has not acknowledged. */
-  #unacknowledged = 1;
+  /** Our SETTINGS that the peer has not acknowledged: by how much each changed the window of all streams. */
+  readonly #unacknowledged: number[] = [0];
   /** Answers written since the output was last empty. */
   #answers = 0;
   #paidBytes = 0;
@@ -136,7 +136,7 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
     if (end - start !== PING_BYTES) return this.fail(ERROR.frameSize, 'PING is not 8 bytes');
     if ((flags & ACK) === 0) {
       if (this.pay(1, LIMIT.pings) && this.#answer()) writePing(this.connection, ACK, bytes, start);
-    } else if (isSame(PROBE, bytes, start)) this.#probed();
+    } else if (isSame(PROBE, bytes, start)) this.windows.probed();
     else if (isSame(DRAIN, bytes, start)) this.drainAnswered();
     // Whatever else is answered was not asked, or has served by arriving.
     else if (!isSame(KEEP_ALIVE, bytes, start)) this.pay(1, LIMIT.pings);
@@ -148,21 +148,31 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
   }
 
   #acknowledged(): void {
-    if (this.#unacknowledged === 0) {
+    const change = this.#unacknowledged.shift();
+    if (change === undefined) {
       this.pay(1, LIMIT.settings);
       return;
     }
-    this.#unacknowledged--;
+    if (change < 0) {
+      this.windows.resized(change);
+      this.#changeReceiveWindows(change);
+    }
     this.decoder.onSettingsAcknowledged(this.limits.maxTableBytes);
-    if (this.#unacknowledged === 0 && this.peer.known) this.alarms.disarm(ALARM.settings);
+    if (this.#unacknowledged.length === 0 && this.peer.known) this.alarms.disarm(ALARM.settings);
   }
 
-  #probed(): void {
-    const more = this.windows.probed();
-    if (more === 0) return;
-    this.#unacknowledged++;
-    // At once, though the peer will know later: only growth is ever announced.
-    for (const stream of this.streams.list()) stream.receiveWindow += more;
+  /** More is held for streams that nobody reads than should be, or no longer. */
+  protected resizeWindows(): void {
+    const change = this.windows.resize();
+    if (change === 0) return;
+    this.#unacknowledged.push(change);
+    if (change < 0) this.onLimit(LIMIT.held);
+    // What the peer gains counts at once, though it will know later.
+    else this.#changeReceiveWindows(change);
+  }
+
+  #changeReceiveWindows(change: number): void {
+    for (const stream of this.streams.list()) stream.receiveWindowChanged(change);
   }
 
   /** RFC 9113 section 6.9.2: the change counts for every stream. */

@@ -6,7 +6,7 @@ import { HIGH_WATER, LOW_WATER } from '../../core/runtime.ts';
 import { Head } from '../head.ts';
 import { FRAME } from './frame.ts';
 import { SETTING } from './settings.ts';
-import { data, frame, headers, ping, POST, settings, windowUpdate } from './test/frames.ts';
+import { data, frame, headers, POST, settings, windowUpdate } from './test/frames.ts';
 import { described, Served } from './test/serve.ts';
 
 function begin(s: Served, count: number): void {
@@ -158,35 +158,4 @@ test('padding costs a window and comes back by itself', () => {
   }
   assert.equal(s.receiver().body, 'x'.repeat(10));
   assert.equal(s.receiver().reset, null);
-});
-
-test('windows grow while a round trip fills them, up to their bound, and not without need', () => {
-  const s = new Served({ streamWindowBytes: 20_000, maxStreamWindowBytes: 60_000 }).begin();
-  s.feed(headers(1, POST, false));
-  const fill = (bytes: number): void => {
-    for (let left = bytes; left > 0; left -= 10_000) {
-      s.feed(data(1, Buffer.alloc(Math.min(left, 10_000))));
-      s.stream().release(10_000);
-    }
-  };
-  const probe = (): Buffer => {
-    const frames = s.take();
-    return frames.find((f) => f.type === FRAME.ping)?.payload ?? Buffer.alloc(0);
-  };
-  fill(10_000);
-  const first = probe();
-  fill(20_000);
-  s.feed(ping(first.toString('latin1'), true));
-  const grown = s.take();
-  const sizes = grown.filter((f) => f.type === FRAME.settings).map((f) => f.payload.readUInt32BE(2));
-  assert.deepEqual(sizes, [40_000]);
-  // The peer may use it as soon as it knows.
-  s.feed(data(1, Buffer.alloc(16_000)), data(1, Buffer.alloc(16_000)));
-  assert.equal(s.receiver().reset, null);
-  s.stream().release(32_000);
-  const second = probe();
-  fill(40_000);
-  s.feed(ping(second.toString('latin1'), true));
-  fill(40_000);
-  assert.deepEqual(probe().length, 0, 'at its bound nothing is measured');
 });

@@ -35,9 +35,9 @@ export class FrameReader {
     this.#sink = sink;
   }
 
-  /** Whether a frame other than DATA has begun and not ended. */
-  get holds(): boolean {
-    return this.#heldEnd > 0;
+  /** Whether a frame has begun and not ended. */
+  get isWithin(): boolean {
+    return this.#heldEnd > 0 || this.#dataLeft > 0 || this.#paddingLeft > 0;
   }
 
   read(bytes: Uint8Array, start: number, end: number): void {

@@ -61,7 +61,7 @@ export abstract class Http2Frames<S extends Http2Stream>
     this.isRead();
     this.reader.read(bytes, start, end);
     if (this.over) return;
-    const isWithin = this.#block.id !== 0 || this.reader.holds;
+    const isWithin = this.#block.id !== 0 || this.reader.isWithin;
     if (isWithin === this.#isHeadWatched) return;
     this.#isHeadWatched = isWithin;
     if (isWithin) this.watchHead();
@@ -111,6 +111,7 @@ export abstract class Http2Frames<S extends Http2Stream>
     if (!this.#isInOrder(FRAME.data, id)) return;
     if (id === 0) return this.fail(ERROR.protocol, 'DATA without a stream');
     if (!this.windows.take(length)) return this.fail(ERROR.flowControl, 'more DATA than the connection may send');
+    if (this.windows.wantsResize) this.resizeWindows();
     const content = length - padding;
     if (padding > 0) this.windows.give(padding);
     if (content > 0) this.control.earn(1);
@@ -119,7 +120,7 @@ export abstract class Http2Frames<S extends Http2Stream>
     if (stream === null) this.#onLateData(id, content);
     else if (stream.received) this.streamError(id, stream, ERROR.streamClosed);
     else if (!stream.headReceived) this.streamError(id, stream, ERROR.protocol);
-    else if (length > stream.receiveWindow) this.streamError(id, stream, ERROR.flowControl);
+    else if (length > Math.max(0, stream.receiveWindow)) this.streamError(id, stream, ERROR.flowControl);
     else this.#expect(stream, content, length);
   }
 

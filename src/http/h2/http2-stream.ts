@@ -56,6 +56,8 @@ export abstract class Http2Stream implements Stream, Sender {
   receiveWindow = 0;
   /** Bytes sent when the watch last looked; -1: nothing was waiting. */
   watchedBytes = -1;
+  /** The same for what the peer should send: what came, and what it got credit for. */
+  watchedMoves = -1;
   /** The watch has seen that nobody reads the rest of this request. */
   lingers = false;
   protected headSent = false;
@@ -72,7 +74,10 @@ export abstract class Http2Stream implements Stream, Sender {
   #isOver = false;
   #owed = 0;
   #credit = 0;
+  /** Of its receive window, beyond what every stream has. */
+  #extra = 0;
   #sentBytes = 0;
+  #moves = 0;
   #discarded = 0;
 
   constructor(link: StreamLink, id: number) {
@@ -91,6 +96,16 @@ export abstract class Http2Stream implements Stream, Sender {
 
   get sentBytes(): number {
     return this.#sentBytes;
+  }
+
+  /** Bytes that came, and credit that went. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  /** The peer owes content, and should send it with some speed. */
+  get awaitsContent(): boolean {
+    return false;
   }
 
   get closed(): boolean {
@@ -167,6 +182,7 @@ export abstract class Http2Stream implements Stream, Sender {
       return;
     }
     this.#owed += length;
+    this.#moves += length;
     if (last) this.#restoreCredit(link);
     receiver.onData(bytes, start, end, last);
     if (last && !this.closed) link.messageReceived(this);
@@ -213,6 +229,13 @@ export abstract class Http2Stream implements Stream, Sender {
     return this.unsent > 0 && this.sendWindow > 0;
   }
 
+  /** What every stream may send has changed. */
+  receiveWindowChanged(change: number): void {
+    this.receiveWindow += change;
+    // What was too little to tell of may be more than what is left of the window.
+    if (this.link !== null) this.#giveCredit(this.link, 0);
+  }
+
   /** The peer gave this stream credit, or may begin to send. */
   windowGrew(): void {
     const { link } = this;
@@ -229,6 +252,7 @@ export abstract class Http2Stream implements Stream, Sender {
     const { link } = this;
     if (link === null) return;
     this.link = null;
+    link.windows.returnExtra(this.#extra);
     this.#restoreCredit(link);
     this.#queue?.clear();
     this.#queue = null;
@@ -313,10 +337,16 @@ export abstract class Http2Stream implements Stream, Sender {
 
   #giveCredit(link: StreamLink, bytes: number): void {
     this.#credit += bytes;
-    if (this.received || this.#credit * 2 < link.windows.streamBytes) return;
-    this.receiveWindow += this.#credit;
-    link.grant(this.id, this.#credit);
+    const { windows } = link;
+    if (this.received || this.#credit * 2 < windows.streamBytes + this.#extra) return;
+    const change = windows.changeOfExtra(this.#extra, this.#credit);
+    const credit = this.#credit + change;
+    this.#extra += change;
     this.#credit = 0;
+    if (credit === 0) return;
+    this.receiveWindow += credit;
+    this.#moves += credit;
+    link.grant(this.id, credit);
   }
 
   #restoreCredit(link: StreamLink): void {

@@ -20,9 +20,15 @@ export interface Http2Limits {
   /** What a stream may send before it gets credit: at first, and at most after growth. Default 128 KiB and 2 MiB. */
   readonly streamWindowBytes: number;
   readonly maxStreamWindowBytes: number;
-  /** The same for all streams together, which bounds what a connection can make us hold. Default 4 MiB and 16 MiB. */
+  /** The same for all streams together: what may be under way. Default 4 MiB and 16 MiB. */
   readonly connectionWindowBytes: number;
   readonly maxConnectionWindowBytes: number;
+  /**
+   * Content of all streams that nobody has taken yet, with what the window allows: what a connection can make us hold.
+   * From a quarter of it on, streams get smaller windows, so that those that stand still never hold up the others. At
+   * least twice `maxConnectionWindowBytes`. Default 32 MiB.
+   */
+  readonly maxHeldBytes: number;
 
   /** Streams that the peer resets before they have ended (CVE-2023-44487): so many at once, so many a second; each stream that ends in order earns one more. Default 500 and 50. */
   readonly resetBurst: number;
@@ -44,11 +50,15 @@ export interface Http2Limits {
 
   /** From the start to the peer's SETTINGS and its acknowledgement of ours. 0: unbounded. Default 20 s. */
   readonly settingsTimeoutMs: number;
-  /** From the first to the last byte of a field section. 0: unbounded. Default 60 s. */
+  /** From the first to the last byte of a field section, and of any frame. 0: unbounded. Default 60 s. */
   readonly headTimeoutMs: number;
   /** Without any stream. 0: unbounded. Default 1 h. */
   readonly idleTimeoutMs: number;
-  /** A stream with data to send that the peer takes less than `minProgressBytes` of in this time is reset. 0: unbounded. Default 60 s and 1 KiB. */
+  /**
+   * A stream with data to send that the peer takes less than `minProgressBytes` of in this time is reset, and so is a
+   * request of which less than that comes, though it may, and which is no conversation (`server-stream.ts`). 0: unbounded.
+   * Default 60 s and 1 KiB.
+   */
   readonly stallTimeoutMs: number;
   readonly minProgressBytes: number;
   /** How long a request goes on to be read when its response is complete, and a closing connection. Default 2 s. */
@@ -73,6 +83,7 @@ export const DEFAULT_HTTP2_LIMITS: Http2Limits = {
   maxStreamWindowBytes: 2 ** 21,
   connectionWindowBytes: 2 ** 22,
   maxConnectionWindowBytes: 2 ** 24,
+  maxHeldBytes: 2 ** 25,
   resetBurst: 500,
   resetsPerSecond: 50,
   provokedResetBurst: 500,
@@ -112,11 +123,13 @@ export const LIMIT = {
   answers: 'h2.queued_answers',
   backlog: 'h2.backlog_bytes',
   discarded: 'h2.discarded_bytes',
+  held: 'h2.held_bytes',
   interim: 'h2.interim_responses',
   settingsTimeout: 'h2.settings_timeout',
   headTimeout: 'h2.head_timeout',
   idle: 'h2.idle_timeout',
   stalledStream: 'h2.stalled_stream',
+  trickle: 'h2.trickling_stream',
   stalledConnection: 'h2.stalled_connection',
   keepAlive: 'h2.keep_alive_timeout',
 } as const;

@@ -152,29 +152,50 @@ export abstract class Http2Link<S extends Http2Stream> implements StreamLink, Al
     this.onGone();
   }
 
-  /** Streams whose data the peer takes too little of since the last look are reset; the connection, where it is the connection's fault. */
+  /**
+   * Streams whose data the peer takes too little of since the last look are reset, and those of which it sends too
+   * little; the connection, where it is the connection's fault.
+   */
   protected findStalled(): void {
-    const { minProgressBytes } = this.limits;
     let isWaiting = false;
     for (const stream of this.streams.list()) {
-      if (stream.unsent === 0) stream.watchedBytes = -1;
-      else if (stream.watchedBytes < 0 || stream.sentBytes - stream.watchedBytes >= minProgressBytes) {
-        isWaiting = true;
-        stream.watchedBytes = stream.sentBytes;
-      } else if (stream.sendWindow > 0) isWaiting = true;
-      else {
-        this.onLimit(LIMIT.stalledStream);
-        writeReset(this.connection, stream.id, ERROR.cancel);
-        this.recent.add(stream.id);
-        this.drop(stream, RESET.timeout);
+      const limit = this.#takesTooLittle(stream)
+        ? LIMIT.stalledStream
+        : this.#sendsTooLittle(stream)
+          ? LIMIT.trickle
+          : null;
+      if (limit === null) {
+        if (stream.watchedBytes >= 0 || stream.watchedMoves >= 0) isWaiting = true;
+        continue;
       }
+      this.onLimit(limit);
+      writeReset(this.connection, stream.id, ERROR.cancel);
+      this.recent.add(stream.id);
+      this.drop(stream, RESET.timeout);
     }
+    const { minProgressBytes } = this.limits;
     const { sentBytes, waiting } = this.scheduler;
     if (waiting && this.#stalledWindowBytes >= 0 && sentBytes - this.#stalledWindowBytes < minProgressBytes) {
       return this.fail(ERROR.enhanceYourCalm, LIMIT.stalledConnection, LIMIT.stalledConnection);
     }
     this.#stalledWindowBytes = waiting ? sentBytes : -1;
     if (isWaiting) this.watch();
+  }
+
+  #takesTooLittle(stream: S): boolean {
+    const { watchedBytes, sentBytes } = stream;
+    stream.watchedBytes = stream.unsent === 0 ? -1 : sentBytes;
+    // With a window it is the connection that waits.
+    if (watchedBytes < 0 || stream.unsent === 0 || stream.sendWindow > 0) return false;
+    return sentBytes - watchedBytes < this.limits.minProgressBytes;
+  }
+
+  #sendsTooLittle(stream: S): boolean {
+    const { watchedMoves, moves, awaitsContent } = stream;
+    stream.watchedMoves = awaitsContent ? moves : -1;
+    // Without a window it is we who are slow.
+    if (!awaitsContent || watchedMoves < 0 || stream.receiveWindow <= 0) return false;
+    return moves - watchedMoves < this.limits.minProgressBytes;
   }
 
   /** Requests that nobody reads and whose responses have gone end at the second look. */

@@ -1,7 +1,9 @@
 /**
- * What the peer may send: the connection's window, the size of every stream's, and their growth. Credit goes back when
- * half a window has been released. Where that happens within a round trip, windows are what slows the peer down, so
- * they double: a PING measures the trip, and what arrived meanwhile is the bandwidth-delay product.
+ * What the peer may send: the connection's window, every stream's, and their growth. The connection gets its credit back
+ * when content arrives, a stream when its reader has taken it: so streams whose readers stand still hold up nobody else,
+ * and what they hold is bounded by their windows. When much is held, those shrink, so that as many streams as may be open
+ * can stand still and the others go on. Where credit is used up within a round trip, windows are what slows the peer
+ * down, so they grow: a PING measures the trip, and what arrived meanwhile is the bandwidth-delay product.
  */
 import type { Clock, Connection } from '../../core/runtime.ts';
 import { DEFAULT_WINDOW } from './frame.ts';
@@ -16,18 +18,35 @@ export const PROBE: Uint8Array = Buffer.from('weft bdp', 'latin1');
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 10_000;
 
+/** Credit of the connection is given in pieces of this at least. */
+const MIN_CREDIT = 16_384;
+
+/** Shares of `maxHeldBytes`. When so much is held, windows shrink; below the other they are as before. */
+const TIGHT = 1 / 4;
+const RELAXED = 1 / 8;
+/** What all streams together may have beyond the window that every stream has. */
+const EXTRA = 1 / 4;
+/** So much is left for as many streams as may be open, each with a shrunken window. */
+const RESERVED = 1 / 2;
+
 export class ReceiveWindows {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #limits: Http2Limits;
-  /** A stream's size now, as our last SETTINGS said. */
+  /** What every stream has, as our last SETTINGS said. */
   streamBytes: number;
+  /** By so much our SETTINGS have shrunk it and the peer has not acknowledged that. */
+  #unacknowledged = 0;
+  /** What a stream gets that uses it. */
+  #grownBytes: number;
+  #extraLeft: number;
   /** The connection's size now. */
   #connectionBytes: number;
   /** What the peer may still send. */
   #window: number;
-  /** Released and not yet told. */
-  #credit = 0;
+  /** What came and was not taken. */
+  #held = 0;
+  #isTight = false;
   #isStopped = false;
   #isProbing = false;
   #probedBytes = 0;
@@ -39,8 +58,15 @@ export class ReceiveWindows {
     this.#clock = clock;
     this.#limits = limits;
     this.streamBytes = limits.streamWindowBytes;
+    this.#grownBytes = limits.streamWindowBytes;
+    this.#extraLeft = limits.maxHeldBytes * EXTRA;
     this.#connectionBytes = Math.max(limits.connectionWindowBytes, DEFAULT_WINDOW);
     this.#window = DEFAULT_WINDOW;
+  }
+
+  /** What a stream may send that opens now: the peer may not have heard of the last change yet. */
+  get openBytes(): number {
+    return this.streamBytes + this.#unacknowledged;
   }
 
   /** After our SETTINGS: the connection's window has no setting (RFC 9113 section 6.9.2). */
@@ -53,18 +79,42 @@ export class ReceiveWindows {
   /** DATA arrived. False: more than the peer was allowed. */
   take(bytes: number): boolean {
     this.#window -= bytes;
+    this.#held += bytes;
     if (this.#isProbing) this.#probedBytes += bytes;
-    return this.#window >= 0;
+    if (this.#window < 0) return false;
+    this.#credit();
+    return true;
   }
 
   /** Bytes were taken off our hands. */
   give(bytes: number): void {
-    this.#credit += bytes;
-    if (this.#credit * 2 < this.#connectionBytes || this.#isStopped) return;
-    const credit = this.#credit;
-    this.#credit = 0;
-    this.#window += credit;
-    writeWindowUpdate(this.#connection, 0, credit);
+    this.#held -= bytes;
+    this.#credit();
+  }
+
+  /** Whether the window of all streams should change: `resize` does it. */
+  get wantsResize(): boolean {
+    const { maxHeldBytes } = this.#limits;
+    return this.#isTight ? this.#held <= maxHeldBytes * RELAXED : this.#held >= maxHeldBytes * TIGHT;
+  }
+
+  /** Tells the peer. Returns the change, for every stream: a gain counts at once, a loss (`resized`) when it is acknowledged. */
+  resize(): number {
+    const { streamWindowBytes, maxHeldBytes, maxConcurrentStreams } = this.#limits;
+    this.#isTight = !this.#isTight;
+    const fair = Math.floor((maxHeldBytes * RESERVED) / maxConcurrentStreams);
+    const size = this.#isTight ? Math.min(streamWindowBytes, Math.max(fair, 1)) : streamWindowBytes;
+    const change = size - this.streamBytes;
+    if (change === 0) return 0;
+    this.streamBytes = size;
+    if (change < 0) this.#unacknowledged -= change;
+    writeSettings(this.#connection, [[SETTING.initialWindowSize, size]]);
+    return change;
+  }
+
+  /** The peer has acknowledged that windows shrank by so much. */
+  resized(change: number): void {
+    this.#unacknowledged += change;
   }
 
   /** The connection is over: no more credit for anybody. */
@@ -72,41 +122,53 @@ export class ReceiveWindows {
     this.#isStopped = true;
   }
 
+  /** By how much a stream that got `credit` bytes back and has `extra` beyond its window should have more, or less. */
+  changeOfExtra(extra: number, credit: number): number {
+    const wanted = this.#isTight ? 0 : Math.max(0, this.#grownBytes - this.streamBytes);
+    const change = Math.min(Math.max(wanted - extra, -credit), this.#extraLeft);
+    this.#extraLeft -= change;
+    return change;
+  }
+
+  /** A stream is over. */
+  returnExtra(extra: number): void {
+    this.#extraLeft += extra;
+  }
+
   /** A stream got half its window back: asks whether that is too small. */
   probe(): void {
-    if (this.#isProbing || this.streamBytes >= this.#limits.maxStreamWindowBytes) return;
+    if (this.#isProbing || this.#grownBytes >= this.#limits.maxStreamWindowBytes) return;
     if (this.#clock.now() < this.#pausedUntil) return;
     this.#isProbing = true;
     this.#probedBytes = 0;
     writePing(this.#connection, 0, PROBE, 0);
   }
 
-  /** The answer to our probe. Returns by how much every stream's window has grown. */
-  probed(): number {
-    if (!this.#isProbing) return 0;
+  /** The answer to our probe: streams grow when they are given credit the next time. */
+  probed(): void {
+    if (!this.#isProbing) return;
     this.#isProbing = false;
     // Less than two thirds of a window in a round trip: the window is not what held the peer back.
-    if (this.#probedBytes * 3 < this.streamBytes * 2) {
+    if (this.#probedBytes * 3 < this.#grownBytes * 2) {
       this.#pausedUntil = this.#clock.now() + this.#pauseMs;
       this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
-      return 0;
+      return;
     }
     this.#pauseMs = FIRST_PAUSE_MS;
-    const size = Math.min(Math.max(this.streamBytes, this.#probedBytes) * 2, this.#limits.maxStreamWindowBytes);
-    const more = size - this.streamBytes;
-    this.streamBytes = size;
-    writeSettings(this.#connection, [[SETTING.initialWindowSize, size]]);
-    this.#growConnection();
-    return more;
+    const { maxStreamWindowBytes, maxConnectionWindowBytes } = this.#limits;
+    this.#grownBytes = Math.min(Math.max(this.#grownBytes, this.#probedBytes) * 2, maxStreamWindowBytes);
+    // So that four streams may have theirs full.
+    const wanted = Math.min(this.#grownBytes * 4, maxConnectionWindowBytes);
+    this.#connectionBytes = Math.max(this.#connectionBytes, wanted);
+    this.#credit();
   }
 
-  /** So that four streams may have theirs full, up to the bound. */
-  #growConnection(): void {
-    const wanted = Math.min(this.streamBytes * 4, this.#limits.maxConnectionWindowBytes);
-    const more = wanted - this.#connectionBytes;
-    if (more <= 0) return;
-    this.#connectionBytes = wanted;
-    this.#window += more;
-    writeWindowUpdate(this.#connection, 0, more);
+  /** Window and what is held are never more than may be held, together. In pieces that are worth a frame. */
+  #credit(): void {
+    const window = this.#window;
+    const credit = Math.min(this.#connectionBytes, this.#limits.maxHeldBytes - this.#held) - window;
+    if (credit < window || credit < MIN_CREDIT || this.#isStopped) return;
+    this.#window += credit;
+    writeWindowUpdate(this.#connection, 0, credit);
   }
 }

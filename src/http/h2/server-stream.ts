@@ -1,5 +1,6 @@
 /** The server's side of one HTTP/2 stream: where the response goes. */
 import { FRAMING } from '../framing.ts';
+import { isGrpcCall } from '../grpc/content.ts';
 import { isBodiless, isTunnel } from '../h1/framing.ts';
 import { type Head, UPGRADE_STATE } from '../head.ts';
 import type { MessageReceiver } from '../message.ts';
@@ -10,6 +11,7 @@ import { Http2Stream, type StreamLink } from './http2-stream.ts';
 export class Http2ServerStream extends Http2Stream {
   readonly #method: Method;
   readonly #asksUpgrade: boolean;
+  readonly #request: Head;
   /** What came for a tunnel that is not open yet. */
   #early: EarlyBytes | null = null;
 
@@ -17,6 +19,7 @@ export class Http2ServerStream extends Http2Stream {
     super(link, id);
     this.#method = request.method;
     this.#asksUpgrade = request.upgrade !== UPGRADE_STATE.none;
+    this.#request = request;
     this.headReceived = true;
     this.received = endStream;
     this.expected = endStream ? -1 : request.contentLength;
@@ -25,6 +28,15 @@ export class Http2ServerStream extends Http2Stream {
   /** Whether the request asks for a tunnel: its content, if it comes to that, is none of the request's. */
   get asksTunnel(): boolean {
     return this.#asksUpgrade || this.#method === METHOD.connect;
+  }
+
+  /**
+   * A message that has an end is sent with some speed. A conversation is not: a tunnel, a gRPC call, and whatever is
+   * answered while it is still sent without a length; those are bounded by silence and age alone.
+   */
+  override get awaitsContent(): boolean {
+    if (this.received || this.receiver === null || this.asksTunnel) return false;
+    return this.expected >= 0 || !(this.headSent || isGrpcCall(this.#request));
   }
 
   /** For the codec: who hears of the request. */

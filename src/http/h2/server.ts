@@ -198,8 +198,9 @@ export class Http2Server extends Http2Frames<Http2ServerStream> {
     }
     const stream = new Http2ServerStream(this, id, head, endStream);
     stream.sendWindow = this.peer.initialWindow;
-    stream.receiveWindow = this.windows.streamBytes;
+    stream.receiveWindow = this.windows.openBytes;
     this.streams.add(stream);
+    if (!endStream) this.watch();
     const isWhole = endStream || stream.asksTunnel;
     if (stream.asksTunnel) head.framing = FRAMING.none;
     const receiver = this.#callbacks.open(stream, head);

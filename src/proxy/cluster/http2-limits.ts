@@ -7,13 +7,15 @@ export function http2Limits(config: Http2Config, idleTimeoutMs: number): Http2Li
   const base = DEFAULT_HTTP2_LIMITS;
   const streamWindowBytes = config.streamWindowBytes || base.streamWindowBytes;
   const connectionWindowBytes = config.connectionWindowBytes || base.connectionWindowBytes;
+  const maxConnectionWindowBytes = Math.max(connectionWindowBytes, base.maxConnectionWindowBytes);
   return {
     ...base,
     maxConcurrentStreams: config.maxStreams || base.maxConcurrentStreams,
     streamWindowBytes,
     maxStreamWindowBytes: Math.max(streamWindowBytes, base.maxStreamWindowBytes),
     connectionWindowBytes,
-    maxConnectionWindowBytes: Math.max(connectionWindowBytes, base.maxConnectionWindowBytes),
+    maxConnectionWindowBytes,
+    maxHeldBytes: 2 * maxConnectionWindowBytes,
     keepAliveIntervalMs: config.keepAliveIntervalMs,
     keepAliveTimeoutMs: config.keepAliveTimeoutMs || base.keepAliveTimeoutMs,
     idleTimeoutMs,
