@@ -141,7 +141,12 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
 
   protected override onGoaway(lastId: number): void {
     this.#drain();
-    for (const stream of this.streams.list()) if (stream.id > lastId) this.drop(stream, RESET.refused);
+    for (const stream of this.streams.list()) {
+      if (stream.id <= lastId) continue;
+      // A server that answers them all the same must not cost those that it goes on with.
+      this.recent.add(stream.id);
+      this.drop(stream, RESET.refused);
+    }
     this.#endWhenIdle();
   }
 
