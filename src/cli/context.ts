@@ -11,4 +11,6 @@ export interface GlobalOptions {
 export interface Context {
   readonly terminal: Terminal;
   readonly globals: GlobalOptions;
+  /** Called once a command serves that goes on serving: what was compiled for it is kept for the next start. */
+  readonly onServing: () => void;
 }

@@ -40,7 +40,7 @@ test('every command loads, and no two options of it and the program have one nam
     errorLine() {},
     write() {},
   };
-  const program = await buildProgram(terminal, COMMANDS, null);
+  const program = await buildProgram(terminal, COMMANDS, null, () => {});
   for (const { name } of COMMANDS) {
     const command = program.commands.find((each) => each.name() === name);
     assert.ok(command, name);

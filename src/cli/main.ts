@@ -1,19 +1,33 @@
 #!/usr/bin/env node
 /** The entry of `weft`. It loads next to nothing itself: what a command needs comes with the command. */
+import { existsSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { traceFatalErrors } from '../runtime/node/stack-trace.ts';
 import { commandNames } from './command-names.ts';
-import { useCompileCache } from './compile-cache.ts';
+import { loadBundle } from './compiled/bundle.ts';
+import { privateCache } from './compiled/private-cache.ts';
+import type { runSidecar as RunSidecar } from './sidecar-program.ts';
+
+const SIDECAR = join(import.meta.dirname, 'sidecar.js');
 
 traceFatalErrors();
-useCompileCache(import.meta.dirname);
 void main(process.argv.slice(2));
 
 async function main(words: readonly string[]): Promise<void> {
-  const run =
-    commandNames(words)[0] === 'run'
-      ? (await import('./sidecar-program.ts')).runSidecar
-      : (await import('./whole-program.ts')).runWeft;
-  const exitCode = await run(words);
+  const exitCode = await (commandNames(words)[0] === 'run' ? runSidecar(words) : runAny(words));
   // Every command has closed what it opened; a connection that a peer is slow to close must not hold the shell up.
   process.exit(exitCode);
+}
+
+async function runSidecar(words: readonly string[]): Promise<number> {
+  if (!existsSync(SIDECAR)) return (await import('./sidecar-program.ts')).runSidecar(words, () => {});
+  const bundle = loadBundle(SIDECAR, privateCache(import.meta.dirname));
+  return (bundle.exports['runSidecar'] as typeof RunSidecar)(words, bundle.keep);
+}
+
+async function runAny(words: readonly string[]): Promise<number> {
+  const cache = privateCache(import.meta.dirname);
+  if (cache !== null) enableCompileCache(cache);
+  return (await import('./whole-program.ts')).runWeft(words, flushCompileCache);
 }

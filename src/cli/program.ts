@@ -8,13 +8,17 @@ import { printError } from './output/print-error.ts';
 import { processTerminal, type Terminal } from './output/terminal.ts';
 
 /** Resolves with the exit code. `words`: the command line without node and script. */
-export async function runProgram(words: readonly string[], commands: readonly CommandEntry[]): Promise<number> {
+export async function runProgram(
+  words: readonly string[],
+  commands: readonly CommandEntry[],
+  onServing: () => void,
+): Promise<number> {
   const terminal = processTerminal();
   try {
     const line = words[0] === '--version' || words[0] === '-V' ? ['version', '--client'] : [...words];
     const named = commandNames(line);
     // Completion tells the options of them all.
-    const program = await buildProgram(terminal, commands, named[0] === 'completion' ? null : named);
+    const program = await buildProgram(terminal, commands, named[0] === 'completion' ? null : named, onServing);
     await program.parseAsync(line.length === 0 ? ['help'] : line, { from: 'user' });
     return Number(process.exitCode ?? EXIT.ok);
   } catch (error) {
@@ -30,6 +34,7 @@ export async function buildProgram(
   terminal: Terminal,
   commands: readonly CommandEntry[],
   loaded: readonly string[] | null,
+  onServing: () => void,
 ): Promise<Command> {
   const program = new Command('weft')
     .description('A service mesh: discovery, mTLS, canaries, retries and golden metrics for services in any language.')
@@ -41,7 +46,7 @@ export async function buildProgram(
     .configureOutput({ writeOut: (text) => terminal.write(text), outputError: () => {} })
     .exitOverride()
     .helpCommand(false);
-  const context = (): Context => ({ terminal, globals: program.opts<GlobalOptions>() });
+  const context = (): Context => ({ terminal, globals: program.opts<GlobalOptions>(), onServing });
   for (const entry of commands) {
     const command = program.command(entry.name).description(entry.summary).helpGroup(entry.group);
     if (loaded === null || loaded.includes(entry.name)) (await entry.load()).define(command, context);

@@ -5,6 +5,6 @@
 import { RUN } from './commands/run-entry.ts';
 import { runProgram } from './program.ts';
 
-export function runSidecar(words: readonly string[]): Promise<number> {
-  return runProgram(words, [RUN]);
+export function runSidecar(words: readonly string[], onServing: () => void): Promise<number> {
+  return runProgram(words, [RUN], onServing);
 }

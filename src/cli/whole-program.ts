@@ -2,6 +2,6 @@
 import { COMMANDS } from './command-table.ts';
 import { runProgram } from './program.ts';
 
-export function runWeft(words: readonly string[]): Promise<number> {
-  return runProgram(words, COMMANDS);
+export function runWeft(words: readonly string[], onServing: () => void): Promise<number> {
+  return runProgram(words, COMMANDS, onServing);
 }

@@ -16,7 +16,6 @@ import { startProxy } from '../../proxy/main.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
 import { streamKind } from '../../runtime/node/socket-kind.ts';
 import { rawKind } from '../../runtime/raw/raw-kind.ts';
-import { keepCompiled } from '../compile-cache.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
@@ -100,7 +99,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     joinToken,
     startSidecar: async (sidecar) => {
       const proxy = await startProxy({ ...sidecar, runtime, log, accessLogPath });
-      void proxy.ready.then(keepCompiled);
+      void proxy.ready.then(context.onServing);
       return proxy;
     },
     stateDir,

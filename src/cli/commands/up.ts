@@ -7,7 +7,6 @@ import { parseDuration } from '../../core/durations.ts';
 import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Address } from '../../core/runtime.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
-import { keepCompiled } from '../compile-cache.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { readAdminFile } from '../mesh/admin-file.ts';
@@ -72,7 +71,7 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
     version: VERSION,
   });
   announce(context, stateDir, running, json);
-  keepCompiled();
+  context.onServing();
   try {
     await Promise.race([aborted(stop), running.failed]);
   } finally {

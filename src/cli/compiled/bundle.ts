@@ -1,0 +1,78 @@
+/**
+ * Loads one file of the bundle with the code that V8 made for it in an earlier start. Node's own cache keeps a file as it
+ * is when it was just loaded, without the functions that ran later; this one is written when the program serves, and saves
+ * a quarter of the CPU time of a sidecar's start.
+ */
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { Script } from 'node:vm';
+
+/** A start has compiled by then what it needs, the first requests included. */
+const KEEP_AFTER_MS = 2_000;
+
+export interface LoadedBundle {
+  readonly exports: Readonly<Record<string, unknown>>;
+  /** Called when the program serves. Writes nothing when there was code to load. */
+  keep(): void;
+}
+
+/** `file`: absolute path of a CommonJS file. `cache`: a directory that nobody else can write; null: nothing is kept. */
+export function loadBundle(file: string, cache: string | null): LoadedBundle {
+  const source = readFileSync(file);
+  // V8 compares no more of a source than its length: the name says which it is.
+  const prefix = `${basename(file)}-${process.version}-${process.arch}-`;
+  const kept = cache === null ? null : join(cache, `${prefix}${hash('sha256', source)}`);
+  const code = kept === null ? null : readOrNull(kept);
+  // The line before is not the file's.
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {\n${source.toString('utf8')}\n})`,
+    {
+      filename: file,
+      lineOffset: -1,
+      ...(code === null ? {} : { cachedData: code }),
+    },
+  );
+  const made = { exports: {} };
+  const run = script.runInThisContext() as (...args: readonly unknown[]) => void;
+  run(made.exports, createRequire(file), made, file, dirname(file));
+  return {
+    exports: made.exports,
+    keep() {
+      if (kept === null || (code !== null && script.cachedDataRejected === false)) return;
+      setTimeout(() => void write(kept, prefix, script.createCachedData()), KEEP_AFTER_MS).unref();
+    },
+  };
+}
+
+function readOrNull(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Whole or not at all, and instead of what was kept of other builds. A cache that cannot be written is none. */
+async function write(path: string, prefix: string, code: Buffer): Promise<void> {
+  const folder = dirname(path);
+  const unfinished = `${path}.${process.pid}`;
+  try {
+    const file = await open(unfinished, 'wx', 0o600);
+    try {
+      await file.write(code);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    for (const name of await readdir(folder)) {
+      const isOld = name.startsWith(prefix) && !unfinished.endsWith(name);
+      if (isOld) await rm(join(folder, name), { force: true });
+    }
+    await rename(unfinished, path);
+  } catch {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+  }
+}
