@@ -1,6 +1,7 @@
-/** Certificates of one minute, renewed for three minutes under load: no request fails and no connection is cut. */
+/** Certificates of one minute, renewed for three minutes under load: no request fails and no stream is cut. */
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,7 +36,12 @@ class Ticks {
   }
 }
 
-function tcpTicks({ host, port }: Address): { ticks: Ticks; close: () => void } {
+interface TickStream {
+  readonly ticks: Ticks;
+  close(): void;
+}
+
+function tcpTicks({ host, port }: Address): TickStream {
   const ticks = new Ticks();
   const socket = connect(port, host).setEncoding('utf8');
   socket.on('data', (text: string) => ticks.take(text));
@@ -44,7 +50,7 @@ function tcpTicks({ host, port }: Address): { ticks: Ticks; close: () => void } 
   return { ticks, close: () => socket.destroy() };
 }
 
-function httpTicks({ host, port }: Address): { ticks: Ticks; close: () => void } {
+function httpTicks({ host, port }: Address): TickStream {
   const ticks = new Ticks();
   const request = get({ host, port, path: '/ticks', headers: { host: 'catalog' }, agent: false }, (response) => {
     response.setEncoding('utf8').on('data', (text: string) => ticks.take(text));
@@ -53,6 +59,35 @@ function httpTicks({ host, port }: Address): { ticks: Ticks; close: () => void }
   });
   request.on('error', (error) => ticks.end(error.message));
   return { ticks, close: () => request.destroy() };
+}
+
+function webSocketTicks({ host, port }: Address): TickStream {
+  const ticks = new Ticks();
+  const key = Buffer.alloc(16).toString('base64');
+  const headers = { host: 'catalog', connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': key };
+  const request = get({ host, port, headers: { ...headers, 'sec-websocket-version': '13' }, agent: false });
+  request.on('error', (error) => ticks.end(error.message));
+  request.on('response', ({ statusCode }) => ticks.end(`answered with ${statusCode}`));
+  request.on('upgrade', (_response, socket, head) => {
+    ticks.take(head.toString());
+    socket.setEncoding('utf8').on('data', (text: string) => ticks.take(text));
+    socket.on('error', (error) => ticks.end(error.message));
+    socket.on('close', () => ticks.end('closed'));
+  });
+  return { ticks, close: () => request.destroy() };
+}
+
+/** As gRPC streams: both directions stay open. */
+function http2Ticks({ host, port }: Address): TickStream {
+  const ticks = new Ticks();
+  const session = connectHttp2(`http://${host}:${port}`);
+  const stream = session.request({ ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' });
+  stream.setEncoding('utf8').on('data', (text: string) => ticks.take(text));
+  for (const each of [session, stream]) {
+    each.on('error', (error) => ticks.end(error.message));
+    each.on('close', () => ticks.end('closed'));
+  }
+  return { ticks, close: () => session.destroy() };
 }
 
 describe('SVIDs of one minute', () => {
@@ -67,9 +102,14 @@ describe('SVIDs of one minute', () => {
   });
   after(() => mesh.close());
 
-  test('rotate for three minutes: no request fails, no connection is cut', async (t) => {
-    const tickPort = members[0]?.record.spec?.ports?.[1]?.port;
-    const streams = [tcpTicks(client.vip('catalog', tickPort)), httpTicks(client.vip('catalog'))];
+  test('rotate for three minutes: no request fails, no stream is cut', async (t) => {
+    const [, tickPort, http2Port] = members[0]?.record.spec?.ports ?? [];
+    const streams = [
+      tcpTicks(client.vip('catalog', tickPort?.port)),
+      httpTicks(client.vip('catalog')),
+      webSocketTicks(client.vip('catalog')),
+      http2Ticks(client.vip('catalog', http2Port?.port)),
+    ];
     const load = new Load(loadOn(client));
     await sleep(FOR_MS);
     const states = streams.map(({ ticks }) => ({ ...ticks }));

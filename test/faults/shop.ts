@@ -15,7 +15,7 @@ export interface InstanceOptions {
   readonly service?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Also ticks on a raw TCP port, named `ticks`. */
+  /** Also ticks on a raw TCP port, named `ticks`, and on one of HTTP/2, named `http2`. */
   readonly ticks?: boolean;
 }
 
@@ -87,13 +87,16 @@ export async function startInstance(mesh: LiveMesh, name: string, options: Insta
   const { service = 'catalog', flags = [], env = {}, ticks = false } = options;
   const port = await freePort();
   const tickPort = ticks ? await freePort() : 0;
+  const http2Port = ticks ? await freePort() : 0;
+  const tickPorts = [`ticks=${tickPort}:tcp`, `http2=${http2Port}:http2`];
+  const tickEnv = { TICK_PORT: String(tickPort), HTTP2_PORT: String(http2Port) };
   const child = await mesh.serve(
     {
       service,
       name,
-      ports: [`web=${port}:http`, ...(ticks ? [`ticks=${tickPort}:tcp`] : [])],
+      ports: [`web=${port}:http`, ...(ticks ? tickPorts : [])],
       flags,
-      env: { PORT: String(port), NAME: name, ...(ticks ? { TICK_PORT: String(tickPort) } : {}), ...env },
+      env: { PORT: String(port), NAME: name, ...(ticks ? tickEnv : {}), ...env },
     },
     process.execPath,
     APP,
