@@ -36,7 +36,6 @@ export const WRONG_USE = 'peer certificate is not for this use';
 export const NO_COMMON_PROTOCOL = 'no common application protocol';
 export const NEEDS_CERTIFICATE = 'peer requires a certificate';
 export const CLOSED_IN_HANDSHAKE = 'peer closed during the handshake';
-export const RESUMED = 'peer resumed a session';
 export const NO_TRUST_BUNDLE = 'a certificate is required and no root is trusted';
 
 export function tlsReason(code: string): string {

@@ -6,7 +6,7 @@ import type { ConnectionContext } from '../../core/base-connection.ts';
 import { SocketConnection } from './connection.ts';
 import { localOf } from './socket-address.ts';
 import type { SocketKind } from './socket-kind.ts';
-import { beginHandshake } from './tls-handshake.ts';
+import { beginHandshake, type Handshake } from './tls-handshake.ts';
 
 export function secureConnection(
   context: ConnectionContext,
@@ -24,13 +24,14 @@ export function secureConnection(
     context.turn.after(() => secured.destroy(tlsReason(CLOSED_IN_HANDSHAKE)));
     return secured;
   }
-  const abort = beginHandshake(socket, tls, {
+  const { remote } = plain.info;
+  const callbacks: Handshake = {
     onSecured(tlsSocket, facts) {
       kind.secured(secured, tlsSocket, socket);
-      secured.opened({ local: localOf(tlsSocket), remote: plain.info.remote, tls: facts });
+      secured.opened({ local: localOf(tlsSocket), remote, tls: facts });
     },
     onRefused: (reason) => secured.destroy(reason),
-  });
-  secured.attachLater(abort);
+  };
+  secured.attachLater(beginHandshake(socket, tls, callbacks, tls.role === 'client' ? remote : null));
   return secured;
 }

@@ -2,7 +2,6 @@
  * OpenSSL contexts, made once for each identity object and dropped with it: building one parses keys and chains, which
  * costs more than a handshake.
  */
-import { constants } from 'node:crypto';
 import {
   createSecureContext,
   createServer,
@@ -14,6 +13,8 @@ import type { TlsIdentity, TlsOptions } from '../../core/runtime.ts';
 
 /** A handshake that takes longer is abandoned; callers that want less arm their own timer. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How long a ticket can resume a session. Its key lives and dies with the context, which is to say with the identity. */
+const SESSION_SECONDS = 300;
 
 const clientContexts = new WeakMap<TlsIdentity, SecureContext>();
 const servers = new WeakMap<TlsIdentity, Map<string, Server>>();
@@ -44,6 +45,7 @@ export function tlsServer(tls: TlsOptions, prepare: (server: Server) => void): S
       requestCert: tls.identity.trustBundlePem !== '',
       rejectUnauthorized: tls.requirePeerCertificate,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      sessionTimeout: SESSION_SECONDS,
     });
     prepare(server);
     ofIdentity.set(key, server);
@@ -57,7 +59,5 @@ function contextOptions(identity: TlsIdentity): SecureContextOptions {
     // Never undefined: that would mean the roots of the public web.
     ca: identity.trustBundlePem === '' ? [] : identity.trustBundlePem,
     minVersion: 'TLSv1.3',
-    // A resumed session carries the verdict of an earlier handshake, perhaps under an older trust bundle.
-    secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }

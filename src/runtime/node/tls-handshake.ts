@@ -5,12 +5,14 @@
 import { isIP, type Socket } from 'node:net';
 import { connect, type Server, type TLSSocket } from 'node:tls';
 import { messageOf } from '../../core/errors.ts';
-import type { ConnectionInfo, PeerCertificate, TlsOptions } from '../../core/runtime.ts';
+import type { Address, ConnectionInfo, PeerCertificate, TlsOptions } from '../../core/runtime.ts';
 import { readPeerCertificate } from '../peer-certificate.ts';
-import { NO_CERTIFICATE, NO_COMMON_PROTOCOL, NO_TRUST_BUNDLE, RESUMED, tlsReason } from '../tls-reason.ts';
+import { EXPIRED, NO_CERTIFICATE, NO_COMMON_PROTOCOL, NO_TRUST_BUNDLE, tlsReason } from '../tls-reason.ts';
+import { nodeClock } from './clock.ts';
 import { remoteOf } from './socket-address.ts';
 import { codeOf, reasonOf } from './socket-error.ts';
 import { clientContext, tlsServer } from './tls-contexts.ts';
+import { type KeptSession, keepSession, sessionFor, sessionKey } from './tls-sessions.ts';
 
 export interface Handshake {
   /** Nothing was read from it yet, and it is paused. */
@@ -19,12 +21,20 @@ export interface Handshake {
   onRefused(reason: string): void;
 }
 
-/** Takes the socket over. One of the two callbacks follows, once, on a later turn; none after the returned abort. */
-export function beginHandshake(socket: Socket, tls: TlsOptions, handshake: Handshake): () => void {
+/**
+ * Takes the socket over. One of the two callbacks follows, once, on a later turn; none after the returned abort.
+ * `destination`: of a client that may resume an earlier session with it; null: always a full handshake.
+ */
+export function beginHandshake(
+  socket: Socket,
+  tls: TlsOptions,
+  handshake: Handshake,
+  destination: Address | null = null,
+): () => void {
   const pending = new Pending(socket, tls, handshake);
   try {
     if (tls.role === 'server') beginServer(pending);
-    else beginClient(pending);
+    else beginClient(pending, destination);
   } catch (error) {
     // PEM that OpenSSL cannot use. Its text names no key material.
     setImmediate(() => pending.refuse(tlsReason(`unusable identity: ${messageOf(error)}`)));
@@ -35,6 +45,8 @@ export function beginHandshake(socket: Socket, tls: TlsOptions, handshake: Hands
 class Pending {
   readonly socket: Socket;
   readonly tls: TlsOptions;
+  /** A client's: what it offers to resume. */
+  offered: KeptSession | null = null;
   readonly #allowHalfOpen: boolean;
   #handshake: Handshake | null;
 
@@ -57,15 +69,17 @@ class Pending {
     handshake?.onRefused(reason);
   }
 
-  /** The chain is verified by OpenSSL; what is left is what it does not know of. */
-  finish(socket: TLSSocket): void {
+  /** The chain is verified by OpenSSL; what is left is what it does not know of. Returns the peer that was let in. */
+  finish(socket: TLSSocket): PeerCertificate | null {
     const handshake = this.#handshake;
-    if (handshake === null) return;
+    if (handshake === null) return null;
     let peer: PeerCertificate | null = null;
     let refusal: string | null;
     try {
       const certificate = socket.getPeerX509Certificate();
       if (certificate !== undefined) peer = readPeerCertificate(certificate);
+      // Node shows a client no certificate then, and a server the one in the ticket.
+      else if (socket.isSessionReused()) peer = this.offered?.peer ?? null;
       refusal = refusalOf(socket, this.tls, peer);
     } catch (error) {
       refusal = messageOf(error);
@@ -73,27 +87,32 @@ class Pending {
     if (refusal !== null) {
       socket.on('error', ignore);
       this.refuse(tlsReason(refusal));
-      return;
+      return null;
     }
     this.#handshake = null;
     socket.allowHalfOpen = this.#allowHalfOpen;
     socket.pause();
     const serverName = typeof socket.servername === 'string' ? socket.servername : (this.tls.serverName ?? '');
     handshake.onSecured(socket, { alpn: socket.alpnProtocol || '', serverName, peer });
+    return peer;
   }
 }
 
 function refusalOf(socket: TLSSocket, tls: TlsOptions, peer: PeerCertificate | null): string | null {
-  if (socket.isSessionReused()) return RESUMED;
   const trusting = tls.identity.trustBundlePem !== '';
   if (peer !== null && trusting && !socket.authorized) return codeOf({ code: socket.authorizationError });
+  // OpenSSL looks at dates in a full handshake only.
+  if (peer !== null && socket.isSessionReused() && peer.notAfter <= nodeClock.wall()) return EXPIRED;
   if (peer === null && (tls.requirePeerCertificate || tls.role === 'client')) return NO_CERTIFICATE;
   if (tls.alpn.length > 0 && !tls.alpn.includes(socket.alpnProtocol || '')) return NO_COMMON_PROTOCOL;
   return peer !== null && tls.verifyPeer !== null ? tls.verifyPeer(peer) : null;
 }
 
-function beginClient(pending: Pending): void {
+function beginClient(pending: Pending, destination: Address | null): void {
   const { socket, tls } = pending;
+  // Of a server that is not verified there is nobody to remember.
+  const key = destination === null || tls.identity.trustBundlePem === '' ? null : sessionKey(destination, tls);
+  pending.offered = key === null ? null : sessionFor(tls.identity, key, nodeClock.wall());
   const connecting = socket.connecting;
   const remote = remoteOf(socket);
   const secured = connect({
@@ -104,6 +123,7 @@ function beginClient(pending: Pending): void {
     rejectUnauthorized: tls.identity.trustBundlePem !== '',
     ...(tls.alpn.length > 0 ? { ALPNProtocols: [...tls.alpn] } : {}),
     ...(tls.serverName !== null && isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {}),
+    ...(pending.offered === null ? {} : { session: pending.offered.ticket }),
   });
   const failed = (error: unknown): void => {
     const never = connecting && (error as { syscall?: unknown }).syscall === 'connect';
@@ -115,7 +135,9 @@ function beginClient(pending: Pending): void {
   secured.once('secureConnect', () => {
     secured.off('error', failed);
     secured.off('close', closed);
-    pending.finish(secured);
+    const peer = pending.finish(secured);
+    if (key === null || peer === null) return;
+    secured.once('session', (ticket) => keepSession(tls.identity, key, { ticket, peer }));
   });
 }
 
