@@ -3,7 +3,7 @@
  *
  * Method: one process, no network. Requests of 14 fields and about 1 KiB, read by our own HTTP/1.1 scanner. `repeated`:
  * all alike, so everything comes out of the tables. `changing`: path (of 100), traceparent and x-request-id differ, as
- * between sidecars; ids never come twice. Blocks are read in the order in which they were written, so tables live.
+ * between sidecars; ids never come twice. `response`: six fields, of which length and duration differ. Blocks are read in the order in which they were written, so tables live.
  * Cases and sides take turns, 32 heads at a time: so short that many turns run undisturbed on a busy machine. What one
  * turn in a hundred is faster than is reported, because all noise is upwards, and the median beside it.
  * With `--against` the same runs on the sources of another checkout, in turns with ours.
@@ -11,6 +11,7 @@
 import { parseArgs } from 'node:util';
 import type * as AcceptModule from '../../src/http/h1/accept-head.ts';
 import type * as ScanModule from '../../src/http/h1/scan-request.ts';
+import type * as ScanResponseModule from '../../src/http/h1/scan-response.ts';
 import type * as DecoderModule from '../../src/http/h2/hpack/decoder.ts';
 import type * as EncoderModule from '../../src/http/h2/hpack/encoder.ts';
 import type * as HeadModule from '../../src/http/head.ts';
@@ -54,6 +55,7 @@ async function casesOf(root: URL): Promise<Case[]> {
   const load = async <T>(path: string): Promise<T> => (await import(new URL(path, root).href)) as T;
   const { Head } = await load<typeof HeadModule>('src/http/head.ts');
   const { scanRequest } = await load<typeof ScanModule>('src/http/h1/scan-request.ts');
+  const { scanResponse } = await load<typeof ScanResponseModule>('src/http/h1/scan-response.ts');
   const { acceptRequest } = await load<typeof AcceptModule>('src/http/h1/accept-head.ts');
   const { BLOCK, HpackDecoder } = await load<typeof DecoderModule>('src/http/h2/hpack/decoder.ts');
   const { HpackEncoder } = await load<typeof EncoderModule>('src/http/h2/hpack/encoder.ts');
@@ -61,9 +63,11 @@ async function casesOf(root: URL): Promise<Case[]> {
   const scanned = (text: string) => {
     const bytes = Buffer.from(text, 'latin1');
     const head = new Head();
-    if (scanRequest(head, bytes, 0, bytes.length, 100) <= 0) throw new Error('the request of the benchmark is refused');
+    const isResponse = text.startsWith('HTTP/');
+    const scan = isResponse ? scanResponse : scanRequest;
+    if (scan(head, bytes, 0, bytes.length, 100) <= 0) throw new Error('the head of the benchmark is refused');
     head.load(bytes, 0);
-    if (acceptRequest(head) !== 0) throw new Error('the request of the benchmark is refused');
+    if (!isResponse && acceptRequest(head) !== 0) throw new Error('the request of the benchmark is refused');
     return head;
   };
   const out = Buffer.alloc(65_536);
@@ -72,7 +76,10 @@ async function casesOf(root: URL): Promise<Case[]> {
   for (const [kind, text] of [
     ['repeated', () => requestText(1)],
     ['changing', requestText],
+    ['response', responseText],
   ] as const) {
+    const block = kind === 'response' ? BLOCK.response : BLOCK.request;
+    const length = (head: InstanceType<typeof Head>) => (kind === 'response' ? head.used : -1);
     const add = (name: string, run: (n: number) => number) => found.push({ name: `${kind}: ${name}`, run, times: [] });
     let heads: InstanceType<typeof Head>[] = [];
     let blocks: Buffer[] = [];
@@ -82,18 +89,18 @@ async function casesOf(root: URL): Promise<Case[]> {
       for (const head of heads) head.free();
       heads = Array.from({ length: HEADS }, (_, i) => scanned(text(n * HEADS + i)));
       const start = performance.now();
-      for (const head of heads) encoder.encode(head, -1, out, 0);
+      for (const head of heads) encoder.encode(head, length(head), out, 0);
       return performance.now() - start;
     });
 
     const source = new HpackEncoder(4096);
     const decoder = new HpackDecoder(4096, limits);
     add('HPACK → head', () => {
-      blocks = heads.map((head) => Buffer.from(out.subarray(0, source.encode(head, -1, out, 0))));
+      blocks = heads.map((head) => Buffer.from(out.subarray(0, source.encode(head, length(head), out, 0))));
       const start = performance.now();
-      for (const block of blocks) {
+      for (const bytes of blocks) {
         const head = new Head();
-        if (decoder.decode(block, 0, block.length, head, BLOCK.request) !== 0) throw new Error('refused');
+        if (decoder.decode(bytes, 0, bytes.length, head, block) !== 0) throw new Error('refused');
         head.free();
       }
       return performance.now() - start;
@@ -103,10 +110,10 @@ async function casesOf(root: URL): Promise<Case[]> {
     const relayEncoder = new HpackEncoder(4096);
     add('HPACK → head → HPACK', () => {
       const start = performance.now();
-      for (const block of blocks) {
+      for (const bytes of blocks) {
         const head = new Head();
-        if (relayDecoder.decode(block, 0, block.length, head, BLOCK.request) !== 0) throw new Error('refused');
-        relayEncoder.encode(head, -1, out, 0);
+        if (relayDecoder.decode(bytes, 0, bytes.length, head, block) !== 0) throw new Error('refused');
+        relayEncoder.encode(head, head.contentLength, out, 0);
         head.free();
       }
       return performance.now() - start;
@@ -133,6 +140,21 @@ function requestText(i: number): string {
     'X-Tenant: tenant-0042-production',
     `X-Request-Id: 7d9a1c52-55f1-4f0e-9d1b-${id}`,
     `Traceparent: 00-4bf92f3577b34da6${id}1234-00f0${id}-01`,
+    '',
+    '',
+  ].join('\r\n');
+}
+
+function responseText(i: number): string {
+  return [
+    'HTTP/1.1 200 OK',
+    'Server: catalogue/4.2.1',
+    `Date: Sat, 21 Nov 2026 15:0${(i >> 14) % 10}:00 GMT`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${1_000 + ((i * 37) % 4_000)}`,
+    'Cache-Control: private, max-age=0, must-revalidate',
+    `X-Runtime-Micros: ${3_000 + ((i * 7_919) % 5_000)}`,
+    'Vary: Accept-Encoding',
     '',
     '',
   ].join('\r\n');
