@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { viewOf } from './bytes.ts';
-import { equalBytes, hashOfBytes, isEqual, printableEnd } from './words.ts';
+import { copyShort, equalBytes, hashOfBytes, isEqual, printableEnd } from './words.ts';
 
 const bytes = fc.uint8Array({ maxLength: 70 });
 const edge = fc.constantFrom(0x00, 0x09, 0x1f, 0x20, 0x7e, 0x7f, 0x80, 0x9f, 0xff, 0x41);
@@ -20,6 +20,18 @@ test('ranges are compared as byte by byte, wherever they stand', () => {
       const equal = first < 0 ? given.length : first;
       assert.equal(equalBytes(shifted(1, given), 1, shifted(by, other), by, given.length), equal);
       assert.equal(isEqual(shifted(1, given), 1, shifted(by, other), by, given.length), equal === given.length);
+    }),
+  );
+});
+
+test('short ranges are copied, and nothing beside them', () => {
+  fc.assert(
+    fc.property(bytes, fc.nat(5), fc.nat(5), (given, from, to) => {
+      const out = Buffer.alloc(80, 0xaa);
+      copyShort(shifted(from, given), from, viewOf(out), to, given.length);
+      const wanted = Buffer.alloc(80, 0xaa);
+      wanted.set(given, to);
+      assert.deepEqual(out, wanted);
     }),
   );
 });

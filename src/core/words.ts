@@ -39,6 +39,17 @@ export function isEqual(a: DataView, aStart: number, b: DataView, bStart: number
   return true;
 }
 
+/** Copies `length` bytes, at most a few dozen: above that a call of `copyBytes` costs less. The ranges do not overlap. */
+export function copyShort(from: DataView, start: number, to: DataView, at: number, length: number): void {
+  if (length < 4) {
+    for (let i = 0; i < length; i++) to.setUint8(at + i, from.getUint8(start + i));
+    return;
+  }
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4) to.setInt32(at + i, from.getInt32(start + i, true), true);
+  to.setInt32(at + last, from.getInt32(start + last, true), true);
+}
+
 /** A cheap hash, signed, for tables of this process; no defence against chosen collisions. */
 export function hashOfBytes(view: DataView, start: number, end: number): number {
   let hash = end - start;

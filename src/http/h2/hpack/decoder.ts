@@ -3,6 +3,7 @@
  * the peer's whatever is wrong with the message: only what breaks the table's order ends the connection.
  */
 import { copyBytes, EMPTY_BYTES } from '../../../core/bytes.ts';
+import { copyShort } from '../../../core/words.ts';
 import {
   BAD_FIELD_NAME,
   BAD_PSEUDO_FIELD,
@@ -28,8 +29,8 @@ import { DecodingTable, ENTRY_OVERHEAD, ENTRY_WIDTH, KIND_OF, REFUSAL, SIZE } fr
 import { KIND, type Kind, pseudoKindOf } from './field-kind.ts';
 import { knownFlags, refusalOfName } from './known-flags.ts';
 import { setPseudo } from './pseudo-fields.ts';
-import { KNOWN_BITS, UsualFields } from './usual-fields.ts';
-import { FIRST_DYNAMIC, STATIC_ENTRIES, STATIC_LINES } from './static-table.ts';
+import { KNOWN_BITS, SHORT_BYTES, UsualFields } from './usual-fields.ts';
+import { FIRST_DYNAMIC, STATIC_ENTRIES, STATIC_LINES, STATIC_VIEW } from './static-table.ts';
 
 /** What a block is the head of. */
 export const BLOCK = { request: 0, response: 1, trailers: 2 } as const;
@@ -157,7 +158,9 @@ export class HpackDecoder extends UsualFields {
     const length = nameLength === 0 ? valueLength : nameLength + valueLength + LINE_OVERHEAD;
     const to = this.at;
     this.room(head, length);
-    copyBytes(isStatic ? STATIC_LINES : this.table.lines, lineStart, lineStart + length, head.bytes, to);
+    const view = isStatic ? STATIC_VIEW : this.table.view;
+    if (length <= SHORT_BYTES) copyShort(view, lineStart, head.view, to, length);
+    else copyBytes(isStatic ? STATIC_LINES : this.table.lines, lineStart, lineStart + length, head.bytes, to);
     const flags = entries[at + FLAGS] as number;
     const kind = entries[at + KIND_OF] as Kind;
     this.#accept(head, kind, to, nameLength, valueLength, entries[at + NAME_HASH] as number, flags);

@@ -3,7 +3,7 @@
  * them (`name: value` CR LF), and what the checks of its field said lies beside them, so that an indexed field costs one
  * copy and no second look. Nothing is allocated before the peer inserts its first entry.
  */
-import { copyBytes } from '../../../core/bytes.ts';
+import { copyBytes, viewOf } from '../../../core/bytes.ts';
 import { FLAGS, NAME_END, NAME_HASH, VALUE_END, VALUE_START } from '../../head.ts';
 
 /**
@@ -26,9 +26,12 @@ export const CHAIN = 9;
 export const ENTRY_OVERHEAD = 32;
 
 const NONE = Buffer.alloc(0);
+const NO_VIEW = viewOf(NONE);
 
 export class DecodingTable {
   lines: Uint8Array = NONE;
+  /** Of `lines`. */
+  view = NO_VIEW;
   entries = new Int32Array(0);
   /** Entries that ever came, and that ever left. */
   inserted = 0;
@@ -116,6 +119,7 @@ export class DecodingTable {
     while (slots * ENTRY_OVERHEAD <= this.#capacityBytes) slots *= 2;
     this.mask = slots - 1;
     this.lines = Buffer.allocUnsafeSlow(this.#capacityBytes * 2);
+    this.view = viewOf(this.lines);
     this.entries = new Int32Array(slots * ENTRY_WIDTH);
   }
 }

@@ -1,4 +1,5 @@
 /** The static table of RFC 7541 appendix A, in the form of the decoder's dynamic one: an indexed field is read alike from both. */
+import { viewOf } from '../../../core/bytes.ts';
 import { hashOf } from '../../field-name.ts';
 import { BAD_HOST, HTTP1_FIELD } from '../../h1/refusal.ts';
 import { ENTRY_OVERHEAD, ENTRY_WIDTH } from './decoding-table.ts';
@@ -31,6 +32,7 @@ export const LAST_PSEUDO = 14;
 /** Slots as in `DecodingTable.entries`; the slot of an entry is its index. */
 export const STATIC_ENTRIES = new Int32Array(FIRST_DYNAMIC * ENTRY_WIDTH);
 export const STATIC_LINES: Uint8Array = build();
+export const STATIC_VIEW = viewOf(STATIC_LINES);
 
 function build(): Uint8Array {
   let text = '';

@@ -4,7 +4,7 @@
  * its length, a bound that it meets, a fault) is left to the decoder's general way, before anything has changed.
  */
 import { copyBytes } from '../../../core/bytes.ts';
-import { printableEnd } from '../../../core/words.ts';
+import { copyShort, printableEnd } from '../../../core/words.ts';
 import {
   FIELD_WIDTH,
   FLAGS,
@@ -21,7 +21,7 @@ import { CHAIN, type DecodingTable, ENTRY_OVERHEAD, ENTRY_WIDTH, KIND_OF, REFUSA
 import { KIND, type Kind } from './field-kind.ts';
 import { refusalOfName } from './known-flags.ts';
 import { setPseudo } from './pseudo-fields.ts';
-import { FIRST_DYNAMIC, LAST_PSEUDO, STATIC_ENTRIES, STATIC_LINES } from './static-table.ts';
+import { FIRST_DYNAMIC, LAST_PSEUDO, STATIC_ENTRIES, STATIC_VIEW } from './static-table.ts';
 
 /** The first byte of an index of the dynamic table in one byte, and how many there are. */
 const FIRST_REPEATED = 0x80 | FIRST_DYNAMIC;
@@ -32,6 +32,8 @@ const LINE_OVERHEAD = 4;
 /** What of FLAGS goes into `Head.known`. */
 export const KNOWN_BITS = NEVER_INDEXED - 1;
 /** An index after this is of more than two bytes. */
+/** Up to here a loop over words beats the call of a copy. */
+export const SHORT_BYTES = 64;
 const NAME_MASK = 0x0f;
 const STRING_MASK = 0x7f;
 const SLASH = 0x2f;
@@ -83,7 +85,8 @@ export abstract class UsualFields extends BlockReader {
     const listBytes = this.listBytes + lineEnd - from + length * (ENTRY_OVERHEAD - LINE_OVERHEAD);
     const fieldsEnd = (head.count + length) * FIELD_WIDTH;
     if (listBytes > this.maxListBytes || lineEnd + by > bytes.length || fieldsEnd > fields.length) return false;
-    copyBytes(table.lines, from, lineEnd, bytes, this.at);
+    if (lineEnd - from > SHORT_BYTES) copyBytes(table.lines, from, lineEnd, bytes, this.at);
+    else copyShort(table.view, from, head.view, this.at, lineEnd - from);
     let known = head.known;
     let twice = 0;
     for (let to = head.count * FIELD_WIDTH, at = entry; to < fieldsEnd; to += FIELD_WIDTH, at += ENTRY_WIDTH) {
@@ -119,7 +122,7 @@ export abstract class UsualFields extends BlockReader {
     const end = start + length;
     const unusual = (STATIC_ENTRIES[entry + REFUSAL] as number) | this.refusal | (this.seen & (1 << kind));
     if (unusual !== 0 || listBytes > this.maxListBytes || end > head.bytes.length) return false;
-    copyBytes(STATIC_LINES, from, from + length, head.bytes, start);
+    copyShort(STATIC_VIEW, from, head.view, start, length);
     setPseudo(head, kind, start, end);
     this.seen |= 1 << kind;
     this.listBytes = listBytes;
@@ -156,7 +159,7 @@ export abstract class UsualFields extends BlockReader {
     if (kind !== KIND.regular || refusalOfName(flags) !== 0 || listBytes > this.maxListBytes) return false;
     if (valueEnd + 2 > bytes.length || field + FIELD_WIDTH > fields.length || head.count >= this.maxFields)
       return false;
-    copyBytes(isStatic ? STATIC_LINES : this.table.lines, line, line + nameLength + 2, bytes, at);
+    copyShort(isStatic ? STATIC_VIEW : this.table.view, line, head.view, at, nameLength + 2);
     copyBytes(block, pos, pos + length, bytes, valueStart);
     const isEdged = length > 0 && (isBlank(bytes[valueStart]) || isBlank(bytes[valueEnd - 1]));
     if (isEdged || printableEnd(head.view, valueStart, valueEnd) < valueEnd) return false;
