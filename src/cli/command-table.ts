@@ -49,6 +49,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/top.ts'),
   },
   {
+    name: 'explain',
+    group: INSIGHT,
+    summary: 'where a request of a workload goes, and why',
+    load: () => import('./commands/explain.ts'),
+  },
+  {
     name: 'check',
     group: INSIGHT,
     summary: 'find what is wrong, before and after installation',

@@ -114,6 +114,7 @@ test('help names every command, exit codes are documented, the version needs no 
     'delete',
     'status',
     'top',
+    'explain',
     'token',
     'check',
     'completion',

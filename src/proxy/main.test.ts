@@ -54,6 +54,9 @@ test('the admin endpoint answers in the forms that were promised', async () => {
   assert.match((await ask('GET /stats/prometheus'))?.body ?? '', /^# TYPE /);
   const edges = JSON.parse((await ask('GET /edges'))?.body ?? '{}') as { service: string };
   assert.equal(edges.service, 'web.shop');
+  const held = await ask('GET /csds');
+  assert.equal(held?.status, 200);
+  assert.match(held.body, /shop\/web-1/);
   assert.equal((await ask('GET /nothing'))?.status, 404);
   assert.equal((await ask('GET /drain'))?.status, 405);
 });

@@ -114,6 +114,7 @@ function adminRoutes(runtime: Runtime, plane: DataPlane, config: ConfigClient, u
     ['GET /stats', () => jsonAnswer(statsView(telemetry))],
     ['GET /clusters', () => jsonAnswer(clustersView(plane.clusters, clock.now()))],
     ['GET /config_dump', () => jsonAnswer(config.configDump())],
+    ['GET /csds', () => ({ status: 200, type: 'application/x-protobuf', body: config.status(true) }) as const],
     ['GET /certs', () => jsonAnswer(certificatesView(plane.identity))],
     ['GET /edges', () => jsonAnswer(edgesView(telemetry, clock.wall()))],
     [

@@ -228,7 +228,11 @@ function explained(snapshot: Snapshot, path: string, authority: string, stop = f
   const steps = explain(
     snapshot,
     MODULES,
-    { endpointFault: (_, key) => (key.startsWith('127.0.0.2') ? 'ejected' : null) },
+    {
+      clusterState: (name) => (name.startsWith('http|80|') ? 'requests 3 of 10' : ''),
+      endpointFault: (_, key) => (key.startsWith('127.0.0.2') ? 'ejected' : null),
+      endpointState: (_, key) => (key.startsWith('127.0.0.1') ? '3 requests in flight' : ''),
+    },
     {
       listener: 'outbound|http-proxy',
       connection: { destinationPort: 15080, serverName: '', transport: 'raw_buffer', protocols: [] },
@@ -259,8 +263,8 @@ test('explain walks from the listener to the endpoints', () => {
     'host a: its domains are a',
     'route to-a: first match in outbound: path prefix / [HTTPRoute/shop/a]',
     'filter guard: allowed by no rule',
-    'cluster http|80|a.shop: the only one; least-request [Service/shop/a]',
-    'endpoint 127.0.0.1:15001: weight 1',
+    'cluster http|80|a.shop: the only one; least-request; requests 3 of 10 [Service/shop/a]',
+    'endpoint 127.0.0.1:15001: weight 1; 3 requests in flight',
     'endpoint 127.0.0.2:15001: ejected',
   ]);
   assert.equal(explained(snapshot, '/x', 'a', true).at(-1), 'filter guard: refused by stop');

@@ -32,8 +32,12 @@ export interface Question {
 
 /** What only the running proxy knows. */
 export interface LiveFacts {
+  /** What is in use of the limits of a cluster, one clause; empty: it is not known. */
+  clusterState(cluster: string): string;
   /** Why an endpoint gets nothing now, or null: it does. Keys are those of `Endpoint`. */
   endpointFault(cluster: string, endpoint: string): string | null;
+  /** What it does now and did before, one clause; empty: it is not known. */
+  endpointState(cluster: string, endpoint: string): string;
 }
 
 export function explain(
@@ -106,7 +110,8 @@ function explainClusters(snapshot: Snapshot, live: LiveFacts, clusters: readonly
     const config = snapshot.clusters.get(name);
     if (config === undefined) return [missing('cluster', `cluster ${name} does not exist`)];
     const share = clusters.length === 1 ? 'the only one' : `${Math.round((weight / total) * 1000) / 10} % of requests`;
-    const found = [step('cluster', name, `${share}; ${config.balance.policy}`, config.origin)];
+    const how = `${share}; ${config.balance.policy}`;
+    const found = [step('cluster', name, clauses(how, live.clusterState(name)), config.origin)];
     const set = config.discovery === 'eds' ? snapshot.endpoints.get(config.edsName) : config.inline;
     if (config.discovery === 'dynamic-forward' || config.discovery === 'original-dst') return found;
     if (set === undefined || set === null)
@@ -115,10 +120,15 @@ function explainClusters(snapshot: Snapshot, live: LiveFacts, clusters: readonly
     for (const endpoint of set.endpoints) {
       const fault = faultOf(endpoint) ?? live.endpointFault(name, endpoint.key);
       const whose = endpoint.workload === '' ? '' : `workload ${endpoint.workload}, `;
-      found.push(step('endpoint', endpoint.key, `${whose}${fault ?? `weight ${endpoint.weight}`}`));
+      const how = `${whose}${fault ?? `weight ${endpoint.weight}`}`;
+      found.push(step('endpoint', endpoint.key, clauses(how, live.endpointState(name, endpoint.key))));
     }
     return found;
   });
+}
+
+function clauses(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('; ');
 }
 
 function faultOf({ health }: Endpoint): string | null {

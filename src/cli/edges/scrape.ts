@@ -19,10 +19,19 @@ export function scrapeAll(workloads: readonly Workload[]): Promise<ScrapedWorklo
 
 /** The JSON of one path; null when the workload is on another machine, has no proxy, or does not answer. */
 export async function askAdmin(workload: Workload, path: string): Promise<unknown> {
+  const bytes = await askAdminBytes(workload, path);
+  try {
+    return bytes === null ? null : JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+export async function askAdminBytes(workload: Workload, path: string): Promise<Buffer | null> {
   const { adminPort, address = '' } = workload.spec ?? {};
   if (adminPort === undefined || !isLocal(address)) return null;
   try {
-    return JSON.parse(await fetchText(adminPort, path));
+    return await fetchBytes(adminPort, path);
   } catch {
     return null;
   }
@@ -44,18 +53,21 @@ function isLocal(address: string): boolean {
   return Object.values(networkInterfaces()).some((each) => each?.some((own) => own.address === address));
 }
 
-function fetchText(port: number, path: string): Promise<string> {
+function fetchBytes(port: number, path: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // Not fetch: under `weft dev` started by a workload, proxy variables of the environment would send it astray.
     const request = get({ host: '127.0.0.1', port, path, timeout: TIMEOUT_MS, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-        if (text.length > MAX_BYTES) request.destroy(new Error('the answer is too long'));
+      const chunks: Buffer[] = [];
+      let length = 0;
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length > MAX_BYTES) request.destroy(new Error('the answer is too long'));
       });
       response.on('error', reject);
-      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error('nothing there'))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve(Buffer.concat(chunks)) : reject(new Error('nothing there')),
+      );
     });
     request.on('timeout', () => request.destroy(new Error('no answer in time')));
     request.on('error', reject);

@@ -20,8 +20,12 @@ const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
 export interface AdminAnswer {
   readonly status: number;
-  readonly type: 'text/plain; charset=utf-8' | 'application/json' | 'text/plain; version=0.0.4';
-  readonly body: string;
+  readonly type:
+    | 'text/plain; charset=utf-8'
+    | 'application/json'
+    | 'text/plain; version=0.0.4'
+    | 'application/x-protobuf';
+  readonly body: string | Uint8Array;
 }
 
 /** By `METHOD /path`. */
@@ -78,7 +82,7 @@ class AdminExchange implements MessageReceiver {
 
   onHead(head: Head, last: boolean): void {
     const answer = this.#answer();
-    const body = bytesOf(answer.body);
+    const body = typeof answer.body === 'string' ? bytesOf(answer.body) : answer.body;
     const response = Head.response(answer.status);
     response.contentLength = body.length;
     response.appendText(CONTENT_TYPE, answer.type);
