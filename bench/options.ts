@@ -1,4 +1,5 @@
 /** The flags of `npm run bench`: by default what a person waits for, with `--quick` what a change is judged by. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export const CASES = ['memory', 'pair', 'hop', 'grpc', 'open-loop', 'bulk', 'websocket', 'start', 'fanout'] as const;
@@ -22,6 +23,8 @@ export interface BenchOptions {
   readonly bundle: string;
   /** Another build of it, measured beside: before and after a change, in one run. */
   readonly beside: string | null;
+  /** Where profiles of the measured sidecars go. */
+  readonly profile: string | null;
   /** For Node, in the sidecars and control plane of the one and the other. */
   readonly nodeFlags: readonly string[];
   readonly besideNodeFlags: readonly string[];
@@ -39,6 +42,7 @@ export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
   --sidecars 50              of the fan-out
   --bundle dist/weft.js      what is measured
   --beside FILE              another build, measured in the same rounds
+  --profile DIR              a CPU and an allocation profile of each sidecar, for a browser's developer tools
   --node-flags='--…'         for Node under Weft, and --beside-node-flags=… for it under the other build`;
 
 const FULL = { rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') };
@@ -61,6 +65,7 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
       seconds: { type: 'string' },
       warmup: { type: 'string' },
       sidecars: { type: 'string', default: '50' },
+      profile: { type: 'string', default: '' },
       bundle: { type: 'string', default: defaultBundle },
       beside: { type: 'string' },
       'node-flags': { type: 'string', default: '' },
@@ -81,6 +86,7 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
     sidecars: positive('--sidecars', values.sidecars),
     bundle: values.bundle,
     beside: values.beside ?? null,
+    profile: values.profile === '' ? null : resolve(values.profile),
     nodeFlags: words(values['node-flags']),
     besideNodeFlags: words(values['beside-node-flags']),
   };

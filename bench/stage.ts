@@ -45,12 +45,12 @@ export class Stage {
   /** Of the build that is measured, or of the one beside it. */
   mesh(name: 'weft' | 'beside'): Promise<WeftMesh> {
     return this.#once(this.#meshes, name, async () => {
-      const { bundle, beside, nodeFlags, besideNodeFlags } = this.options;
+      const { bundle, beside, nodeFlags, besideNodeFlags, profile } = this.options;
       const folder = join(this.folder, name);
       const mesh =
         name === 'beside'
           ? new WeftMesh(folder, beside ?? bundle, besideNodeFlags)
-          : new WeftMesh(folder, bundle, nodeFlags);
+          : new WeftMesh(folder, bundle, nodeFlags, profile);
       await mesh.startControlPlane();
       return mesh;
     });

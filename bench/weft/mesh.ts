@@ -6,6 +6,8 @@ import type { Traffic } from '../proxies.ts';
 import { LOAD_CORE } from '../cores.ts';
 import { type Started, start, until } from '../children.ts';
 
+const PROFILER = join(import.meta.dirname, 'profiler.ts');
+
 export interface WorkloadOptions {
   readonly core: number;
   readonly service: string;
@@ -19,9 +21,12 @@ export class WeftMesh {
   readonly stateDir: string;
   readonly #bundle: string;
   readonly #nodeFlags: readonly string[];
+  readonly #profileTo: string | null;
 
-  constructor(folder: string, bundle: string, nodeFlags: readonly string[] = []) {
+  /** `profileTo`: a folder for the sidecars' profiles, or null. */
+  constructor(folder: string, bundle: string, nodeFlags: readonly string[] = [], profileTo: string | null = null) {
     this.folder = folder;
+    this.#profileTo = profileTo;
     this.#bundle = bundle;
     this.#nodeFlags = nodeFlags;
     this.stateDir = join(folder, 'state');
@@ -75,8 +80,10 @@ export class WeftMesh {
   }
 
   #weft(core: number, args: readonly string[], outputFile?: string): Started {
-    const env = { ...process.env, WEFT_LOG_LEVEL: 'warn', WEFT_LOG_FORMAT: 'json' };
-    const all = [...this.#nodeFlags, this.#bundle, '--state-dir', this.stateDir, ...args];
+    const profiled = this.#profileTo === null ? {} : { WEFT_BENCH_PROFILE: this.#profileTo };
+    const env = { ...process.env, WEFT_LOG_LEVEL: 'warn', WEFT_LOG_FORMAT: 'json', ...profiled };
+    const preload = this.#profileTo === null ? [] : ['--import', PROFILER];
+    const all = [...preload, ...this.#nodeFlags, this.#bundle, '--state-dir', this.stateDir, ...args];
     return start(core, process.execPath, all, outputFile === undefined ? { env } : { env, outputFile });
   }
 }
