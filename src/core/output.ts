@@ -13,8 +13,10 @@ const MIN_BORROWED_BYTES = 32_768;
 export class Turn {
   readonly #later: (run: () => void) => void;
   readonly #run = (): void => this.#end();
-  #outputs: Output[] = [];
-  #spareOutputs: Output[] = [];
+  /** Those that wrote in this turn are the first `#waiting`; the rest is left from turns before, for its room. */
+  #outputs: (Output | null)[] = [];
+  #spareOutputs: (Output | null)[] = [];
+  #waiting = 0;
   #tasks: (() => void)[] = [];
   readonly #report: (error: unknown) => void;
   #scheduled = false;
@@ -32,7 +34,9 @@ export class Turn {
   }
 
   flushLater(output: Output): void {
-    this.#outputs.push(output);
+    if (this.#waiting < this.#outputs.length) this.#outputs[this.#waiting] = output;
+    else this.#outputs.push(output);
+    this.#waiting++;
     this.#schedule();
   }
 
@@ -51,9 +55,13 @@ export class Turn {
       for (let i = 0; i < tasks.length; i++) this.#try(tasks[i] as () => void);
     }
     const outputs = this.#outputs;
+    const count = this.#waiting;
     this.#outputs = this.#spareOutputs;
-    for (let i = 0; i < outputs.length; i++) outputs[i]?.endTurn();
-    outputs.length = 0;
+    this.#waiting = 0;
+    for (let i = 0; i < count; i++) {
+      outputs[i]?.endTurn();
+      outputs[i] = null;
+    }
     this.#spareOutputs = outputs;
   }
 

@@ -245,7 +245,12 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
   #forget(stream: Http2ClientStream): void {
     const last = this.#unsent.length - 1;
     if (last < 0) return;
-    const index = this.#unsent[last] === stream ? last : this.#unsent.indexOf(stream);
+    // Nearly always: opened last, and sent at once.
+    if (this.#unsent[last] === stream) {
+      this.#unsent.pop();
+      return;
+    }
+    const index = this.#unsent.indexOf(stream);
     if (index >= 0) this.#unsent.splice(index, 1);
   }
 

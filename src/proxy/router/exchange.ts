@@ -261,7 +261,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
       return;
     }
     const { world } = this.down;
-    const { name } = pickCluster(action.clusters, world.runtime.random.next());
+    const { clusters } = action;
+    const { name } = pickCluster(clusters, clusters.length > 1 ? world.runtime.random.next() : 0);
     const cluster = this.#binding.cluster(name);
     if (cluster === null) {
       this.reply(action.notFoundStatus, 'NC', `the route ${this.routeName} names the unknown cluster ${name}`);

@@ -1,4 +1,5 @@
 /** Real time. */
+import { performance } from 'node:perf_hooks';
 import type { Clock } from '../../core/runtime.ts';
 
 /** What setTimeout takes at most; longer waits are made of several. */
