@@ -120,7 +120,7 @@ describe('what puts the connection in doubt ends it, with every stream, by the c
   test('more DATA than the connection’s window', () => {
     const { post, ends } = against(
       [headers(1, OK, false), ...Array.from({ length: 5 }, () => data(1, Buffer.alloc(16_384)))],
-      { streamWindowBytes: 2 ** 20, connectionWindowBytes: 65_535 },
+      { streamWindowBytes: 2 ** 20, connectionWindowBytes: 65_535, maxHeldBytes: 65_535 },
     );
     assert.deepEqual([ends, post.r.reset], [['goaway 0 flowControl'], RESET.protocol]);
   });
