@@ -3,9 +3,10 @@
  *
  * Method: one process, no network. Requests of 14 fields and about 1 KiB, read by our own HTTP/1.1 scanner. `repeated`:
  * all alike, so everything comes out of the tables. `changing`: path (of 100), traceparent and x-request-id differ, as
- * between sidecars; ids never come twice. `response`: six fields, of which length and duration differ. Blocks are read in the order in which they were written, so tables live.
- * Cases and sides take turns, 32 heads at a time: so short that many turns run undisturbed on a busy machine. What one
- * turn in a hundred is faster than is reported, because all noise is upwards, and the median beside it.
+ * between sidecars; ids never come twice. `response`: seven fields, of which length and duration differ. Blocks are read
+ * in the order in which they were written, so tables live. Cases and sides take turns, 32 heads at a time: so short that
+ * many turns run undisturbed on a busy machine. What one turn in a hundred is faster than is reported, because all noise
+ * is upwards, and the median beside it.
  * With `--against` the same runs on the sources of another checkout, in turns with ours.
  */
 import { parseArgs } from 'node:util';

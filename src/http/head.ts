@@ -5,6 +5,7 @@
  */
 import { copyBytes, viewOf } from '../core/bytes.ts';
 import { WeftError } from '../core/errors.ts';
+import { printableEnd } from '../core/words.ts';
 import { isAuthority } from './authority.ts';
 import { type FieldName, HOST } from './field-name.ts';
 import { FRAMING, type Framing } from './framing.ts';
@@ -212,7 +213,8 @@ export class Head {
   /** Closes the field that `begin` opened. A value that would break the message (CR, LF, NUL…) throws and leaves no field. */
   seal(end: number): void {
     const slot = this.count * FIELD_WIDTH;
-    if (!isAll(FIELD_BYTE, this.bytes, this.fields[slot + VALUE_START] as number, end)) {
+    const start = this.fields[slot + VALUE_START] as number;
+    if (!isAll(FIELD_BYTE, this.bytes, printableEnd(this.view, start, end), end)) {
       throw new WeftError('invalid', { what: 'a field value holds a control byte' });
     }
     this.fields[slot + VALUE_END] = end;
