@@ -26,9 +26,11 @@ const PORT = 80;
 
 export class SimHost {
   readonly address: string;
-  /** Of the next responses; 0: no answer. */
+  /** Of the next responses; 0: no answer; -1: the connection is reset. */
   status = 200;
   headers = '';
+  /** Before each answer. */
+  delayMs = 0;
   /** Requests seen. */
   readonly requests: string[] = [];
   readonly connections: { readonly closed: string | null; readonly ended: boolean }[] = [];
@@ -53,7 +55,12 @@ export class SimHost {
       if (this.#speaks === 'http2') return this.#serveHttp2(connection);
       const peer = new RawPeer(() => connection);
       this.connections.push(peer);
-      answerWith(peer, (request) => this.#answer(request));
+      answerWith(peer, (request) => {
+        if (this.status !== -1) return this.#later(peer, this.#answer(request));
+        this.requests.push(request);
+        connection.destroy('reset');
+        return null;
+      });
       return peer;
     });
   }
@@ -62,6 +69,12 @@ export class SimHost {
   refuse(): void {
     void this.#listening?.then((listener) => listener.close());
     this.#listening = null;
+  }
+
+  #later(peer: RawPeer, answer: string | null): string | null {
+    if (this.delayMs === 0 || answer === null) return answer;
+    this.#runtime.clock.wake(this.#runtime.clock.now() + this.delayMs, () => peer.send(answer));
+    return null;
   }
 
   #serveHttp2(connection: Connection): ConnectionHandler {

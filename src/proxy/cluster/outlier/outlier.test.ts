@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simCluster } from '../../../../test/support/sim-cluster.ts';
+import { simCluster, type SimHost } from '../../../../test/support/sim-cluster.ts';
 import type { OutlierConfig } from '../../../snapshot/outlier-config.ts';
 import { HostMonitor } from './host-monitor.ts';
 
@@ -54,6 +54,65 @@ test('five failures in a row take a host out for 30 s, the next time for 60 s, a
     'host is back after its ejection',
   ]);
 });
+
+test('an ejection is never longer than the maximum, but for the jitter, and does not grow for nothing', async () => {
+  for (const ejectionJitterMs of [0, 5_000]) {
+    const outlier = { ...RULES, maxEjectionMs: 70_000, ejectionJitterMs };
+    const { hosts, ask, runFor, log } = simCluster(2, { outlier });
+    const [bad] = hosts;
+    assert.ok(bad !== undefined);
+    bad.status = 500;
+    const durations = (): number[] =>
+      log.lines
+        .filter(({ message }) => message === 'host ejected')
+        .map(({ fields }) => Number(fields['durationMs']));
+    for (let round = 0; round < 8; round++) {
+      await ask(12);
+      await runFor((durations().at(-1) ?? 0) + 1_000);
+    }
+    const expected = [30_000, 60_000, 70_000, 70_000, 70_000, 70_000, 70_000, 70_000];
+    const jitters = durations().map((each, i) => each - (expected[i] ?? 0));
+    assert.equal(jitters.length, expected.length);
+    assert.ok(jitters.every((each) => each >= 0 && each <= ejectionJitterMs), String(jitters));
+    assert.equal(new Set(jitters).size > 1, ejectionJitterMs > 0);
+    // Out of service nothing is forgiven, in service as much as was earned: three steps, at an interval each.
+    bad.status = 200;
+    for (let i = 0; i < 4; i++) {
+      await ask(2);
+      await runFor(10_000);
+    }
+    bad.status = 500;
+    await ask(12);
+    assert.ok((durations().at(-1) ?? 0) < 40_000);
+  }
+});
+
+const rule = { count: 3, enforcingPercent: 100 };
+const none = { count: 5, enforcingPercent: 0 };
+for (const [cause, rules, fail] of [
+  ['consecutive-5xx', { consecutive5xx: rule, consecutiveGateway: none }, (host: SimHost) => (host.status = 500)],
+  ['consecutive-gateway', { consecutive5xx: none, consecutiveGateway: rule }, (host: SimHost) => (host.status = 504)],
+  [
+    'consecutive-local-origin',
+    { consecutive5xx: none, splitLocalOrigin: true, consecutiveLocalOrigin: rule },
+    (host: SimHost) => (host.status = -1),
+  ],
+] as const) {
+  test(`${cause}: so many in a row take a host out, fewer do not`, async () => {
+    const { hosts, ask, log } = simCluster(2, { outlier: { ...RULES, ...rules } });
+    const [bad] = hosts;
+    assert.ok(bad !== undefined);
+    fail(bad);
+    await ask(4);
+    bad.status = 200;
+    await ask(4);
+    assert.deepEqual(log.messages('warn'), []);
+    fail(bad);
+    await ask(10);
+    assert.equal(log.lines.find(({ message }) => message === 'host ejected')?.fields['cause'], cause);
+    assert.equal(bad.requests.length, 2 + 2 + 3);
+  });
+}
 
 test('time in service is forgiven: after it the next ejection is a short one again', async () => {
   const { hosts, ask, runFor, log } = simCluster(2, { outlier: RULES });
