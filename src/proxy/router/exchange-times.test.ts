@@ -116,3 +116,25 @@ test('a request without the cookie of its route gets one, and keeps its own from
   assert.match(await ask(''), /^set-cookie: sid=[0-9a-f]{16}; Max-Age=60\r$/m);
   assert.doesNotMatch(await ask('cookie: a=1; sid=2\r\n'), /set-cookie/);
 });
+
+test('a tunnel outlives the request timeout, whatever moves in it', async () => {
+  const mesh = await startMesh({
+    seed: 8,
+    route: { upgrades: ['websocket'], timeoutMs: 2_000 },
+    app: (peer) => {
+      peer.onText = () => {
+        if (peer.text.includes('GET ')) {
+          peer.send('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+        } else peer.send(`<${peer.text}>`);
+        peer.take(peer.bytes.length);
+      };
+    },
+  });
+  const peer = mesh.connect();
+  peer.send(get('/ws', 'connection: upgrade\r\nupgrade: websocket\r\n'));
+  await mesh.sim.run(undefined, 10_000);
+  assert.equal(peer.closed, null);
+  peer.send('ping');
+  await mesh.sim.run(() => peer.text.endsWith('<ping>'), 1_000);
+  assert.match(peer.text, /^HTTP\/1\.1 101 [^]*<ping>$/);
+});

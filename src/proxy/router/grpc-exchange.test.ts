@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RETRIES } from '../../../test/support/proxy-snapshots.ts';
 import { answerWith, type RawPeer, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
+import { CONTENT_TYPE } from '../../http/field-name.ts';
+import { GRPC_STATUS_FIELD } from '../../http/grpc/status.ts';
+import { Head } from '../../http/head.ts';
+import type { Stream } from '../../http/message.ts';
+import type { UpstreamHost } from '../cluster/attempt.ts';
+import { startHops } from './test/two-hops.ts';
 
 const MESSAGE = '\0\0\0\0\x02hi';
 const CHUNKED = 'HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ntransfer-encoding: chunked\r\n\r\n';
@@ -128,3 +134,59 @@ test('a response that breaks off ends in a status, not in silence', async () => 
   assert.match(peer.text, /^HTTP\/1\.1 200 /);
   assert.match(peer.text, /\r\n0\r\ngrpc-status: 4\r\ngrpc-message: weft: request timeout of 1000 ms ended .*\r\n/);
 });
+
+test('the host learns the status of each call: from trailers, from a head that is all, and of a call that says none', async () => {
+  const answers: readonly (readonly [inHead: string, inTrailers: string, learnt: number])[] = [
+    ['', '14', 14],
+    ['', '0', 0],
+    ['13', '', 13],
+    ['', '', 2],
+  ];
+  for (const [inHead, inTrailers, learnt] of answers) {
+    const statuses: number[] = [];
+    const host = {
+      key: 'a',
+      secure: false,
+      noteResponse() {},
+      noteGrpcStatus: (status: number) => statuses.push(status),
+    };
+    const hops = await startHops({
+      down: 'h2',
+      up: 'h2',
+      acquire: (attempt) => {
+        attempt.endpoint = host as unknown as UpstreamHost;
+        attempt.onStream(NOWHERE);
+        const isBare = inHead !== '' || inTrailers === '';
+        attempt.onHead(grpcHead(inHead), isBare);
+        if (isBare) return;
+        const trailers = new Head();
+        trailers.appendText(GRPC_STATUS_FIELD, inTrailers);
+        attempt.onTrailers(trailers);
+      },
+    });
+    const call = Head.request('POST', '/a.B/C', 'app');
+    call.appendText(CONTENT_TYPE, 'application/grpc');
+    const { got } = hops.ask(call, true);
+    call.free();
+    await hops.run(() => got.done);
+    assert.deepEqual([got.done, statuses], [true, [learnt]]);
+  }
+});
+
+function grpcHead(status: string): Head {
+  const head = Head.response(200);
+  head.appendText(CONTENT_TYPE, 'application/grpc');
+  if (status !== '') head.appendText(GRPC_STATUS_FIELD, status);
+  return head;
+}
+
+/** Where a request goes that nobody reads. */
+const NOWHERE: Stream = {
+  unsent: 0,
+  sendHead() {},
+  sendData() {},
+  sendTrailers() {},
+  release() {},
+  discard() {},
+  reset() {},
+};

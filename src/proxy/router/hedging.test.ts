@@ -156,3 +156,16 @@ test('a try on which nothing moves is given up, with a response begun or not', a
   assert.match(peer.text, /abc$/);
   assert.notEqual(peer.closed, null);
 });
+
+test('the head of a response is a sign of life, though it moves no byte of a body', async () => {
+  const asked = await start({ retry: { ...RETRIES, perTryIdleTimeoutMs: 1_000 } });
+  const { mesh, seen } = asked;
+  const peer = await send(asked, get('/'));
+  await mesh.sim.run(undefined, 700);
+  seen[0]?.peer.send('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n');
+  await mesh.sim.run(undefined, 700);
+  seen[0]?.peer.send('abc');
+  await mesh.sim.run(() => responseOf(peer) !== null, 1_000);
+  assert.equal(responseOf(peer)?.body, 'abc');
+  assert.equal(seen.length, 1);
+});

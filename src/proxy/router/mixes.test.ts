@@ -251,3 +251,19 @@ test('a POST that a server may have seen is not sent again', async () => {
   assert.equal(got.head?.status, 503);
   assert.equal(hops.arrived.length, 1);
 });
+
+test('once a response has begun nothing of the request is kept for another try', async () => {
+  const hops = await startHops({ down: 'h2', up: 'h2', route: { retry: RETRIES } });
+  const { stream, got } = hops.ask(unbounded(), false);
+  send(stream, 'the body', false);
+  const app = await arrival(hops);
+  await hops.run(() => app.got.body !== '');
+  assert.equal(hops.chunks.freeBytes, 0, 'it is kept until then');
+  respond(app.stream, 200, false);
+  await hops.run(() => got.head !== null);
+  const { freeBytes } = hops.chunks;
+  assert.ok(freeBytes > 0);
+  send(stream, ', more of it', false);
+  await hops.run(() => app.got.body.endsWith('it'));
+  assert.equal(hops.chunks.freeBytes, freeBytes);
+});

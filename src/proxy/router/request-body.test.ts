@@ -85,3 +85,21 @@ test('what is held before there is a reader arrives whole and in order, however 
     { numRuns: 200 },
   );
 });
+
+test('what was held for its first reader beyond the bound is not remembered for a second', () => {
+  for (const [bound, isRemembered] of [
+    [9, false],
+    [10, true],
+  ] as const) {
+    const pool = new ChunkPool();
+    const body = new RequestBody(pool);
+    body.maxReplayBytes = bound;
+    body.pass(Buffer.alloc(10), 0, 10, false, null, false);
+    const head = Head.request('POST', '/', 'catalog');
+    body.begin(head, reader().stream);
+    assert.equal(body.complete, isRemembered);
+    assert.equal(pool.freeBytes > 0, !isRemembered, 'its storage is free again');
+    head.free();
+    body.free();
+  }
+});

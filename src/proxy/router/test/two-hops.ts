@@ -59,6 +59,8 @@ export interface Hops {
   readonly telemetry: Telemetry;
   /** In the order in which they came. */
   readonly arrived: Arrived[];
+  /** What the router keeps bodies in. */
+  readonly chunks: ChunkPool;
   /** Requests that hold a place in the cluster. */
   active(): number;
   ask(head: Head, last: boolean): { readonly stream: Stream; readonly got: Recorder };
@@ -109,6 +111,7 @@ export async function startHops(options: HopsOptions): Promise<Hops> {
     sim,
     telemetry,
     arrived,
+    chunks: world.chunks,
     active: () => active,
     ask(head, last) {
       const got = new Recorder();
