@@ -34,6 +34,8 @@ export class SimHost {
   /** Requests seen. */
   readonly requests: string[] = [];
   readonly connections: { readonly closed: string | null; readonly ended: boolean }[] = [];
+  /** Of HTTP/2. */
+  readonly servers: Http2Server[] = [];
   readonly #runtime: SimRuntime;
   readonly #speaks: ClusterConfig['protocol'];
   #listening: Promise<Listener> | null = null;
@@ -90,7 +92,9 @@ export class SimHost {
       },
     };
     const { clock } = this.#runtime;
-    return new Http2Server(connection, { limits: DEFAULT_HTTP2_LIMITS, timers, clock, callbacks });
+    const server = new Http2Server(connection, { limits: DEFAULT_HTTP2_LIMITS, timers, clock, callbacks });
+    this.servers.push(server);
+    return server;
   }
 
   #answer(request: string): string | null {

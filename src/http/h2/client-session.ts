@@ -21,7 +21,7 @@ import { writeGoaway } from './write-frame.ts';
 /** What the session tells its client. */
 export interface ClientEvents {
   onLimit(name: LimitName): void;
-  /** `room` has grown from 0. */
+  /** `room` has grown from 0, or is known for the first time. */
   roomGrew(): void;
   /** No new streams: the server said so, or ids have run out. */
   draining(): void;
@@ -36,6 +36,7 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
   #nextId = 1;
   #opened = 0;
   #isConnected = false;
+  #hasSettled = false;
   #isDraining = false;
   #isClosing = false;
   #hasRoom = true;
@@ -63,6 +64,10 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
     if (this.over || this.#isDraining || this.#isClosing) return 0;
     const { maxConcurrentStreams } = this.limits;
     return Math.max(0, Math.min(this.peer.maxConcurrentStreams, maxConcurrentStreams) - this.active);
+  }
+
+  get settled(): boolean {
+    return this.peer.known;
   }
 
   get takesTunnels(): boolean | null {
@@ -152,7 +157,11 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
 
   protected override settingsChanged(): void {
     for (const stream of [...this.#unsent]) stream.settingsCame();
-    this.#tellRoom();
+    if (!this.#hasSettled) {
+      this.#hasSettled = true;
+      this.#hasRoom = this.room > 0;
+      this.#events.roomGrew();
+    } else this.#tellRoom();
   }
 
   protected override drainAnswered(): void {}

@@ -9,7 +9,7 @@ import { type ClientEvents, ClientSession } from './client-session.ts';
 import type { LinkOptions } from './link.ts';
 
 export interface Http2ClientCallbacks {
-  /** `room` has grown from 0. */
+  /** `room` has grown from 0, or the server has said for the first time what it is. */
   onRoom(client: Http2Client): void;
   /** No new streams on this connection: GOAWAY came, or ids have run out. Those there are go on. */
   onDraining(client: Http2Client): void;
@@ -46,6 +46,11 @@ export class Http2Client implements ConnectionHandler, ClientEvents {
   /** Streams that may be opened now: 0 before `attach`, after GOAWAY and `close`. */
   get room(): number {
     return this.#session === null ? 0 : this.#session.room;
+  }
+
+  /** Whether the server has said how many streams it takes; until then `room` is a guess. */
+  get settled(): boolean {
+    return this.#session !== null && this.#session.settled;
   }
 
   /** A stream, usable at once; HEADERS leave with `sendHead`. Throws a WeftError `internal` where there is no room. */

@@ -63,9 +63,7 @@ test('an ejection is never longer than the maximum, but for the jitter, and does
     assert.ok(bad !== undefined);
     bad.status = 500;
     const durations = (): number[] =>
-      log.lines
-        .filter(({ message }) => message === 'host ejected')
-        .map(({ fields }) => Number(fields['durationMs']));
+      log.lines.filter(({ message }) => message === 'host ejected').map(({ fields }) => Number(fields['durationMs']));
     for (let round = 0; round < 8; round++) {
       await ask(12);
       await runFor((durations().at(-1) ?? 0) + 1_000);
@@ -73,7 +71,10 @@ test('an ejection is never longer than the maximum, but for the jitter, and does
     const expected = [30_000, 60_000, 70_000, 70_000, 70_000, 70_000, 70_000, 70_000];
     const jitters = durations().map((each, i) => each - (expected[i] ?? 0));
     assert.equal(jitters.length, expected.length);
-    assert.ok(jitters.every((each) => each >= 0 && each <= ejectionJitterMs), String(jitters));
+    assert.ok(
+      jitters.every((each) => each >= 0 && each <= ejectionJitterMs),
+      String(jitters),
+    );
     assert.equal(new Set(jitters).size > 1, ejectionJitterMs > 0);
     // Out of service nothing is forgiven, in service as much as was earned: three steps, at an interval each.
     bad.status = 200;

@@ -71,7 +71,6 @@ export class Http2Pool extends Timer implements Pool, DialsOwner, Http2ClientCal
     client.onOpen();
     this.#leaveOld();
     this.onRoom(client);
-    this.#dialMore();
   }
 
   dialFailed(reason: string): void {
@@ -90,6 +89,7 @@ export class Http2Pool extends Timer implements Pool, DialsOwner, Http2ClientCal
       if (next === null) return;
       this.#begin(client, next);
     }
+    this.#dialMore();
   }
 
   onDraining(client: PooledHttp2): void {
@@ -177,8 +177,12 @@ export class Http2Pool extends Timer implements Pool, DialsOwner, Http2ClientCal
     return null;
   }
 
-  /** One at a time: what waits is usually served by the streams of the first that opens. */
+  /** One at a time: what waits is usually served by the streams of the first that opens, once it says how many it takes. */
   #dialMore(): void {
-    if (this.#waiting.length > 0) this.#dials.want(1, this.#open.length);
+    if (this.#waiting.length > 0 && this.#open.every(isSettled)) this.#dials.want(1, this.#open.length);
   }
+}
+
+function isSettled(client: PooledHttp2): boolean {
+  return client.settled;
 }

@@ -73,10 +73,15 @@ test('a connection grows no older than the cluster allows, busy or idle', async 
   assert.equal(host?.open, 0);
 });
 
-for (const tunnel of [false, true]) {
-  const kind = tunnel ? 'raw bytes' : 'HTTP';
+const HTTP2 = { protocol: 'http2', clearProtocol: 'http2' } as const;
+
+for (const [kind, tunnel, parts] of [
+  ['HTTP/1.1', false, {}],
+  ['HTTP/2', false, HTTP2],
+  ['raw bytes', true, {}],
+] as const) {
   test(`${kind}: who waits for an endpoint that leaves goes to another`, async () => {
-    const { hosts, begin, configure, endpoints, runFor, sim } = simCluster(2);
+    const { hosts, begin, configure, endpoints, runFor, sim } = simCluster(2, parts);
     const [gone, stays] = hosts;
     assert.ok(gone !== undefined && stays !== undefined);
     sim.network.partition('10.0.0.1', gone.address);
@@ -90,7 +95,7 @@ for (const tunnel of [false, true]) {
   });
 
   test(`${kind}: when one dial fails only one attempt does, and those behind it go elsewhere`, async () => {
-    const { hosts, begin, runFor } = simCluster(2);
+    const { hosts, begin, runFor } = simCluster(2, parts);
     hosts[0]?.refuse();
     await runFor(5);
     const attempts = Array.from({ length: 40 }, () => begin({ tunnel }));
@@ -102,7 +107,7 @@ for (const tunnel of [false, true]) {
   });
 
   test(`${kind}: when no host can be reached everybody is told so in the end`, async () => {
-    const { hosts, begin, runFor, cluster } = simCluster(3);
+    const { hosts, begin, runFor, cluster } = simCluster(3, parts);
     for (const host of hosts) host.refuse();
     await runFor(5);
     const attempts = Array.from({ length: 50 }, () => begin({ tunnel }));
