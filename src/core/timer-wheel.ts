@@ -18,19 +18,13 @@ export interface Timers {
   disarm(timer: Timer): void;
 }
 
-/**
- * A node of the wheel: subclass it and override `fire`. One timer belongs to one wheel at a time. The fields that begin
- * with `wheel` are the wheel's.
- */
+/** What fires: subclass it and override `fire`. One timer belongs to one wheel at a time. */
 export abstract class Timer {
-  wheelSlot: WheelSlot | null = null;
-  wheelPrevious: Timer | null = null;
-  wheelNext: Timer | null = null;
-  /** When to fire, in ticks modulo 2^32: only its difference to the current tick means anything. */
-  wheelTick = 0;
+  /** The wheel's; made when the timer is armed for the first time. */
+  wheelNode: WheelNode | null = null;
 
   get armed(): boolean {
-    return this.wheelSlot !== null;
+    return this.wheelNode !== null && this.wheelNode.slot !== null;
   }
 
   /** Called once per arming, no earlier than asked and at most one tick later; the timer may be armed again inside. */
@@ -52,11 +46,28 @@ export class CallbackTimer extends Timer {
 }
 
 /** Doubly linked, first in first out, so that timers of one tick fire in the order of their arming. */
-export interface WheelSlot {
+interface WheelSlot {
   readonly level: number;
   readonly index: number;
-  first: Timer | null;
-  last: Timer | null;
+  first: WheelNode | null;
+  last: WheelNode | null;
+}
+
+/**
+ * The place of a timer in the wheel. An object of its own and of one class: neighbours of a timer are timers of all
+ * kinds, and to touch fields of objects of many shapes costs several times as much.
+ */
+class WheelNode {
+  slot: WheelSlot | null = null;
+  previous: WheelNode | null = null;
+  next: WheelNode | null = null;
+  /** When to fire, in ticks modulo 2^32: only its difference to the current tick means anything. */
+  tick = 0;
+  readonly timer: Timer;
+
+  constructor(timer: Timer) {
+    this.timer = timer;
+  }
 }
 
 export class TimerWheel implements Timers {
@@ -91,53 +102,55 @@ export class TimerWheel implements Timers {
   }
 
   arm(timer: Timer, delayMs: number): void {
-    if (timer.wheelSlot !== null) this.#unlink(timer);
+    const node = (timer.wheelNode ??= new WheelNode(timer));
+    if (node.slot !== null) this.#unlink(node);
     const elapsedMs = this.#clock.now() - this.#origin;
     if (this.#armedCount === 0 && !this.#advancing) this.#moveTo(Math.floor(elapsedMs / this.resolutionMs));
     const dueTicks = Math.ceil((elapsedMs + Math.max(0, delayMs)) / this.resolutionMs);
     const ticks = Math.min(Math.max(dueTicks - this.#currentTicks, 1), MAX_TICKS);
-    timer.wheelTick = (this.#current + ticks) | 0;
-    const eventTicks = this.#currentTicks + this.#place(timer, ticks);
+    node.tick = (this.#current + ticks) | 0;
+    const eventTicks = this.#currentTicks + this.#place(node, ticks);
     if (!this.#advancing && (this.#cancelAlarm === null || eventTicks < this.#alarmTicks)) this.#setAlarm(eventTicks);
   }
 
   disarm(timer: Timer): void {
-    if (timer.wheelSlot === null) return;
-    this.#unlink(timer);
+    const node = timer.wheelNode;
+    if (node === null || node.slot === null) return;
+    this.#unlink(node);
     // The alarm stays: one early look costs less than moving it for every request that ends in time.
     if (this.#armedCount === 0 && !this.#advancing) this.#dropAlarm();
   }
 
   /** Puts a timer in its slot and returns after how many ticks that slot must be looked at. */
-  #place(timer: Timer, ticks: number): number {
+  #place(node: WheelNode, ticks: number): number {
     let level = 0;
     while (level < LEVELS - 1 && ticks >= 1 << (SLOT_BITS * (level + 1))) level++;
     const shift = SLOT_BITS * level;
-    const index = (timer.wheelTick >>> shift) & SLOT_MASK;
+    const index = (node.tick >>> shift) & SLOT_MASK;
     // Safe: the constructor made LEVELS * SLOTS lists and both numbers are masked to that range.
     const list = this.#slots[level * SLOTS + index] as WheelSlot;
-    timer.wheelSlot = list;
-    timer.wheelPrevious = list.last;
-    timer.wheelNext = null;
-    if (list.last === null) list.first = timer;
-    else list.last.wheelNext = timer;
-    list.last = timer;
+    node.slot = list;
+    node.previous = list.last;
+    node.next = null;
+    if (list.last === null) list.first = node;
+    else list.last.next = node;
+    list.last = node;
     this.#occupied[level] = (this.#occupied[level] ?? 0) | (1 << index);
     this.#armedCount++;
     // The slot is looked at when the lower bits of its tick are zero.
-    return level === 0 ? ticks : (((timer.wheelTick >>> shift) << shift) - this.#current) | 0;
+    return level === 0 ? ticks : (((node.tick >>> shift) << shift) - this.#current) | 0;
   }
 
-  #unlink(timer: Timer): void {
-    const list = timer.wheelSlot;
+  #unlink(node: WheelNode): void {
+    const list = node.slot;
     if (list === null) return;
-    if (timer.wheelPrevious === null) list.first = timer.wheelNext;
-    else timer.wheelPrevious.wheelNext = timer.wheelNext;
-    if (timer.wheelNext === null) list.last = timer.wheelPrevious;
-    else timer.wheelNext.wheelPrevious = timer.wheelPrevious;
-    timer.wheelSlot = null;
-    timer.wheelPrevious = null;
-    timer.wheelNext = null;
+    if (node.previous === null) list.first = node.next;
+    else node.previous.next = node.next;
+    if (node.next === null) list.last = node.previous;
+    else node.next.previous = node.previous;
+    node.slot = null;
+    node.previous = null;
+    node.next = null;
     if (list.first === null) this.#occupied[list.level] = (this.#occupied[list.level] ?? 0) & ~(1 << list.index);
     this.#armedCount--;
   }
@@ -170,15 +183,15 @@ export class TimerWheel implements Timers {
       if ((this.#current & ((1 << shift) - 1)) !== 0) continue;
       const list = this.#slots[level * SLOTS + ((this.#current >>> shift) & SLOT_MASK)] as WheelSlot;
       // Every timer here is due within this slot's span, so it moves to a lower level and the list empties.
-      for (let timer = list.first; timer !== null; timer = list.first) {
-        this.#unlink(timer);
-        this.#place(timer, (timer.wheelTick - this.#current) | 0);
+      for (let node = list.first; node !== null; node = list.first) {
+        this.#unlink(node);
+        this.#place(node, (node.tick - this.#current) | 0);
       }
     }
     const due = this.#slots[this.#current & SLOT_MASK] as WheelSlot;
-    for (let timer = due.first; timer !== null; timer = due.first) {
-      this.#unlink(timer);
-      timer.fire();
+    for (let node = due.first; node !== null; node = due.first) {
+      this.#unlink(node);
+      node.timer.fire();
     }
   }
 
