@@ -31,6 +31,8 @@ const PROTECTED = names(
   'tracestate',
 );
 
+const SLOTS = 1024;
+
 /** Protected, and harmless where they come late. */
 const TRACING = new Set(['traceparent', 'tracestate', 'x-request-id']);
 
@@ -53,17 +55,32 @@ const NOT_TRAILERS = [
   ),
 ];
 
+const isGuarded = slotsOf(PROTECTED);
+const isNotTrailer = slotsOf(NOT_TRAILERS);
+
 /** Whether the field of this index stays although Connection names it. */
 export function isProtected(head: Head, index: number): boolean {
-  return isOneOf(PROTECTED, head, index);
+  return isOneOf(PROTECTED, isGuarded, head, index);
 }
 
 export function mayBeTrailer(head: Head, index: number): boolean {
-  return !isOneOf(NOT_TRAILERS, head, index);
+  return !isOneOf(NOT_TRAILERS, isNotTrailer, head, index);
 }
 
-function isOneOf(list: readonly FieldName[], head: Head, index: number): boolean {
-  const hash = head.fields[index * FIELD_WIDTH + NAME_HASH];
+function isOneOf(list: readonly FieldName[], slots: Uint8Array, head: Head, index: number): boolean {
+  const hash = head.fields[index * FIELD_WIDTH + NAME_HASH] as number;
+  if (slots[slotOf(hash)] === 0) return false;
   for (const name of list) if (name.hash === hash && head.isNamed(index, name)) return true;
   return false;
+}
+
+/** 1 where one of the names may be: nearly every other name is told apart without looking at the list. */
+function slotsOf(list: readonly FieldName[]): Uint8Array {
+  const slots = new Uint8Array(SLOTS);
+  for (const name of list) slots[slotOf(name.hash)] = 1;
+  return slots;
+}
+
+function slotOf(hash: number): number {
+  return (hash ^ (hash >>> 13)) & (SLOTS - 1);
 }

@@ -78,7 +78,7 @@ export abstract class UsualFields extends BlockReader {
     while (length < most && block[this.pos + length] === first - length) length++;
     const entry = slot * ENTRY_WIDTH;
     while (length > 0 && (entries[entry + (length - 1) * ENTRY_WIDTH + CHAIN] as number) < length) length--;
-    if (length === 0) return false;
+    if (length === 0) return this.#repeatedPseudo(head, entry);
     const from = entries[entry] as number;
     const lineEnd = (entries[entry + (length - 1) * ENTRY_WIDTH + VALUE_END] as number) + LINE_END;
     const by = this.at - from;
@@ -107,6 +107,42 @@ export abstract class UsualFields extends BlockReader {
     this.at = lineEnd + by;
     this.listBytes = listBytes;
     this.seenRegular = true;
+    return true;
+  }
+
+  /** Path and authority, indexed in one byte. */
+  #repeatedPseudo(head: Head, entry: number): boolean {
+    const { entries, view } = this.table;
+    const { fields } = head;
+    const kind = entries[entry + KIND_OF] as Kind;
+    const from = entries[entry] as number;
+    const valueEnd = entries[entry + VALUE_END] as number;
+    const isPath = kind === KIND.path;
+    const lineEnd = isPath ? valueEnd : valueEnd + LINE_END;
+    const listBytes = this.listBytes + (entries[entry + SIZE] as number);
+    const to = this.at;
+    const field = head.count * FIELD_WIDTH;
+    if (this.seenRegular || (this.seen & (1 << kind)) !== 0 || entries[entry + REFUSAL] !== 0) return false;
+    if (listBytes > this.maxListBytes || to + lineEnd - from > head.bytes.length || lineEnd - from > SHORT_BYTES)
+      return false;
+    if (isPath) {
+      head.pathStart = to;
+      head.pathEnd = to + lineEnd - from;
+    } else if (kind === KIND.authority && field + FIELD_WIDTH <= fields.length) {
+      const by = to - from;
+      fields[field] = to;
+      fields[field + NAME_END] = (entries[entry + NAME_END] as number) + by;
+      fields[field + VALUE_START] = head.authorityStart = (entries[entry + VALUE_START] as number) + by;
+      fields[field + VALUE_END] = head.authorityEnd = valueEnd + by;
+      fields[field + NAME_HASH] = entries[entry + NAME_HASH] as number;
+      fields[field + FLAGS] = entries[entry + FLAGS] as number;
+      head.count++;
+    } else return false;
+    copyShort(view, from, head.view, to, lineEnd - from);
+    this.seen |= 1 << kind;
+    this.listBytes = listBytes;
+    this.at = to + lineEnd - from;
+    this.pos++;
     return true;
   }
 
