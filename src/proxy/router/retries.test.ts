@@ -171,3 +171,26 @@ test('the limit on retries holds for all requests of the cluster together, and i
   assert.equal(cluster.circuit.retries.used, 0);
   assert.ok(peers.some((peer) => responseOf(peer)?.status === 503));
 });
+
+test('when a kept-alive connection dies under a request, what may have been seen is not sent again', async () => {
+  for (const method of ['GET', 'POST']) {
+    const seen: string[] = [];
+    const mesh = await startMesh({
+      seed: 16,
+      route: { retry: null },
+      app: (peer) =>
+        answerWith(peer, (request, count) => {
+          seen.push(request.slice(0, 4));
+          if (count < 2) return ok('kept');
+          peer.connection.destroy('idle timeout');
+          return null;
+        }),
+    });
+    assert.equal((await ask(mesh)).status, 200);
+    const peer = mesh.connect();
+    peer.send(`${method} / HTTP/1.1\r\nhost: catalog\r\ncontent-length: 2\r\n\r\nab`);
+    await mesh.sim.run(() => responseOf(peer) !== null, 5_000);
+    const tries = seen.slice(1);
+    assert.deepEqual([responseOf(peer)?.status, tries.length], method === 'GET' ? [200, 2] : [503, 1], method);
+  }
+});

@@ -6,9 +6,9 @@ import {
   HttpProtocolOptionsSchema,
   type HttpProtocolOptions_ExplicitHttpConfigSchema,
 } from '../../../protos/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
-import { pack } from '../../../protos/init.ts';
+import { durationOf, pack } from '../../../protos/init.ts';
 import type { BackendTrafficSpec } from '../kind.ts';
-import { durationFrom } from './values.ts';
+import { durationFrom, millisecondsOf } from './values.ts';
 
 type Connection = NonNullable<BackendTrafficSpec['connection']>;
 type TypedOptions = { [name: string]: Any };
@@ -55,11 +55,13 @@ type ProtocolConfig = MessageInitShape<typeof HttpProtocolOptions_ExplicitHttpCo
 
 function upstream(section: Connection, protocolConfig: NonNullable<ProtocolConfig>): TypedOptions {
   const maxRequests = section.maxRequests ?? 0;
+  const maxAgeMs = millisecondsOf(section.maxAge, '0s');
   const options = pack(HttpProtocolOptionsSchema, {
     commonHttpProtocolOptions: {
       // Below the keep-alive of common servers, so that the pool closes first.
       idleTimeout: durationFrom(section.idleTimeout, '15s'),
       ...(maxRequests > 0 ? { maxRequestsPerConnection: maxRequests } : {}),
+      ...(maxAgeMs > 0 ? { maxConnectionDuration: durationOf(maxAgeMs) } : {}),
     },
     upstreamProtocolOptions: { case: 'explicitHttpConfig', value: { protocolConfig } },
   });

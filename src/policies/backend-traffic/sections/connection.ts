@@ -53,5 +53,10 @@ export const connection = z.strictObject({
     .max(1_000_000_000)
     .optional()
     .describe('On one connection, before it is replaced. 0: no limit. Unset: 0.'),
+  maxAge: durationBetween(
+    '0s',
+    '24h',
+    'At which a connection is replaced, when what it carries has ended. 0s: never. Unset: 0s.',
+  ).optional(),
   http2: http2.optional().describe('Of connections that carry HTTP/2: all between sidecars.'),
 });

@@ -17,7 +17,9 @@ const hashSource = z
   .strictObject({
     type: z
       .enum(['SourceAddress', 'Header', 'Cookie', 'QueryParameter'])
-      .describe('What of a request is hashed. A request without it falls to the next of the list.'),
+      .describe(
+        'What of a request is hashed. A request without it falls to the next of the list. Connections of raw bytes have a SourceAddress only, which for the calls of an application through its own sidecar is always the same.',
+      ),
     name: z
       .string()
       .min(1)
