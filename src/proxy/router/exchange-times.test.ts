@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Filter } from '../../http/filter.ts';
+import { Head } from '../../http/head.ts';
+import { SUSPENDED } from '../../http/verdict.ts';
+import { startHops } from './test/two-hops.ts';
 import { answerWith, get, ok, type RawPeer, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
@@ -72,6 +76,20 @@ test('the duration that a listener allows holds for routes that say nothing of i
     const { afterMs } = await outcome(mesh, get('/'));
     assert.ok(afterMs >= atLeast && afterMs < atLeast * 1.3, `${afterMs} ms`);
   }
+});
+
+test('the duration that a listener allows goes on while a filter waits for something', async () => {
+  let ended = 0;
+  const filters: readonly Filter[] = [{ onRequest: () => SUSPENDED, onEnd: () => void ended++ }];
+  const hops = await startHops({ down: 'h1', up: 'h1', manager: { maxStreamDurationMs: 2_000 }, filters });
+  const head = Head.request('GET', '/', 'app');
+  const { got } = hops.ask(head, true);
+  head.free();
+  const before = hops.sim.nowMs;
+  await hops.run(() => got.head !== null);
+  assert.equal(got.head?.status, 504);
+  assert.ok(hops.sim.nowMs - before < 2_100);
+  assert.deepEqual([ended, hops.arrived.length], [1, 0]);
 });
 
 test('the request timeout counts from the end of the request', async () => {

@@ -14,6 +14,7 @@ import { Recorder } from '../../../http/h1/test/recorder.ts';
 import { Http2Client } from '../../../http/h2/client.ts';
 import { DEFAULT_HTTP2_LIMITS } from '../../../http/h2/limits.ts';
 import { Http2Server } from '../../../http/h2/server.ts';
+import type { Filter } from '../../../http/filter.ts';
 import type { Head } from '../../../http/head.ts';
 import type { MessageReceiver, Stream } from '../../../http/message.ts';
 import { type SimRuntime, Simulation } from '../../../runtime/sim/simulation.ts';
@@ -72,6 +73,7 @@ export interface HopsOptions {
   readonly up: Version;
   readonly route?: Partial<ForwardAction>;
   readonly manager?: Partial<HttpManager>;
+  readonly filters?: readonly Filter[];
   /** Instead of a codec between router and application. */
   readonly acquire?: (attempt: Attempt) => void;
 }
@@ -103,7 +105,14 @@ export async function startHops(options: HopsOptions): Promise<Hops> {
   const world = worldOf(runtime, timers, telemetry, options, cluster);
   const manager = httpManager('out', options.manager);
   await runtime.net.listen(PROXY, (connection) => {
-    const down = new Downstream(world, manager, { chain: () => [] }, 'outbound', connection.info, false);
+    const down = new Downstream(
+      world,
+      manager,
+      { chain: () => options.filters ?? [] },
+      'outbound',
+      connection.info,
+      false,
+    );
     return serve(options.down, runtime, timers, connection, (stream, head) => new HttpExchange(down, stream, head));
   });
   const caller = connector(options.down, runtime, timers, PROXY);
