@@ -38,6 +38,8 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
   #isConnected = false;
   #hasSettled = false;
   #isDraining = false;
+  /** The server's word on it: streams above were refused. */
+  #lastAccepted = Number.POSITIVE_INFINITY;
   #isClosing = false;
   #hasRoom = true;
 
@@ -146,7 +148,10 @@ export class ClientSession extends Http2Frames<Http2ClientStream> implements Cli
 
   protected override onGoaway(lastId: number): void {
     this.#drain();
-    for (const stream of this.streams.list()) {
+    // Said again, it is no work for every stream again.
+    const refuses = lastId < this.#lastAccepted;
+    if (refuses) this.#lastAccepted = lastId;
+    for (const stream of refuses ? this.streams.list() : []) {
       if (stream.id <= lastId) continue;
       // A server that answers them all the same must not cost those that it goes on with.
       this.recent.add(stream.id);

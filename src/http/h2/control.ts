@@ -17,6 +17,8 @@ import { writePing, writeSettingsAck } from './write-frame.ts';
 
 /** Settings that cost as much as a frame of their own. */
 const SETTINGS_PER_CONTROL = 8;
+/** A change of the initial window is work for every stream: so many of them cost as much as a frame. */
+const STREAMS_PER_CONTROL = 8;
 /** One more for so many bytes of content that we sent: who takes content gives credit. */
 const BYTES_PER_CONTROL = 512;
 
@@ -127,7 +129,8 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
     this.encoder.onPeerTableBytes(this.peer.headerTableBytes);
     if (!this.#answer()) return;
     writeSettingsAck(this.connection);
-    if (this.peer.initialWindow !== window) this.#shiftWindows(this.peer.initialWindow - window);
+    const change = this.peer.initialWindow - window;
+    if (change !== 0 && this.pay(this.streams.size / STREAMS_PER_CONTROL, LIMIT.settings)) this.#shiftWindows(change);
     if (!this.over) this.settingsChanged();
   }
 
@@ -136,10 +139,10 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
     if (end - start !== PING_BYTES) return this.fail(ERROR.frameSize, 'PING is not 8 bytes');
     if ((flags & ACK) === 0) {
       if (this.pay(1, LIMIT.pings) && this.#answer()) writePing(this.connection, ACK, bytes, start);
-    } else if (isSame(PROBE, bytes, start)) this.windows.probed();
-    else if (isSame(DRAIN, bytes, start)) this.drainAnswered();
-    // Whatever else is answered was not asked, or has served by arriving.
-    else if (!isSame(KEEP_ALIVE, bytes, start)) this.pay(1, LIMIT.pings);
+    } else if (this.windows.probing && isSame(PROBE, bytes, start)) this.windows.probed();
+    else if (this.alarms.armed(ALARM.drain) && isSame(DRAIN, bytes, start)) this.drainAnswered();
+    // What is answered unasked costs; to be asked for a sign of life and give it does not.
+    else if (!this.#asksForLife || !isSame(KEEP_ALIVE, bytes, start)) this.pay(1, LIMIT.pings);
   }
 
   protected askBeforeDrain(): void {

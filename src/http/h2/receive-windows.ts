@@ -135,6 +135,11 @@ export class ReceiveWindows {
     this.#extraLeft += extra;
   }
 
+  /** Whether an answer to our question is on its way. */
+  get probing(): boolean {
+    return this.#isProbing;
+  }
+
   /** A stream got half its window back: asks whether that is too small. */
   probe(): void {
     if (this.#isProbing || this.#grownBytes >= this.#limits.maxStreamWindowBytes) return;
