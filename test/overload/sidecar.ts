@@ -23,7 +23,16 @@ export interface SidecarState {
 }
 
 export interface Sidecar {
+  /** In clear text; with mTLS, as from another sidecar; in clear text and from there through the second. */
   readonly port: number;
+  readonly innerPort: number;
+  readonly meshPort: number;
+  /** What a caller presents to the second. */
+  readonly client: {
+    readonly certificateChainPem: string;
+    readonly privateKeyPem: string;
+    readonly trustBundlePem: string;
+  };
   readonly pid: number;
   /** What it has logged. */
   log(): string;
@@ -49,6 +58,8 @@ export interface SidecarOptions {
   readonly exposeGc?: boolean;
   /** CPU that each request costs beyond its own. */
   readonly costMs?: number;
+  /** How often configuration, endpoints and certificates change. Default: never. */
+  readonly churnMs?: number;
 }
 
 /** `/big`: a response of 4 MiB; any other path answers at once with a short one. */
@@ -63,13 +74,16 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<Sideca
   const appPort = await listen(app);
   const fixture = resolve(import.meta.dirname, 'sidecar.fixture.ts');
   const flags = options.exposeGc === true ? ['--expose-gc'] : [];
-  const child = new Child(process.execPath, [...flags, fixture, String(appPort), String(options.costMs ?? 0)]);
+  const numbers = [appPort, options.costMs ?? 0, options.churnMs ?? 0].map(String);
+  const child = new Child(process.execPath, [...flags, fixture, ...numbers]);
   const [, said = ''] = await child.said(/^(\{.*\})$/m);
-  const { port, admin } = JSON.parse(said) as { port: number; admin: number };
+  const { admin, ...where } = JSON.parse(said) as Pick<Sidecar, 'port' | 'innerPort' | 'meshPort' | 'client'> & {
+    readonly admin: number;
+  };
   const get = (path: string): Promise<Response> =>
     fetch(`http://${HERE}:${admin}${path}`, { signal: AbortSignal.timeout(10_000) });
   return {
-    port,
+    ...where,
     pid: child.pid,
     log: () => child.stderr,
     state: async () => (await (await get('/state')).json()) as SidecarState,

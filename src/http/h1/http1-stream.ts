@@ -19,8 +19,10 @@ export abstract class Http1Stream implements Stream {
   received = false;
   /** The message that goes out is complete; for the codec. */
   sent = false;
-  /** Something was sent since the codec set this to false; for the codec. */
-  moved = false;
+  /** Grows with the content that is handed over to be sent, and by one with a head; for the codec. */
+  written = 0;
+  /** Content that came, and credit that was given after a pause; for the codec. */
+  moves = 0;
   protected headSent = false;
   protected readonly writer: BodyWriter;
   #owed = 0;
@@ -36,6 +38,11 @@ export abstract class Http1Stream implements Stream {
     return this.connection === null ? 0 : this.connection.backlog;
   }
 
+  /** The peer may not send: too much of what it sent has not been taken. For the codec. */
+  get paused(): boolean {
+    return this.#isPaused;
+  }
+
   abstract sendHead(head: Head, last: boolean): void;
   abstract reset(reason: ResetReason): void;
   /** The outgoing message is complete. */
@@ -46,7 +53,7 @@ export abstract class Http1Stream implements Stream {
 
   sendData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.connection === null || !this.headSent || this.sent) return;
-    this.moved = true;
+    this.written += end - start;
     if (!this.writer.write(this.connection, bytes, start, end, last)) this.onUnsendable();
     else if (last) this.endSending();
   }
@@ -77,6 +84,7 @@ export abstract class Http1Stream implements Stream {
       this.#discarded += end - start;
       return this.#discarded;
     }
+    this.moves += end - start;
     if (!last) this.#owed += end - start;
     receiver.onData(bytes, start, end, last);
     if (!last && this.#owed >= WINDOW && !this.#isPaused && this.receiver !== null && this.connection !== null) {
@@ -111,6 +119,7 @@ export abstract class Http1Stream implements Stream {
 
   #resume(): void {
     this.#isPaused = false;
+    this.moves += WINDOW / 2;
     this.connection?.resume();
   }
 }

@@ -18,6 +18,13 @@ export interface Http1Limits {
    * within it, and work for clients that left ends soon.
    */
   readonly halfClosedMs: number;
+  /**
+   * An exchange whose client takes less than `minProgressBytes` of a response that waits for it in this time is ended, and
+   * so is one of whose request less than that comes, though it may, and which is no conversation (`server-stream.ts`).
+   * The owner of the connection looks that often (`Http1Server.look`). Default 60 s and 1 KiB, as over HTTP/2.
+   */
+  readonly stallTimeoutMs: number;
+  readonly minProgressBytes: number;
   /** How long a closing connection is read from, so that the peer gets the last response and not a RST. Default 2 s. */
   readonly lingerMs: number;
 }
@@ -30,5 +37,7 @@ export const DEFAULT_HTTP1_LIMITS: Http1Limits = {
   headTimeoutMs: 60_000,
   idleTimeoutMs: 3_600_000,
   halfClosedMs: 1_000,
+  stallTimeoutMs: 60_000,
+  minProgressBytes: 1_024,
   lingerMs: 2_000,
 };

@@ -60,6 +60,7 @@ export const UNKNOWN_EXPECTATION = refuse(417, 'Expect is not exactly "100-conti
 export const EARLY_RESPONSE = refuse(400, 'response before the request was sent');
 export const TRUNCATED_HEAD = refuse(400, 'connection ended within a head');
 export const HEAD_TIMEOUT = refuse(408, 'head did not arrive in time');
+export const CONTENT_TIMEOUT = refuse(408, 'content comes too slowly');
 export const TOO_MANY_INTERIM = refuse(400, 'too many interim responses');
 export const BAD_PSEUDO_FIELD = refuse(400, 'malformed, unknown or misplaced pseudo-header field');
 export const DUPLICATE_PSEUDO_FIELD = refuse(400, 'more than one pseudo-header field of a name');

@@ -27,6 +27,7 @@ export class ServerStream extends Http1Stream {
   readonly #method: Method;
   readonly #version: number;
   readonly #asksUpgrade: boolean;
+  readonly #hasLength: boolean;
   /** The client waits for a 100 before it sends content, and has not got one. */
   #awaitsContinue: boolean;
   #isTunnel = false;
@@ -39,9 +40,19 @@ export class ServerStream extends Http1Stream {
     this.#method = request.method;
     this.#version = request.version;
     this.#asksUpgrade = request.upgrade !== UPGRADE_STATE.none;
+    this.#hasLength = request.framing === FRAMING.length;
     this.#awaitsContinue = expectsContinue(request);
     this.persists = request.keepAlive;
     this.received = request.framing === FRAMING.none;
+  }
+
+  /**
+   * The client owes content and should send it with some speed. What has no end is a conversation: a tunnel, or a request
+   * without a length that is answered while it is sent. For the codec.
+   */
+  get awaitsContent(): boolean {
+    if (this.received || this.receiver === null || this.paused || this.#isTunnel) return false;
+    return this.#hasLength || !this.headSent;
   }
 
   /** Whether the response has begun; from then on an error can only end the connection. */
@@ -52,7 +63,7 @@ export class ServerStream extends Http1Stream {
   override sendHead(head: Head, last: boolean): void {
     const { connection } = this;
     if (connection === null || this.headSent) return;
-    this.moved = true;
+    this.written++;
     const { status } = head;
     if (status < 200 && status !== 101) return this.#sendInterim(connection, head);
     // A protocol that nobody asked for would leave both sides with different ideas of the bytes that follow.

@@ -4,7 +4,7 @@
  */
 import { EMPTY_BYTES } from '../../core/bytes.ts';
 import { type Connection, type ConnectionHandler, HIGH_WATER } from '../../core/runtime.ts';
-import { Timer, type Timers } from '../../core/timer-wheel.ts';
+import type { Timers } from '../../core/timer-wheel.ts';
 import { FRAMING } from '../framing.ts';
 import type { Head } from '../head.ts';
 import { type MessageReceiver, RESET } from '../message.ts';
@@ -13,9 +13,11 @@ import { BODY_EVENT, BodyReader } from './body-reader.ts';
 import { BodyWriter } from './body-writer.ts';
 import { HeadReader } from './head-reader.ts';
 import type { Http1Limits } from './limits.ts';
-import { HEAD_TIMEOUT, refusalOf, TRUNCATED_HEAD } from './refusal.ts';
+import { LIMIT, Progress } from './progress.ts';
+import { CONTENT_TIMEOUT, HEAD_TIMEOUT, refusalOf, TRUNCATED_HEAD } from './refusal.ts';
 import { scanRequest } from './scan-request.ts';
 import { type ServerLink, ServerStream } from './server-stream.ts';
+import { ServerTimer } from './server-timer.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 export interface Http1ServerCallbacks {
@@ -23,6 +25,8 @@ export interface Http1ServerCallbacks {
   open(stream: ServerStream, head: Head): MessageReceiver;
   /** A request was refused by the codec; no receiver heard of it, or its receiver was reset. For counting. */
   onRefused(status: number, detail: string): void;
+  /** A named bound fired (`LIMIT` in `progress.ts`). */
+  onLimit(name: string): void;
   /** The connection is gone. Not called after a takeover. */
   onClosed(): void;
 }
@@ -39,9 +43,8 @@ const BODY = 1;
 /** The request is complete, its response is not: the bytes of the next request stay unread. */
 const RESPONSE = 2;
 const TUNNEL = 3;
-/** Our FIN is sent: what still comes is dropped, so that the peer reads the response before it sees a RST. */
+/** Our FIN is sent: what still comes is dropped, so that the peer reads the response before a RST. */
 const CLOSING = 4;
-/** Closed, or handed over. */
 const OVER = 5;
 
 export class Http1Server implements ConnectionHandler, ServerLink {
@@ -58,6 +61,8 @@ export class Http1Server implements ConnectionHandler, ServerLink {
   #isDraining = false;
   #dropped = 0;
   #lastBacklog = 0;
+  #lastWritten = 0;
+  #progress: Progress | null = null;
 
   /** Takes the connection over; the first head must begin within `headTimeoutMs`. */
   constructor(connection: Connection, options: Http1ServerOptions) {
@@ -84,6 +89,17 @@ export class Http1Server implements ConnectionHandler, ServerLink {
   drain(): void {
     this.#isDraining = true;
     if (this.#phase === HEAD && !this.#heads.started && !this.#holds) this.#close();
+  }
+
+  /** Called every `stallTimeoutMs` by the owner: ends an exchange whose client has not moved since. */
+  look(): void {
+    if (this.#phase === TUNNEL || (this.#stream === null && this.#progress === null)) return;
+    const { limits, callbacks } = this.#options;
+    const limit = (this.#progress ??= new Progress()).look(this.#stream, this.#connection, limits.minProgressBytes);
+    if (limit === null) return;
+    callbacks.onLimit(limit);
+    if (limit === LIMIT.trickle) this.#refuse(CONTENT_TIMEOUT);
+    else this.#connection.destroy(limit);
   }
 
   onOpen(): void {}
@@ -141,9 +157,6 @@ export class Http1Server implements ConnectionHandler, ServerLink {
         return;
       case RESPONSE:
         if (this.#stream !== null) this.#halfClosed(this.#stream);
-        return;
-      default:
-        return;
     }
   }
 
@@ -210,26 +223,26 @@ export class Http1Server implements ConnectionHandler, ServerLink {
   }
 
   /**
-   * FIN after a whole request means "no more requests" (`printf … | nc -N`, HTTP/1.0) or "I am gone": TCP says both alike.
-   * nginx and Envoy cancel, HAProxy answers. Here the exchange goes on while its response moves, because each write finds
-   * out who is there; one that stands still for `halfClosedMs` is cancelled, unless the client said that it was the last.
+   * FIN after a whole request means "no more requests" (`nc -N`, HTTP/1.0) or "I am gone". The exchange goes on while its
+   * response moves; one that stands still for `halfClosedMs` is cancelled, unless the client said that it was the last.
    */
   #halfClosed(stream: ServerStream): void {
-    const { halfClosedMs } = this.#options.limits;
     const isAnnounced = !stream.persists;
     stream.persists = false;
     if (isAnnounced) return;
-    if (halfClosedMs === 0) return this.#connection.destroy('the client went away');
-    stream.moved = false;
-    this.#lastBacklog = this.#connection.backlog;
-    this.#arm(halfClosedMs);
+    if (this.#options.limits.halfClosedMs === 0) return this.#connection.destroy('the client went away');
+    this.#waitForClient(stream);
   }
 
   #lookForClient(stream: ServerStream): void {
-    const { backlog } = this.#connection;
-    if (!stream.moved && backlog >= this.#lastBacklog) return this.#connection.destroy('the client went away');
-    stream.moved = false;
-    this.#lastBacklog = backlog;
+    const isStill = stream.written === this.#lastWritten && this.#connection.backlog >= this.#lastBacklog;
+    if (isStill) this.#connection.destroy('the client went away');
+    else this.#waitForClient(stream);
+  }
+
+  #waitForClient(stream: ServerStream): void {
+    this.#lastWritten = stream.written;
+    this.#lastBacklog = this.#connection.backlog;
     this.#arm(this.#options.limits.halfClosedMs);
   }
 
@@ -381,18 +394,5 @@ export class Http1Server implements ConnectionHandler, ServerLink {
     if (!this.#holds) return;
     this.#holds = false;
     this.#connection.resume();
-  }
-}
-
-class ServerTimer extends Timer {
-  readonly #server: Http1Server;
-
-  constructor(server: Http1Server) {
-    super();
-    this.#server = server;
-  }
-
-  override fire(): void {
-    this.#server.onTimeout();
   }
 }

@@ -112,6 +112,19 @@ test('who waits for his own window holds nobody up', () => {
   assert.deepEqual(described(s.take()), ['data 1 10 end']);
 });
 
+test('what waits for windows is known, so that memory can be freed of it', () => {
+  const s = new Served().begin([SETTING.initialWindowSize, 10]);
+  begin(s, 2);
+  for (const i of [0, 1]) s.stream(i).sendData(Buffer.alloc(1_000), 0, 1_000, false);
+  assert.equal(s.server.queuedBytes, 1_980);
+  s.feed(windowUpdate(1, 100));
+  assert.equal(s.server.queuedBytes, 1_880);
+  s.stream(0).reset(2);
+  assert.equal(s.server.queuedBytes, 990);
+  s.feed(windowUpdate(3, 5_000));
+  assert.equal(s.server.queuedBytes, 0);
+});
+
 test('an end without content needs no window', () => {
   const s = new Served().begin([SETTING.initialWindowSize, 0]);
   begin(s, 1);

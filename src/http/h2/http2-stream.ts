@@ -134,6 +134,7 @@ export abstract class Http2Stream implements Stream, Sender {
     if (from < end) {
       this.#queue ??= new SendQueue();
       this.#queue.add(bytes, from, end);
+      link.scheduler.queuedBytes += end - from;
       if (this.#queue.bytes > HIGH_WATER) this.#isOver = true;
     }
     this.#waitForRoom(link);
@@ -223,6 +224,7 @@ export abstract class Http2Stream implements Stream, Sender {
     const to = putFrameHead(connection.out, at, length, FRAME.data, isEnd ? END_STREAM : 0, this.id);
     connection.commit(queue.take(length, connection.out, to));
     link.scheduler.sent(this, length);
+    link.scheduler.queuedBytes -= length;
     this.#sentBytes += length;
     if (queue.bytes === 0) this.#queueEmptied(link, isEnd);
     else if (this.#isOver && queue.bytes <= LOW_WATER) this.#tellWritable();
@@ -254,6 +256,7 @@ export abstract class Http2Stream implements Stream, Sender {
     this.link = null;
     link.windows.returnExtra(this.#extra);
     this.#restoreCredit(link);
+    link.scheduler.queuedBytes -= this.unsent;
     this.#queue?.clear();
     this.#queue = null;
     this.#trailers?.free();

@@ -20,6 +20,8 @@ export interface Sender {
 }
 
 export class SendScheduler {
+  /** Content of all streams that may not leave yet. */
+  queuedBytes = 0;
   readonly #connection: Connection;
   #window = DEFAULT_WINDOW;
   #first: Sender | null = null;

@@ -74,6 +74,11 @@ export class Http2Server extends Http2Frames<Http2ServerStream> {
     return this.streams.size === 0;
   }
 
+  /** Content for clients that do not take it, beside the connection's own backlog. */
+  get queuedBytes(): number {
+    return this.scheduler.queuedBytes;
+  }
+
   /** No new streams are wanted, and the client is told; whatever it opens all the same is served. */
   announceEnd(): void {
     if (this.over || this.#drain !== SERVING) return;

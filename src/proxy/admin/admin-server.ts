@@ -50,6 +50,7 @@ export async function serveAdmin(
   const callbacks: Http1ServerCallbacks = {
     open: (stream, head) => new AdminExchange(stream, head, routes),
     onRefused: () => {},
+    onLimit: () => {},
     onClosed: () => {
       open--;
     },

@@ -4,6 +4,7 @@
  */
 import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
 import { CallbackTimer } from '../../core/timer-wheel.ts';
+import { DEFAULT_HTTP1_LIMITS } from '../../http/h1/limits.ts';
 import { matchChain, whyNoChain } from '../../snapshot/match-chain.ts';
 import type { FilterChain, ListenerConfig } from '../../snapshot/snapshot.ts';
 import { Downstream, edgeOf } from '../router/downstream.ts';
@@ -38,6 +39,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   #closesAt = 0;
   readonly #close: CallbackTimer;
   readonly #cut: CallbackTimer;
+  readonly #look: CallbackTimer;
 
   constructor(config: ListenerConfig, world: ListenerWorld) {
     this.name = config.name;
@@ -48,6 +50,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       for (const served of [...this.#old.keys()]) served.drain();
     });
     this.#cut = new CallbackTimer(() => this.#cutOld());
+    this.#look = new CallbackTimer(() => this.#lookAtAll());
   }
 
   get config(): ListenerConfig {
@@ -160,6 +163,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   connectionEnded(served: Served): void {
     if (!this.#served.delete(served)) return;
     this.#world.connections.give();
+    if (this.#served.size === 0) this.#world.router.timers.disarm(this.#look);
     if (!this.#old.delete(served) || this.#old.size > 0) return;
     this.#world.router.timers.disarm(this.#close);
     this.#world.router.timers.disarm(this.#cut);
@@ -213,6 +217,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       const filters = this.#world.filters(network);
       const down = new Downstream(router, network, filters, direction, connection.info, secure);
       this.#served.add(serveHttp(connection, down, this, found));
+      if (!this.#look.armed) router.timers.arm(this.#look, DEFAULT_HTTP1_LIMITS.stallTimeoutMs);
       return;
     }
     const relay: TcpRelay = new TcpRelay(router, connection, {
@@ -232,6 +237,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   #takesOnlyRaw(connection: Connection): boolean {
     const { chains } = this.#config;
     return chains.every(({ tls }) => tls === null) && matchChain(this.#config, this.#facts(connection, RAW)) !== null;
+  }
+
+  /** A look a minute at every connection costs less than a timer for every request. */
+  #lookAtAll(): void {
+    for (const served of [...this.#served]) if (served instanceof HttpConnection) served.look();
+    if (this.#served.size > 0) this.#world.router.timers.arm(this.#look, DEFAULT_HTTP1_LIMITS.stallTimeoutMs);
   }
 
   #cutOld(): void {

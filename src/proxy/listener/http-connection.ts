@@ -77,6 +77,9 @@ export abstract class HttpConnection implements Served {
     return this.#connection.backlog;
   }
 
+  /** Once in a while: what has no clock of its own is looked at. */
+  look(): void {}
+
   cut(why: string): void {
     this.#connection.destroy(why);
   }

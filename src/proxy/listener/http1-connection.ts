@@ -46,6 +46,10 @@ export class Http1Connection extends HttpConnection implements Http1ServerCallba
     if (!this.#server.idle) this.#server.drain();
   }
 
+  override look(): void {
+    this.#server.look();
+  }
+
   drain(): void {
     this.#server.drain();
   }

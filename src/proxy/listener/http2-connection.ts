@@ -29,6 +29,10 @@ export class Http2Connection extends HttpConnection implements Http2ServerCallba
     this.begun();
   }
 
+  override get backlog(): number {
+    return super.backlog + this.#server.queuedBytes;
+  }
+
   get idle(): boolean {
     return this.#server.idle;
   }

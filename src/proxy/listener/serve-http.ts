@@ -79,6 +79,10 @@ class UndecidedConnection extends HttpConnection implements ConnectionHandler, H
     else this.#of.destroy('drained');
   }
 
+  override look(): void {
+    this.#chosen?.look();
+  }
+
   onOpen(): void {}
   onDrained(): void {}
 

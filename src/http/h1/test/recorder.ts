@@ -71,6 +71,8 @@ export interface Served {
   readonly streams: ServerStream[];
   readonly receivers: Recorder[];
   readonly refused: [number, string][];
+  /** Names of bounds. */
+  readonly limitsFired: string[];
   closed: number;
 }
 
@@ -84,6 +86,7 @@ export function serve(
   const streams: ServerStream[] = [];
   const receivers: Recorder[] = [];
   const refused: [number, string][] = [];
+  const limitsFired: string[] = [];
   const server = new Http1Server(connection, {
     limits: { ...DEFAULT_HTTP1_LIMITS, ...limits },
     timers: time.timers,
@@ -98,12 +101,15 @@ export function serve(
       onRefused(status, detail) {
         refused.push([status, detail]);
       },
+      onLimit(name) {
+        limitsFired.push(name);
+      },
       onClosed() {
         served.closed++;
       },
     },
   });
-  const served: Served = { connection, time, server, streams, receivers, refused, closed: 0 };
+  const served: Served = { connection, time, server, streams, receivers, refused, limitsFired, closed: 0 };
   return served;
 }
 
