@@ -12,8 +12,8 @@ const LEVELS = 6;
 const MAX_TICKS = 2 ** (SLOT_BITS * LEVELS) - 1;
 
 export interface Timers {
-  /** Arms for `delayMs` from now; an armed timer is moved. Below one tick, zero and negative mean the next tick. */
-  arm(timer: Timer, delayMs: number): void;
+  /** Arms for `delayMs` from now; an armed timer is moved. Below one tick, zero and negative mean the next tick. `now`: for those who have asked the clock. */
+  arm(timer: Timer, delayMs: number, now?: number): void;
   /** Harmless when the timer is not armed. */
   disarm(timer: Timer): void;
 }
@@ -101,10 +101,10 @@ export class TimerWheel implements Timers {
     return this.#armedCount;
   }
 
-  arm(timer: Timer, delayMs: number): void {
+  arm(timer: Timer, delayMs: number, now = this.#clock.now()): void {
     const node = (timer.wheelNode ??= new WheelNode(timer));
     if (node.slot !== null) this.#unlink(node);
-    const elapsedMs = this.#clock.now() - this.#origin;
+    const elapsedMs = now - this.#origin;
     if (this.#armedCount === 0 && !this.#advancing) this.#moveTo(Math.floor(elapsedMs / this.resolutionMs));
     const dueTicks = Math.ceil((elapsedMs + Math.max(0, delayMs)) / this.resolutionMs);
     const ticks = Math.min(Math.max(dueTicks - this.#currentTicks, 1), MAX_TICKS);

@@ -7,7 +7,14 @@ import { describe, test } from 'node:test';
 import { FRAME } from '../http/h2/frame.ts';
 import { block, data, frame, GET, headers, hello, parse, POST } from '../http/h2/test/frames.ts';
 import { llhttpReads } from '../../test/fuzz/h1/llhttp.ts';
-import { type MeshOptions, ok, type RawPeer, responseOf, type SimMesh, startMesh } from '../../test/support/sim-mesh.ts';
+import {
+  type MeshOptions,
+  ok,
+  type RawPeer,
+  responseOf,
+  type SimMesh,
+  startMesh,
+} from '../../test/support/sim-mesh.ts';
 
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: catalog\r\n\r\n';
 const NEXT = 'GET /next HTTP/1.1\r\nHost: catalog\r\n\r\n';

@@ -56,13 +56,9 @@ export class Downstream {
     this.clientCert = says ? clientCertField(own, this.peer) : null;
   }
 
-  /** Not empty: the mesh side of this connection may not be used, and why. */
-  get fault(): string {
-    if (!this.secure) return '';
-    const { identity } = this.world;
-    if (!identity.valid) return identity.fault;
-    const peer = this.info.tls?.peer ?? null;
-    return peer !== null && identity.wall() >= peer.notAfter ? `the certificate of ${this.peer} has expired` : '';
+  /** Not empty: the mesh side of this connection may not be used at `now`, and why. */
+  faultAt(now: number): string {
+    return this.secure ? this.world.identity.faultAt(now, this.info.tls?.peer ?? null) : '';
   }
 }
 

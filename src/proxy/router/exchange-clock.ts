@@ -109,6 +109,6 @@ export abstract class ExchangeClock extends Timer {
     const due = Math.min(this.#lookAt, this.#requestAt, this.#streamAt);
     if (due === NEVER || (this.armed && due >= this.#armedFor)) return;
     this.#armedFor = due;
-    this.#timers.arm(this, due - now);
+    this.#timers.arm(this, due - now, now);
   }
 }

@@ -52,7 +52,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   readonly #world: RouterWorld;
   readonly #options: TcpRelayOptions;
   readonly #down: ConnectionStream;
-  readonly #startedAt: number;
+  readonly startedAt: number;
   #cluster: Cluster | null = null;
   #edge: Edge;
   #try: Try | null = null;
@@ -74,7 +74,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.#world = world;
     this.#options = options;
     this.#edge = options.edge;
-    this.#startedAt = world.runtime.clock.now();
+    this.startedAt = world.runtime.clock.now();
     this.routeName = options.proxy.statPrefix;
     // Until there is an upstream the kernel keeps what the client says.
     connection.pause();
@@ -288,7 +288,7 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     this.#ended = true;
     this.stopListening();
     this.#try = null;
-    this.durationMs = this.#world.runtime.clock.now() - this.#startedAt;
+    this.durationMs = this.#world.runtime.clock.now() - this.startedAt;
     this.#world.accessLog?.write(this, this.#edge);
   }
 }

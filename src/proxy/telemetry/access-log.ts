@@ -4,6 +4,7 @@
  */
 import { copyBytes } from '../../core/bytes.ts';
 import type { Clock } from '../../core/runtime.ts';
+import { WallTime } from '../../core/wall-time.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import { REQUEST_ID, TRACEPARENT } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
@@ -20,6 +21,8 @@ export interface EndedRecord {
   readonly status: number;
   readonly flag: ResponseFlag;
   readonly detail: string;
+  /** On the monotonic clock. */
+  readonly startedAt: number;
   readonly durationMs: number;
   readonly routeName: string;
   /** Key of the endpoint of the last try; empty when none was picked. */
@@ -65,20 +68,20 @@ const QUOTE = 0x22;
 
 export class AccessLog {
   readonly #buffer: LogBuffer;
-  readonly #clock: Clock;
+  readonly #wallTime: WallTime;
   #second = -1;
   readonly #secondText = Buffer.alloc(SECOND_LENGTH);
 
   constructor(buffer: LogBuffer, clock: Clock) {
     this.#buffer = buffer;
-    this.#clock = clock;
+    this.#wallTime = new WallTime(clock);
   }
 
   write(record: EndedRecord, edge: Edge): void {
     const start = this.#buffer.begin(MAX_LINE_BYTES);
     if (start < 0) return;
     const out = this.#buffer.bytes;
-    let p = this.#putTime(out, putBytes(out, start, TIME));
+    let p = this.#putTime(out, putBytes(out, start, TIME), record.startedAt + record.durationMs);
     p = putBytes(out, p, linePrefix(edge, record.routeName, record.upstream));
     const { request, flag } = record;
     if (request !== null) p = putInteger(out, putBytes(out, p, STATUS), record.status);
@@ -99,8 +102,8 @@ export class AccessLog {
   }
 
   /** RFC 3339 in UTC; the text of a second is made once. */
-  #putTime(out: Uint8Array, at: number): number {
-    const wall = Math.floor(this.#clock.wall());
+  #putTime(out: Uint8Array, at: number, endedAt: number): number {
+    const wall = Math.floor(this.#wallTime.at(endedAt));
     const second = Math.floor(wall / 1000);
     if (second !== this.#second) {
       this.#second = second;
