@@ -1,6 +1,7 @@
 /** What is cheap to send and dear to obey is counted by what it costs this end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RESET } from '../message.ts';
 import { ERROR } from './error-code.ts';
 import { LIMIT } from './limits.ts';
 import { SETTING } from './settings.ts';
@@ -48,6 +49,14 @@ test('answers to PINGs of ours that were not sent are a flood as any', () => {
     for (let i = 0; i < 20; i++) if (!s.connection.ended) s.feed(ping(payload, true));
     assert.deepEqual(s.limits, [LIMIT.pings], payload);
   }
+});
+
+test('sections of a stream that is over earn nothing', () => {
+  const s = new Served({ controlFrameBurst: 40 }).begin();
+  s.feed(headers(1, POST, false));
+  s.stream().reset(RESET.cancelled);
+  for (let i = 0; i < 100; i++) if (!s.connection.ended) s.feed(headers(1, [['x', 'y']], false));
+  assert.deepEqual(s.limits, [LIMIT.lateFrames]);
 });
 
 test('GOAWAY said again refuses what was refused and nothing more, also when it names more', () => {

@@ -156,7 +156,8 @@ export abstract class Http2Frames<S extends Http2Stream>
     const head = new Head();
     if (this.decode(bytes, start, end, head, BLOCK.trailers) === 0) head.free();
     if (this.over) return;
-    if (wasReset) this.pay(1, LIMIT.lateFrames);
+    // It has earned as if it opened a stream.
+    if (wasReset) this.pay(CONTROL_PER_STREAM + 1, LIMIT.lateFrames);
     else this.fail(ERROR.streamClosed, 'HEADERS on a closed stream');
   }
 
