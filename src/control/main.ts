@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { messageOf, WeftError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Address, Runtime, TlsIdentity, TlsOptions } from '../core/runtime.ts';
+import type { Address, ServingRuntime, TlsIdentity, TlsOptions } from '../core/runtime.ts';
 import { CallbackTimer, type Timers, TimerWheel } from '../core/timer-wheel.ts';
 import { serviceKind } from '../api/kinds/service.ts';
 import { processKeyMaker } from '../identity/key-maker.ts';
@@ -40,7 +40,7 @@ import type { Store } from './store/store.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
 
 export interface ControlPlaneOptions {
-  readonly runtime: Runtime;
+  readonly runtime: ServingRuntime;
   readonly log: Log;
   /** Holds the CA, the store and the administrator's credential. */
   readonly stateDir: string;

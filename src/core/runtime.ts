@@ -8,7 +8,7 @@ export interface Runtime {
   readonly clock: Clock;
   readonly random: Random;
   readonly net: Net;
-  readonly rpc: Rpc;
+  readonly rpc: RpcCaller;
   readonly files: Files;
   /** Runs once, after every handler of this turn of the event loop. Connections flush here. */
   endOfTurn(run: () => void): void;
@@ -16,6 +16,11 @@ export interface Runtime {
   memoryShare(): number;
   /** CPU that the thread of the event loop has used since an arbitrary start, ms with fractions. */
   cpuMs(): number;
+}
+
+/** Of a process that other programs call by RPC: a control plane. */
+export interface ServingRuntime extends Runtime {
+  readonly rpc: Rpc;
 }
 
 export interface Clock {
@@ -170,8 +175,12 @@ export const HIGH_WATER = 65_536;
 export const LOW_WATER = 16_384;
 
 /** Bidirectional gRPC streams of framed messages (the 5-byte prefix is the runtime's): for xDS, not for requests of users. */
-export interface Rpc {
+export interface Rpc extends RpcCaller {
   serve(at: Address, tls: TlsOptions | null, accept: RpcAccept): Promise<Listener>;
+}
+
+/** The calling end alone. */
+export interface RpcCaller {
   /** A stream, at once: messages wait for the connection. Streams to the same target and identity may share one connection. */
   open(target: RpcTarget, path: string, handler: RpcHandler): RpcStream;
 }

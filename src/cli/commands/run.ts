@@ -13,9 +13,11 @@ import { startWorkload, type WorkloadOptions } from '../../agent/workload.ts';
 import { isWeftError } from '../../core/errors.ts';
 import { processKeyMaker } from '../../identity/key-maker.ts';
 import { startProxy } from '../../proxy/main.ts';
-import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import { TimerWheel } from '../../core/timer-wheel.ts';
+import { createBareRuntime } from '../../runtime/node/bare-runtime.ts';
 import { streamKind } from '../../runtime/node/socket-kind.ts';
 import { rawKind } from '../../runtime/raw/raw-kind.ts';
+import { rpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
@@ -87,7 +89,8 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   const log = processLog(context);
   const { stateDir } = place;
   const { server, trust, joinToken } = planJoin(flags, { stateDir, namespace, service, account }, log);
-  const runtime = createNodeRuntime({ log, sockets: rawKind() ?? streamKind });
+  const bare = createBareRuntime({ log, sockets: rawKind() ?? streamKind });
+  const runtime = { ...bare, rpc: rpcOverHttp2({ ...bare, timers: new TimerWheel(bare.clock) }) };
   const accessLogPath =
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
   const options: WorkloadOptions = {

@@ -25,27 +25,29 @@ export function loadBundle(file: string, cache: string | null): LoadedBundle {
   // V8 compares no more of a source than its length: the name says which it is.
   const prefix = `${basename(file)}-${process.version}-${process.arch}-`;
   const kept = cache === null ? null : join(cache, `${prefix}${hash('sha256', source)}`);
-  const code = kept === null ? null : readOrNull(kept);
-  // The line before is not the file's.
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {\n${source.toString('utf8')}\n})`,
-    {
-      filename: file,
-      lineOffset: -1,
-      ...(code === null ? {} : { cachedData: code }),
-    },
-  );
+  const { script, isMade } = compile(file, source.toString('utf8'), kept === null ? null : readOrNull(kept));
   const made = { exports: {} };
   const run = script.runInThisContext() as (...args: readonly unknown[]) => void;
   run(made.exports, createRequire(file), made, file, dirname(file));
-  return {
-    exports: made.exports,
-    keep() {
-      if (kept === null || (code !== null && script.cachedDataRejected === false)) return;
-      setTimeout(() => void write(kept, prefix, script.createCachedData()), KEEP_AFTER_MS).unref();
-    },
-  };
+  return { exports: made.exports, keep: kept === null || isMade ? ignore : () => keepLater(kept, prefix, script) };
 }
+
+/** `isMade`: the code was there. Apart, so that nothing holds its bytes: the script has what it needs of them. */
+function compile(file: string, source: string, code: Buffer | null): { script: Script; isMade: boolean } {
+  // The line before is not the file's.
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) {\n${source}\n})`, {
+    filename: file,
+    lineOffset: -1,
+    ...(code === null ? {} : { cachedData: code }),
+  });
+  return { script, isMade: code !== null && script.cachedDataRejected === false };
+}
+
+function keepLater(path: string, prefix: string, script: Script): void {
+  setTimeout(() => void write(path, prefix, script.createCachedData()), KEEP_AFTER_MS).unref();
+}
+
+function ignore(): void {}
 
 function readOrNull(path: string): Buffer | null {
   try {

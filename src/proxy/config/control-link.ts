@@ -8,7 +8,7 @@ import type {
   Clock,
   PeerCertificate,
   Random,
-  Rpc,
+  RpcCaller,
   RpcHandler,
   RpcStatus,
   RpcStream,
@@ -29,7 +29,7 @@ const SERVER_NAME = 'localhost';
 export interface ControlLinkOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly rpc: Rpc;
+  readonly rpc: RpcCaller;
   readonly timers: Timers;
   readonly log: Log;
   readonly address: Address;

@@ -5,7 +5,7 @@
 import { ChunkPool } from '../../core/chunk-pool.ts';
 import { WeftError } from '../../core/errors.ts';
 import { Turn } from '../../core/output.ts';
-import type { Clock, Net, ResolvedAddress, Runtime } from '../../core/runtime.ts';
+import type { Clock, Net, ResolvedAddress, ServingRuntime } from '../../core/runtime.ts';
 import { EventQueue } from './event-queue.ts';
 import { SimFiles } from './files.ts';
 import type { LinkOptions } from './link.ts';
@@ -23,7 +23,7 @@ export interface SimulationOptions {
   readonly link?: LinkOptions;
 }
 
-export interface SimRuntime extends Runtime {
+export interface SimRuntime extends ServingRuntime {
   readonly files: SimFiles;
   /** Ends this process: peers see resets, its timers and handlers are silent. Its files stay. */
   kill(): void;

@@ -1,13 +1,14 @@
 /** The two runtimes as one thing, so that one suite can hold both to the same behaviour. */
 import assert from 'node:assert/strict';
-import type { Runtime } from '../../core/runtime.ts';
-import { createNodeRuntime, type NodeRuntimeOptions } from '../node/runtime.ts';
+import type { ServingRuntime } from '../../core/runtime.ts';
+import type { NodeRuntimeOptions } from '../node/bare-runtime.ts';
+import { createNodeRuntime } from '../node/runtime.ts';
 import { rawKind } from '../raw/raw-kind.ts';
 import { Simulation } from '../sim/simulation.ts';
 
 export interface Harness {
   readonly name: string;
-  readonly runtime: Runtime;
+  readonly runtime: ServingRuntime;
   /** Runs until it holds; fails the test with `what` when it does not within 10 s. */
   until(what: string, holds: () => boolean): Promise<void>;
   /** Lets time pass. */

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { RpcHandler, RpcStatus } from '../../../core/runtime.ts';
 import { createNodeRuntime } from '../runtime.ts';
-import { FrameReader, MAX_MESSAGE_BYTES } from './frames.ts';
+import { FrameReader, MAX_MESSAGE_BYTES } from '../../../core/grpc-frames.ts';
 
 const runtime = createNodeRuntime();
 const ANY = { host: '127.0.0.1', port: 0 };

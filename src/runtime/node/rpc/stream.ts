@@ -1,7 +1,7 @@
 /** What both ends of an RPC stream have in common: framing, back-pressure, one close. */
 import type { Http2Stream } from 'node:http2';
 import type { Address, RpcHandler, RpcStatus, RpcStream } from '../../../core/runtime.ts';
-import { FrameReader, framePrefix, MAX_MESSAGE_BYTES, PREFIX_BYTES } from './frames.ts';
+import { FrameReader, framePrefix, MAX_MESSAGE_BYTES, PREFIX_BYTES } from '../../../core/grpc-frames.ts';
 import { RESOURCE_EXHAUSTED } from './status.ts';
 
 /** `writable` turns false above this. */

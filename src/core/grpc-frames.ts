@@ -1,9 +1,12 @@
 /** gRPC's length-prefixed messages (PROTOCOL-HTTP2.md, "Length-Prefixed-Message"): a flag byte, four of length, bytes. */
-import { concatBytes, EMPTY_BYTES } from '../../../core/bytes.ts';
-import type { RpcStatus } from '../../../core/runtime.ts';
-import { INTERNAL, RESOURCE_EXHAUSTED } from './status.ts';
+import { concatBytes, EMPTY_BYTES } from './bytes.ts';
+import type { RpcStatus } from './runtime.ts';
 
 export const PREFIX_BYTES = 5;
+
+const RESOURCE_EXHAUSTED = 8;
+const INTERNAL = 13;
+
 /** One configuration push may be large; a message beyond this is refused, in and out. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
