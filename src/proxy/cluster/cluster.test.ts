@@ -50,7 +50,7 @@ test('a new host, and one that is healthy again, gets its share by and by', asyn
 test('peak EWMA learns from answers and from what never answered, and a host that fails fast is not preferred', async () => {
   const balance = { ...DEFAULT_BALANCE, policy: 'peak-ewma' } as const;
   for (const failing of [false, true]) {
-    const { hosts, ask, cluster } = simCluster(2, { balance });
+    const { hosts, ask, cluster, runFor } = simCluster(2, { balance });
     const [slow, fast] = hosts;
     assert.ok(slow !== undefined && fast !== undefined);
     slow.delayMs = 80;
@@ -63,8 +63,13 @@ test('peak EWMA learns from answers and from what never answered, and a host tha
     slow.status = -1;
     slow.delayMs = 0;
     const before = slow.requests.length;
-    await ask(40);
-    assert.ok(slow.requests.length - before < 10, `${slow.requests.length - before} of 40 to the one that fails`);
+    for (let i = 0; i < 6; i++) {
+      await ask(10);
+      await runFor(10_000);
+    }
+    const tried = slow.requests.length - before;
+    assert.ok(tried > 0 && tried < 15, `${tried} of 60 to the one that fails`);
+    assert.equal(cluster.hosts[0]?.latency.ms, ofSlow, 'its failures came sooner than its answers ever did');
   }
 });
 

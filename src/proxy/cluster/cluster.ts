@@ -245,8 +245,11 @@ export class Cluster implements PoolHost {
     if (host === null || attempt.pickedAt === 0 || this.#config.balance.policy !== 'peak-ewma') return;
     const now = this.#hosts.now();
     const tookMs = now - attempt.pickedAt;
-    // To fail fast is no merit.
-    if (!attempt.answered && tookMs < host.latency.ms) return;
+    if (!attempt.answered && tookMs < host.latency.ms) {
+      // To fail fast is no merit: what was known of it counts as measured anew, or it would be forgotten and preferred.
+      host.latency.at = now;
+      return;
+    }
     observeLatency(host.latency, tookMs, now, this.#config.balance.ewmaDecayMs);
   }
 

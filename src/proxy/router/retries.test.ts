@@ -173,7 +173,11 @@ test('the limit on retries holds for all requests of the cluster together, and i
 });
 
 test('when a kept-alive connection dies under a request, what may have been seen is not sent again', async () => {
-  for (const method of ['GET', 'POST']) {
+  for (const [method, body, status, most] of [
+    ['GET', 'ab', 200, 2],
+    ['POST', 'ab', 503, 1],
+    ['POST', '', 503, 1],
+  ] as const) {
     const seen: string[] = [];
     const mesh = await startMesh({
       seed: 16,
@@ -188,9 +192,27 @@ test('when a kept-alive connection dies under a request, what may have been seen
     });
     assert.equal((await ask(mesh)).status, 200);
     const peer = mesh.connect();
-    peer.send(`${method} / HTTP/1.1\r\nhost: catalog\r\ncontent-length: 2\r\n\r\nab`);
+    peer.send(`${method} / HTTP/1.1\r\nhost: catalog\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     await mesh.sim.run(() => responseOf(peer) !== null, 5_000);
     const tries = seen.slice(1);
-    assert.deepEqual([responseOf(peer)?.status, tries.length], method === 'GET' ? [200, 2] : [503, 1], method);
+    assert.deepEqual([responseOf(peer)?.status, tries.length], [status, most], `${method} ${body}`);
   }
+});
+
+test('one dead kept-alive connection is enough to distrust all that lay idle with it', async () => {
+  const mesh = await startMesh({
+    seed: 17,
+    route: { retry: null },
+    app: (peer) =>
+      answerWith(peer, (_request, count) => {
+        if (count < 2) return ok('kept');
+        peer.connection.destroy('idle timeout');
+        return null;
+      }),
+  });
+  const peers = Array.from({ length: 4 }, () => mesh.connect());
+  for (const peer of peers) peer.send(get('/'));
+  await mesh.sim.run(() => peers.every((peer) => responseOf(peer) !== null), 5_000);
+  assert.ok((mesh.services[0]?.accepted ?? 0) > 1, 'several lie idle');
+  assert.equal((await ask(mesh)).status, 200);
 });
