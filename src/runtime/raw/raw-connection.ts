@@ -21,7 +21,7 @@ const READ_BYTES = 65_536;
 /** So many reads that fill the shared buffer and could have been written from a larger one earn a connection one. */
 const FULL_READS = 4;
 /** Then others have their turn: 2 MiB, which take about half a millisecond. */
-const BULK_READS_IN_ROW = 8;
+const BULK_READS_IN_ROW = 4;
 /** Behind an unfinished write, less than this is copied, so that a small message does not hold a whole chunk. */
 const COPY_BELOW_BYTES = 16_384;
 
