@@ -10,7 +10,7 @@ import { REQUEST_ID, TRACEPARENT } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
 import type { Edge } from './edge.ts';
 import { jsonBytes, putBytes, putEscaped, putInteger, putMillis, putText } from './json-line.ts';
-import { linePrefix } from './line-prefixes.ts';
+import { LinePrefixes } from './line-prefixes.ts';
 import type { LogBuffer } from './log-buffer.ts';
 
 /** What ended, as its owner holds it; read before the heads are freed. */
@@ -69,6 +69,7 @@ const QUOTE = 0x22;
 export class AccessLog {
   readonly #buffer: LogBuffer;
   readonly #wallTime: WallTime;
+  readonly #prefixes = new LinePrefixes();
   #second = -1;
   readonly #secondText = Buffer.alloc(SECOND_LENGTH);
 
@@ -82,7 +83,7 @@ export class AccessLog {
     if (start < 0) return;
     const out = this.#buffer.bytes;
     let p = this.#putTime(out, putBytes(out, start, TIME), record.startedAt + record.durationMs);
-    p = putBytes(out, p, linePrefix(edge, record.routeName, record.upstream));
+    p = putBytes(out, p, this.#prefixes.of(edge, record.routeName, record.upstream));
     const { request, flag } = record;
     if (request !== null) p = putInteger(out, putBytes(out, p, STATUS), record.status);
     if (flag === '') p = putBytes(out, p, NO_FLAG_THEN_DURATION);
