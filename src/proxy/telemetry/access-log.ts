@@ -10,7 +10,7 @@ import { REQUEST_ID, TRACEPARENT } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
 import type { Edge } from './edge.ts';
 import { jsonBytes, putBytes, putEscaped, putInteger, putMillis, putText } from './json-line.ts';
-import { LinePrefixes } from './line-prefixes.ts';
+import { LinePrefixes, MAX_NAME } from './line-prefixes.ts';
 import type { LogBuffer } from './log-buffer.ts';
 
 /** What ended, as its owner holds it; read before the heads are freed. */
@@ -39,7 +39,7 @@ export interface EndedRecord {
 const MAX_PATH_BYTES = 1_024;
 const MAX_TEXT_BYTES = 512;
 /** Escaping makes six bytes of one. */
-const MAX_LINE_BYTES = 6 * (MAX_PATH_BYTES + 4 * MAX_TEXT_BYTES + 200) + 3_072;
+const MAX_LINE_BYTES = 6 * (MAX_PATH_BYTES + 4 * MAX_TEXT_BYTES + 2 * MAX_NAME + 200) + 1_024;
 
 const TIME = jsonBytes('{"time":"');
 const STATUS = jsonBytes(',"status":');

@@ -6,7 +6,8 @@ import type { Edge } from './edge.ts';
 
 /** Of all edges together; beyond, all are forgotten. */
 const MAX_PREFIXES = 4_096;
-const MAX_NAME = 300;
+/** Characters of the names of both ends. */
+export const MAX_NAME = 300;
 const MAX_TEXT = 512;
 
 /** By route, then by endpoint. */
