@@ -43,14 +43,15 @@ export async function reservePorts(
   const ports: number[] = [];
   const release = async (): Promise<void> => void (await Promise.all(locks.map((lock) => lock.close())));
   for (const first of candidates(range, random, kept)) {
-    if (ports.length >= count) return { ports: ports.slice(0, count), blocks, release };
+    if (ports.length >= count) return { ports, blocks, release };
     const lock = await tryListen(net, { host: LOCK_HOST, port: first }, greet);
     if (lock === null) continue;
     locks.push(lock);
     blocks.push(first);
-    for (let port = first + 1; port < first + BLOCK; port += 1) if (await isFree(net, port)) ports.push(port);
+    for (let port = first + 1; port < first + BLOCK && ports.length < count; port += 1)
+      if (await isFree(net, port)) ports.push(port);
   }
-  if (ports.length >= count) return { ports: ports.slice(0, count), blocks, release };
+  if (ports.length >= count) return { ports, blocks, release };
   await release();
   throw new WeftError('address-in-use', {
     what: `there are no ${count} free ports for the sidecar`,

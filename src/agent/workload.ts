@@ -112,6 +112,9 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   void keepRenewed({ clock, random, log, svid: holder, renew: renewOnce }, ended.signal);
 
   const inbound = options.ports === 'auto' ? 1 : options.ports.length;
+  // The control plane answers while ports are looked for here.
+  const asked = knownServices(controlPlane, log);
+  asked.catch(() => {});
   const reserved = await reservePorts(
     net,
     random,
@@ -121,7 +124,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     greeter(directory),
   );
   held.defer(() => reserved.release());
-  const known = await knownServices(controlPlane, log);
+  const known = await asked;
   const outbound = await prepareOutbound(known, { net, random, log, namespace, uses: options.uses, kept: keptPorts });
   held.defer(() => outbound.release());
   const { network, vipBlocks, vips } = outbound;
