@@ -20,6 +20,7 @@ import { envoyTypes } from '../../src/protos/registry.ts';
 import { applyDelta, EMPTY_SNAPSHOT } from '../../src/snapshot/apply.ts';
 import { shortTypeName, TYPE_URLS, type XdsView } from '../../src/xds/resource.ts';
 import { missing } from '../support/components.ts';
+import { assign, leavesOf, pathsIn } from '../support/schema-paths.ts';
 import { type ValueSchema, valuesOf } from '../support/schema-values.ts';
 import type { GoldenView } from './static-bootstrap.ts';
 import { envoyValidator } from './validate.ts';
@@ -33,9 +34,11 @@ type Sections = Readonly<Record<string, unknown>>;
 
 const { properties = {} } = (kindSchema(backendTrafficKind) as { properties: { spec: ValueSchema } }).properties.spec;
 
+const sections = Object.fromEntries(SECTIONS.map((section) => [section, properties[section] ?? {}]));
+
 /** Specs that validation takes, of some sections each. */
 const specs: fc.Arbitrary<Sections> = fc
-  .record(Object.fromEntries(SECTIONS.map((section) => [section, valuesOf(properties[section] ?? {})])), {
+  .record(Object.fromEntries(Object.entries(sections).map(([name, schema]) => [name, valuesOf(schema)])), {
     requiredKeys: [],
   })
   .map(withoutViolations)
@@ -134,6 +137,25 @@ test('Weft’s proxy takes whatever the schema accepts', () => {
     }),
     { numRuns: 40 },
   );
+});
+
+test('no field is without effect: with another value something else is generated', () => {
+  const open = new Set(leavesOf(sections));
+  for (const spec of fc.sample(specs, { numRuns: 1_500, seed: 5 })) {
+    if (open.size === 0) break;
+    const path = pathsIn(spec, sections).find(({ leaf }) => open.has(leaf));
+    if (path === undefined) continue;
+    const [other] = fc.sample(valuesOf(path.schema), 1);
+    for (const value of [undefined, other]) {
+      const changed = structuredClone(spec);
+      assign(changed, path.steps, value);
+      if (readResource(meshKinds, policy('x', changed), NAMESPACE).violations.length > 0) continue;
+      if (JSON.stringify(jsonOf(viewOf([spec]))) === JSON.stringify(jsonOf(viewOf([changed])))) continue;
+      open.delete(path.leaf);
+      break;
+    }
+  }
+  assert.deepEqual([...open], []);
 });
 
 describe('Envoy', { skip: missing('envoy') }, () => {
