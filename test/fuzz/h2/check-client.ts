@@ -27,8 +27,10 @@ export function checkClient(bytes: Buffer, random: Rng): string {
   const plain = plainly(bytes);
   const whole = clientSees([bytes], how);
   const seen = comparable(whole, plain);
-  assert.deepEqual(comparable(clientSees(cutAtRandom(bytes, random), how), plain), seen, 'random reads');
-  if (bytes.length <= MAX_SINGLE_BYTES) {
+  const cut = comparable(clientSees(cutAtRandom(bytes, random), how), plain);
+  // In silence reads decide how long it is to the first bound.
+  if (how !== 'silence') assert.deepEqual(cut, seen, 'random reads');
+  if (bytes.length <= MAX_SINGLE_BYTES && how !== 'silence') {
     assert.deepEqual(comparable(clientSees(singleBytes(bytes), how), plain), seen, 'single bytes');
   }
   assert.ok(pooledStorages() >= before, 'every head gave its storage back');

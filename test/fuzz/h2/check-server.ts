@@ -1,8 +1,10 @@
 /** The promises of the server end, held against one connection. */
 import assert from 'node:assert/strict';
 import { pooledStorages } from '../../../src/http/head-storage.ts';
+import { FRAME } from '../../../src/http/h2/frame.ts';
 import { BLOCK } from '../../../src/http/h2/hpack/decoder.ts';
 import { LIMIT } from '../../../src/http/h2/limits.ts';
+import { SETTING } from '../../../src/http/h2/settings.ts';
 import type { Rng } from '../driver/rng.ts';
 import { cutAtRandom, singleBytes } from '../h1/cut.ts';
 import { type Plain, plainly } from './plain-reader.ts';
@@ -26,8 +28,14 @@ export function checkServer(app: App, bytes: Buffer, random: Rng): { answer: str
   const plain = plainly(bytes);
   const whole = serverSees(app, [bytes], how);
   const seen = comparable(whole, plain);
-  assert.deepEqual(comparable(serverSees(app, cutAtRandom(bytes, random), how), plain), seen, 'random reads');
-  if (bytes.length <= MAX_SINGLE_BYTES) {
+  const cut = serverSees(app, cutAtRandom(bytes, random), how);
+  // When credit is given decides what is too much, and reads decide when it is given; and in silence they decide how
+  // long it is to the first bound.
+  const isTimed = app === APP.frugal || how === 'silence';
+  if (app === APP.frugal) for (const view of [whole, cut]) withinWindows(view);
+  if (isTimed) writtenWell(cut.frames, BLOCK.response, plain.granted);
+  else assert.deepEqual(comparable(cut, plain), seen, 'random reads');
+  if (bytes.length <= MAX_SINGLE_BYTES && !isTimed) {
     assert.deepEqual(comparable(serverSees(app, singleBytes(bytes), how), plain), seen, 'single bytes');
   }
   assert.ok(pooledStorages() >= before, 'every head gave its storage back');
@@ -51,6 +59,26 @@ export function checkServer(app: App, bytes: Buffer, random: Rng): { answer: str
   );
   const detail = [...new Set(whole.refused.map(([, text]) => text))];
   return { answer: [requests.slice(0, 3).join(), detail.join(), whole.limits.join()].join(' '), view: whole, plain };
+}
+
+/** Nobody is handed more than the window and the credit that was given. */
+function withinWindows({ requests, frames }: ServerView): void {
+  for (const { id, body } of requests) {
+    let window = 0;
+    for (const { type, id: of, payload } of frames) {
+      if (type === FRAME.windowUpdate && of === id) window += payload.readUInt32BE(0);
+      // Our SETTINGS say only what a stream may begin with; it grows at most so far.
+      if (type === FRAME.settings) window += settingOf(payload, SETTING.initialWindowSize);
+    }
+    assert.ok(body.length <= window, `${body.length} bytes of ${window}`);
+  }
+}
+
+function settingOf(payload: Buffer, id: number): number {
+  for (let at = 0; at + 6 <= payload.length; at += 6) {
+    if (payload.readUInt16BE(at) === id) return payload.readUInt32BE(at + 2);
+  }
+  return 0;
 }
 
 /** What reads must not change. */

@@ -16,6 +16,9 @@ import { complaintIn } from './written.ts';
 /** What is asked on the streams 1, 3, 5 and 7; the POST goes on for as long as the connection does. */
 export const ASKED = ['GET', 'POST', 'HEAD', 'CONNECT'] as const;
 
+/** More than any window that the server has not opened. */
+const UPLOAD = Buffer.alloc(70_000, 'u');
+
 export interface SeenResponse {
   readonly id: number;
   readonly method: string;
@@ -96,6 +99,7 @@ interface Asked {
 function ask(d: Dialled, method: string): Asked {
   const { r, stream } = d.ask(method, method !== 'POST');
   const asked: Asked = { method, r, stream, said: [] };
+  if (method === 'POST') stream.sendData(UPLOAD, 0, UPLOAD.length, false);
   r.onHeadCalled = (head: Head) => {
     asked.said = saidBy(head, BLOCK.response);
   };

@@ -30,6 +30,8 @@ export const SMALL_LIMITS: Partial<Http2Limits> = {
   maxInterim: 2,
 };
 
+const FRUGAL_LIMITS = { ...SMALL_LIMITS, streamWindowBytes: 32, maxStreamWindowBytes: 128 };
+
 /** What the application does with a request. */
 export const APP = {
   echo: 'e',
@@ -39,6 +41,8 @@ export const APP = {
   never: 'n',
   drain: 'd',
   large: 'l',
+  /** Gives credit back as content comes, of a window that is small. */
+  frugal: 'f',
 } as const;
 export type App = (typeof APP)[keyof typeof APP];
 
@@ -83,7 +87,11 @@ export interface Server {
 const IDLE_MS = DEFAULT_HTTP2_LIMITS.idleTimeoutMs;
 const LARGE = Buffer.alloc(40_000, 'z');
 
-export function startServer(app: App, limits: Partial<Http2Limits> = SMALL_LIMITS): Server {
+function limitsFor(app: App): Partial<Http2Limits> {
+  return app === APP.frugal ? FRUGAL_LIMITS : SMALL_LIMITS;
+}
+
+export function startServer(app: App, limits: Partial<Http2Limits> = limitsFor(app)): Server {
   const s = new Served(limits);
   const ups: (Dialled | null)[] = [];
   const heads: Field[][] = [];
@@ -187,6 +195,7 @@ function serve(
   }
   if (receiver.done) return answer(stream, app, receiver.body);
   const onEnd = (): void => {
+    if (app === APP.frugal) stream.release(receiver.pieces.at(-1) ?? 0);
     if (!receiver.done) return;
     stream.release(receiver.body.length);
     answer(stream, app, receiver.body);
