@@ -51,6 +51,8 @@ const BIG_ANSWER = Buffer.concat([
   Buffer.alloc(BIG_BYTES, 'x'),
 ]);
 
+/** It makes keys and certificates first, perhaps on a busy machine. */
+const START_MS = 60_000;
 const HERE = '127.0.0.1';
 
 export interface SidecarOptions {
@@ -76,7 +78,11 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<Sideca
   const flags = options.exposeGc === true ? ['--expose-gc'] : [];
   const numbers = [appPort, options.costMs ?? 0, options.churnMs ?? 0].map(String);
   const child = new Child(process.execPath, [...flags, fixture, ...numbers]);
-  const [, said = ''] = await child.said(/^(\{.*\})$/m);
+  const [, said = ''] = await child.said(/^(\{.*\})$/m, START_MS).catch(async (error: unknown) => {
+    await child.stop(0);
+    app.close();
+    throw error;
+  });
   const { admin, ...where } = JSON.parse(said) as Pick<Sidecar, 'port' | 'innerPort' | 'meshPort' | 'client'> & {
     readonly admin: number;
   };

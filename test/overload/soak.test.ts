@@ -20,10 +20,10 @@ const IDLE_MS = 20_000;
 
 test(`${SECONDS} s of churn leave nothing behind`, { timeout: (SECONDS + 120) * 1_000 }, async (t) => {
   const sidecar = await startSidecar({ exposeGc: true, churnMs: 250 });
+  let isOver = false;
   try {
     const visits = { answered: 0, left: 0 };
     const fresh = await sidecar.state();
-    let isOver = false;
     const running = Array.from({ length: VISITORS }, (_, i) =>
       visit([sidecar.port, sidecar.meshPort], i, visits, () => isOver),
     );
@@ -52,6 +52,7 @@ test(`${SECONDS} s of churn leave nothing behind`, { timeout: (SECONDS + 120) * 
     const growth = (aliveBytes(last) - aliveBytes(second)) / MIB;
     assert.ok(growth < MAX_GROWTH_MIB, `${growth.toFixed(1)} MiB more are alive`);
   } finally {
+    isOver = true;
     await sidecar.close();
   }
 });
