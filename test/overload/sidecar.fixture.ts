@@ -57,7 +57,7 @@ const plane = new DataPlane({
   maxConnections: 40_000,
 });
 const limits = {
-  ...{ maxConnections: 4_096, maxPending: 65_536, maxRequests: 65_536 },
+  ...{ maxConnections: 16_384, maxPending: 65_536, maxRequests: 65_536 },
   ...{ maxRetries: 3, retryBudgetPercent: null, minRetryConcurrency: 3 },
 };
 

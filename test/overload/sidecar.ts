@@ -44,6 +44,7 @@ export interface Sidecar {
 
 const END = '\r\n\r\n';
 const BIG = Buffer.from('GET /big ');
+const HOLD = Buffer.from('POST /hold ');
 const ANSWER = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfine');
 const BIG_BYTES = 4 << 20;
 const BIG_ANSWER = Buffer.concat([
@@ -64,7 +65,7 @@ export interface SidecarOptions {
   readonly churnMs?: number;
 }
 
-/** `/big`: a response of 4 MiB; any other path answers at once with a short one. */
+/** `/big`: a response of 4 MiB; POST to `/hold`: none; any other path answers at once with a short one. */
 export async function startSidecar(options: SidecarOptions = {}): Promise<Sidecar> {
   const open = new Set<Socket>();
   const app = createServer({ noDelay: true }, (socket) => {
@@ -116,6 +117,7 @@ export function valueOf(state: SidecarState, name: string, labels: Readonly<Reco
 
 /** Requests without a body, whole in one read: what the sidecar makes of those that tests send. Cheap, so that it is not measured. */
 function answer(socket: Socket, bytes: Buffer): void {
+  if (bytes.subarray(0, HOLD.length).equals(HOLD)) return;
   for (let at = bytes.indexOf(END); at >= 0; at = bytes.indexOf(END, at + 1)) {
     socket.write(bytes.subarray(0, 9).equals(BIG) ? BIG_ANSWER : ANSWER);
   }
