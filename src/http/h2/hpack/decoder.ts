@@ -130,11 +130,12 @@ export class HpackDecoder extends UsualFields {
       let isRead: boolean;
       if (byte >= FIRST_REPEATED) isRead = this.repeated(head) || this.#indexed(head);
       else if (byte >= 0x80) isRead = this.staticPseudo(head, byte & 0x7f) || this.#indexed(head);
-      else if (byte >= 0x40) isRead = this.#literal(head, 0x3f, true, 0);
-      else if (byte >= 0x20) return false;
+      else if (byte >= 0x20 && byte < 0x40) return false;
       else {
-        const never = byte >= 0x10 ? NEVER_INDEXED : 0;
-        isRead = this.plainLiteral(head, never) || this.#literal(head, 0x0f, false, never);
+        const isKept = byte >= 0x40;
+        const mask = isKept ? 0x3f : 0x0f;
+        const never = (byte & 0xf0) === 0x10 ? NEVER_INDEXED : 0;
+        isRead = this.shortLiteral(head, mask, isKept, never) || this.#literal(head, mask, isKept, never);
       }
       if (!isRead) return false;
     }

@@ -15,9 +15,9 @@ const TRANSITIONS = new Int32Array(256 * 16);
 const ENDS = new Uint8Array(256);
 build();
 
-/** The bytes that a coded string of this length decodes to, at most: no code is shorter than five bits. */
+/** More than a coded string of this length decodes to: no code is shorter than five bits. */
 export function maxDecodedBytes(codedBytes: number): number {
-  return (codedBytes * 8) / 5 + 1;
+  return codedBytes * 2;
 }
 
 /** Decodes `bytes[start, end)` to `out[at…]`, which has room. Returns the offset after it; -1 for bad padding or EOS. */

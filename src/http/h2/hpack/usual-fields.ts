@@ -1,7 +1,7 @@
 /**
  * The short way for the fields that nearly every block consists of: regular ones out of the dynamic table, method, scheme
- * and status out of the static one, plain literals with an indexed name. Whatever is unusual about a field (its coding,
- * its length, a bound that it meets, a fault) is left to the decoder's general way, before anything has changed.
+ * and status out of the static one, short literals with an indexed name. Whatever is unusual about a field (its
+ * length, a bound that it meets, a fault) is left to the decoder's general way, before anything has changed.
  */
 import { copyBytes } from '../../../core/bytes.ts';
 import { copyShort, printableEnd } from '../../../core/words.ts';
@@ -19,6 +19,7 @@ import { BlockReader } from './block-reader.ts';
 import { isBlank, visibleEnd } from './check-value.ts';
 import { CHAIN, type DecodingTable, ENTRY_OVERHEAD, ENTRY_WIDTH, KIND_OF, REFUSAL, SIZE } from './decoding-table.ts';
 import { KIND, type Kind } from './field-kind.ts';
+import { decodeHuffman, maxDecodedBytes } from './huffman-decode.ts';
 import { refusalOfName } from './known-flags.ts';
 import { setPseudo } from './pseudo-fields.ts';
 import { FIRST_DYNAMIC, LAST_PSEUDO, STATIC_ENTRIES, STATIC_VIEW } from './static-table.ts';
@@ -31,10 +32,8 @@ const LINE_END = 2;
 const LINE_OVERHEAD = 4;
 /** What of FLAGS goes into `Head.known`. */
 export const KNOWN_BITS = NEVER_INDEXED - 1;
-/** An index after this is of more than two bytes. */
 /** Up to here a loop over words beats the call of a copy. */
 export const SHORT_BYTES = 64;
-const NAME_MASK = 0x0f;
 const STRING_MASK = 0x7f;
 const SLASH = 0x2f;
 const PATH_BYTES = ':path'.length;
@@ -167,36 +166,45 @@ export abstract class UsualFields extends BlockReader {
     return true;
   }
 
-  /** A path or a regular field that is in no table but for its name. `never`: its NEVER_INDEXED. */
-  protected plainLiteral(head: Head, never: number): boolean {
-    const { block, at } = this;
+  /**
+   * A path or a regular field whose name has an index, which is below `mask` or follows in one byte. `isKept`: it
+   * enters the table; `never`: its NEVER_INDEXED.
+   */
+  protected shortLiteral(head: Head, mask: number, isKept: boolean, never: number): boolean {
+    const { block, table, at } = this;
     const { bytes, fields } = head;
     let pos = this.pos;
-    let index = (block[pos++] as number) & NAME_MASK;
-    if (index === NAME_MASK && pos < this.end) index += block[pos++] as number;
-    // A name's index ends in a byte below 0x80, and so does the length of a short string that is not coded.
-    const isShort = index < NAME_MASK + 0x80 && index !== 0 && pos < this.end;
-    const length = isShort ? (block[pos++] as number) : STRING_MASK;
-    if (length >= STRING_MASK || pos + length > this.end || this.refusal !== 0) return false;
+    let index = (block[pos++] as number) & mask;
+    if (index === mask && pos < this.end) index += block[pos++] as number;
+    // A byte of 0x80 or more says that the index goes on.
+    if (index >= mask + 0x80 || index === 0 || pos >= this.end || this.refusal !== 0) return false;
+    const string = block[pos++] as number;
+    const stop = pos + (string & STRING_MASK);
+    if ((string & STRING_MASK) === STRING_MASK || stop > this.end) return false;
     const isStatic = index < FIRST_DYNAMIC;
-    const slot = isStatic ? index : this.table.slotOf(index - FIRST_DYNAMIC);
+    const slot = isStatic ? index : table.slotOf(index - FIRST_DYNAMIC);
     if (slot < 0) return false;
-    const entries = isStatic ? STATIC_ENTRIES : this.table.entries;
+    const entries = isStatic ? STATIC_ENTRIES : table.entries;
     const entry = slot * ENTRY_WIDTH;
     const kind = entries[entry + KIND_OF] as Kind;
-    if (kind === KIND.path) return this.#plainPath(head, pos, length);
+    if (kind === KIND.path) return this.#shortPath(head, pos, stop, isKept);
     const line = entries[entry] as number;
     const nameLength = (entries[entry + NAME_END] as number) - line;
     const flags = entries[entry + FLAGS] as number;
     const valueStart = at + nameLength + 2;
-    const valueEnd = valueStart + length;
-    const listBytes = this.listBytes + nameLength + length + ENTRY_OVERHEAD;
     const field = head.count * FIELD_WIDTH;
-    if (kind !== KIND.regular || refusalOfName(flags) !== 0 || listBytes > this.maxListBytes) return false;
-    if (valueEnd + 2 > bytes.length || field + FIELD_WIDTH > fields.length || head.count >= this.maxFields)
+    if (kind !== KIND.regular || refusalOfName(flags) !== 0 || head.count >= this.maxFields) return false;
+    if (valueStart + maxDecodedBytes(stop - pos) + 2 > bytes.length || field + FIELD_WIDTH > fields.length)
       return false;
-    copyShort(isStatic ? STATIC_VIEW : this.table.view, line, head.view, at, nameLength + 2);
-    copyBytes(block, pos, pos + length, bytes, valueStart);
+    const hash = entries[entry + NAME_HASH] as number;
+    copyShort(isStatic ? STATIC_VIEW : table.view, line, head.view, at, nameLength + 2);
+    const isCoded = string >= 0x80;
+    const valueEnd = isCoded
+      ? decodeHuffman(block, pos, stop, bytes, valueStart)
+      : copyBytes(block, pos, stop, bytes, valueStart);
+    const length = valueEnd - valueStart;
+    const size = nameLength + length + ENTRY_OVERHEAD;
+    if (length < 0 || this.listBytes + size > this.maxListBytes) return false;
     const isEdged = length > 0 && (isBlank(bytes[valueStart]) || isBlank(bytes[valueEnd - 1]));
     if (isEdged || printableEnd(head.view, valueStart, valueEnd) < valueEnd) return false;
     bytes[valueEnd] = 0x0d;
@@ -205,33 +213,36 @@ export abstract class UsualFields extends BlockReader {
     fields[field + NAME_END] = at + nameLength;
     fields[field + VALUE_START] = valueStart;
     fields[field + VALUE_END] = valueEnd;
-    fields[field + NAME_HASH] = entries[entry + NAME_HASH] as number;
+    fields[field + NAME_HASH] = hash;
     fields[field + FLAGS] = flags | never;
     head.count++;
     this.twice |= head.known & flags;
     head.known |= flags & KNOWN_BITS;
     this.seenRegular = true;
-    this.listBytes = listBytes;
-    this.at = valueEnd + 2;
-    this.pos = pos + length;
+    this.listBytes += size;
+    this.at = valueEnd + LINE_END;
+    this.pos = stop;
+    if (isKept) table.insert(bytes, at, this.at, nameLength, length, size, hash, flags, KIND.regular, 0);
     return true;
   }
 
-  #plainPath(head: Head, pos: number, length: number): boolean {
+  #shortPath(head: Head, pos: number, stop: number, isKept: boolean): boolean {
     const { block, at } = this;
     const { bytes } = head;
-    const end = at + length;
-    const listBytes = this.listBytes + PATH_BYTES + length + ENTRY_OVERHEAD;
-    if (this.seenRegular || (this.seen & (1 << KIND.path)) !== 0 || listBytes > this.maxListBytes) return false;
-    if (length === 0 || block[pos] !== SLASH || end > bytes.length) return false;
-    copyBytes(block, pos, pos + length, bytes, at);
+    if (this.seenRegular || (this.seen & (1 << KIND.path)) !== 0) return false;
+    if (at + maxDecodedBytes(stop - pos) > bytes.length) return false;
+    const isCoded = (block[pos - 1] as number) >= 0x80;
+    const end = isCoded ? decodeHuffman(block, pos, stop, bytes, at) : copyBytes(block, pos, stop, bytes, at);
+    const size = PATH_BYTES + end - at + ENTRY_OVERHEAD;
+    if (end <= at || bytes[at] !== SLASH || this.listBytes + size > this.maxListBytes) return false;
     if (visibleEnd(head.view, at, end) < end) return false;
     head.pathStart = at;
     head.pathEnd = end;
     this.seen |= 1 << KIND.path;
-    this.listBytes = listBytes;
+    this.listBytes += size;
     this.at = end;
-    this.pos = pos + length;
+    this.pos = stop;
+    if (isKept) this.table.insert(bytes, at, end, 0, end - at, size, 0, 0, KIND.path, 0);
     return true;
   }
 }
