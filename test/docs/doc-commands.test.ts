@@ -87,7 +87,7 @@ test('what contributors run', async () => {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   execFileSync('git', ['init', '-q'], { cwd: copy });
-  for (const text of take(/^npm run (fix|build)$|^(WEFT_UPDATE_GOLDENS=1 )?npm test \S+$/)) {
+  for (const text of take(/^npm run (fix|build)$|^npm pack$|^(WEFT_UPDATE_GOLDENS=1 )?npm test \S+$/)) {
     const { code, stdout, stderr } = await shell(text, copy).finished(LIMIT_MS);
     assert.equal(code, 0, `${text}\n${stdout}\n${stderr}`);
   }
