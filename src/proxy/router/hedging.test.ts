@@ -169,3 +169,31 @@ test('the head of a response is a sign of life, though it moves no byte of a bod
   assert.equal(responseOf(peer)?.body, 'abc');
   assert.equal(seen.length, 1);
 });
+
+test('late tries are joined by others up to the number of retries, and no further', async () => {
+  const asked = await start({ hedge: ON_TIMEOUT, retry: { ...RETRIES, retries: 2, perTryTimeoutMs: 500 } });
+  const { mesh, seen } = asked;
+  const peer = await send(asked, get('/'));
+  await mesh.sim.run(undefined, 10_000);
+  assert.equal(seen.length, 3);
+  assert.equal(new Set(seen.map(({ instance }) => instance)).size, 3);
+  assert.equal(peer.text, '');
+  seen[2]?.peer.send(ok('at last'));
+  await mesh.sim.run(() => responseOf(peer) !== null, 1_000);
+  assert.equal(responseOf(peer)?.body, 'at last');
+});
+
+test('another try begins with so many of the requests as the policy says', async () => {
+  const asked = await start({ hedge: { initialTries: 1, extraChance: 0.4, onPerTryTimeout: false } });
+  const { mesh, seen } = asked;
+  let doubled = 0;
+  for (let i = 0; i < 50; i++) {
+    const before = seen.length;
+    const peer = await send(asked, get(`/${i}`));
+    if (seen.length === before + 2) doubled++;
+    else assert.equal(seen.length, before + 1);
+    for (const { peer: app } of seen.slice(before)) app.send(ok('x'));
+    await mesh.sim.run(() => responseOf(peer) !== null, 1_000);
+  }
+  assert.ok(doubled > 8 && doubled < 35, `${doubled} of 50`);
+});

@@ -169,6 +169,15 @@ test('what is not enforced is only counted', async () => {
   assert.equal(counter('weft_outlier_ejected_total'), 0);
 });
 
+test('of what is detected so many per cent are ejected as are to be enforced', async () => {
+  const outlier = { ...RULES, maxEjectionPercent: 100, consecutive5xx: { count: 1, enforcingPercent: 30 } };
+  const { hosts, ask, counter } = simCluster(40, { outlier });
+  for (const host of hosts) host.status = 500;
+  await ask(60);
+  const [detected, ejected] = [counter('weft_outlier_detected_total'), counter('weft_outlier_ejected_total')];
+  assert.ok(detected >= 40 && ejected > detected * 0.1 && ejected < detected * 0.55, `${ejected} of ${detected}`);
+});
+
 test('the host that succeeds far less often than the others is taken out at the end of an interval', async () => {
   const successRate = { ...RULES.successRate, minRequests: 20, enforcingPercent: 100 };
   const { hosts, ask, runFor, log } = simCluster(8, { outlier: { ...RULES, successRate } });
