@@ -52,6 +52,7 @@ export class Stage {
           ? new WeftMesh(folder, beside ?? bundle, besideNodeFlags)
           : new WeftMesh(folder, bundle, nodeFlags, profile);
       await mesh.startControlPlane();
+      await mesh.warmUp();
       return mesh;
     });
   }

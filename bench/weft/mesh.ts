@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Traffic } from '../proxies.ts';
 import { LOAD_CORE } from '../cores.ts';
-import { type Started, start, until } from '../children.ts';
+import { type Started, start, until, within } from '../children.ts';
 
 const PROFILER = join(import.meta.dirname, 'profiler.ts');
 
@@ -51,6 +51,12 @@ export class WeftMesh {
     return started;
   }
 
+  /** The first sidecar of a build on a machine compiles it and keeps that for all that follow, which are measured. */
+  async warmUp(): Promise<void> {
+    const first = this.run({ core: LOAD_CORE, service: 'first', flags: [], command: ['sleep', '3'] });
+    await within(30_000, 'a first sidecar', new Promise((done) => first.child.once('exit', done)));
+  }
+
   /** One more sidecar, with its application. */
   run({ core, service, flags, command, outputFile }: WorkloadOptions): Started {
     const args = ['run', '--service', service, ...flags, '--', ...command];
@@ -81,7 +87,9 @@ export class WeftMesh {
 
   #weft(core: number, args: readonly string[], outputFile?: string): Started {
     const profiled = this.#profileTo === null ? {} : { WEFT_BENCH_PROFILE: this.#profileTo };
-    const env = { ...process.env, WEFT_LOG_LEVEL: 'warn', WEFT_LOG_FORMAT: 'json', ...profiled };
+    // As the wrapper `weft` sets it.
+    const wrapped = { MALLOC_ARENA_MAX: '1', WEFT_MALLOC_ARENA_MAX: '' };
+    const env = { ...process.env, ...wrapped, WEFT_LOG_LEVEL: 'warn', WEFT_LOG_FORMAT: 'json', ...profiled };
     const preload = this.#profileTo === null ? [] : ['--import', PROFILER];
     const all = [...preload, ...this.#nodeFlags, this.#bundle, '--state-dir', this.stateDir, ...args];
     return start(core, process.execPath, all, outputFile === undefined ? { env } : { env, outputFile });

@@ -140,10 +140,12 @@ async function live(context: Context, options: WorkloadOptions): Promise<number>
   }
 }
 
-/** The application is told nothing of how the workload joined. */
+/** The application is told nothing of how the workload joined, nor of what `weft` sets for itself. */
 function appEnvironment(): Record<string, string | undefined> {
   const { WEFT_TOKEN: _token, WEFT_LOG_FORMAT: _format, WEFT_LOG_LEVEL: _level, ...env } = process.env;
-  return env;
+  const { WEFT_MALLOC_ARENA_MAX: before, ...own } = env;
+  if (before === '') delete own['MALLOC_ARENA_MAX'];
+  return own;
 }
 
 function newName(service: string, version: string | null): string {
