@@ -55,6 +55,7 @@ export interface SimMesh {
   readonly sim: Simulation;
   readonly client: SimRuntime;
   readonly web: DataPlane;
+  readonly webTimers: TimerWheel;
   readonly webSvid: SettableSvid;
   readonly webLog: RecordingLog;
   readonly services: readonly SimService[];
@@ -71,24 +72,25 @@ export interface SimService {
   readonly host: string;
   readonly runtime: SimRuntime;
   readonly plane: DataPlane;
+  readonly timers: TimerWheel;
   readonly svid: SettableSvid;
   readonly log: RecordingLog;
   /** Connections that the app accepted. */
   accepted: number;
 }
 
-let authorityOf: Promise<(id: string) => Promise<Svid>> | null = null;
+let authorityOf: Promise<(id: string, ttlMs?: number) => Promise<Svid>> | null = null;
 let trustBundlePem = '';
 
 /** One authority for all meshes of a process: issuing is slow, and every simulation begins at the same wall time. */
-function issuer(): Promise<(id: string) => Promise<Svid>> {
+function issuer(): Promise<(id: string, ttlMs?: number) => Promise<Svid>> {
   authorityOf ??= (async () => {
     const runtime = new Simulation({ seed: 1 }).start();
     const authority = await testAuthority(runtime, TRUST_DOMAIN);
     trustBundlePem = authority.trustBundlePem;
     const issued = new Map<string, Promise<Svid>>();
-    return (id: string) => {
-      const known = issued.get(id) ?? issueSvid(authority, id.split('#')[0] ?? id);
+    return (id, ttlMs) => {
+      const known = issued.get(id) ?? issueSvid(authority, id.split('#')[0] ?? id, ttlMs);
       issued.set(id, known);
       return known;
     };
@@ -96,9 +98,9 @@ function issuer(): Promise<(id: string) => Promise<Svid>> {
   return authorityOf;
 }
 
-/** The same id and label give the same SVID. */
-export async function svidOf(account: string, label = ''): Promise<Svid> {
-  return (await issuer())(`${idOf(account)}#${label}`);
+/** The same id and label give the same SVID. `ttlMs`: an hour unless set. */
+export async function svidOf(account: string, label = '', ttlMs?: number): Promise<Svid> {
+  return (await issuer())(`${idOf(account)}#${label}`, ttlMs);
 }
 
 export async function startMesh(options: MeshOptions): Promise<SimMesh> {
@@ -109,7 +111,8 @@ export async function startMesh(options: MeshOptions): Promise<SimMesh> {
   for (let i = 0; i < (options.instances ?? 1); i++) services.push(startService(sim, i, options, catalogSvid));
   const client = sim.start(WEB_HOST);
   const webLog = new RecordingLog('debug');
-  const web = planeOf(client, 'web.shop', webSvid, webLog);
+  const webTimers = new TimerWheel(client.clock);
+  const web = planeOf(client, 'web.shop', webSvid, webLog, { timers: webTimers });
   let { route, cluster } = options;
   let instances: readonly number[] = services.map((_, i) => i);
   const apply = (): void => {
@@ -143,6 +146,7 @@ export async function startMesh(options: MeshOptions): Promise<SimMesh> {
     sim,
     client,
     web,
+    webTimers,
     webSvid,
     webLog,
     services,
@@ -161,8 +165,9 @@ function startService(sim: Simulation, index: number, options: MeshOptions, svid
   const runtime = sim.start(host);
   const log = new RecordingLog('debug');
   const source = new SettableSvid(svid);
-  const plane = planeOf(runtime, 'catalog.shop', source, log);
-  const service: SimService = { host, runtime, plane, svid: source, log, accepted: 0 };
+  const timers = new TimerWheel(runtime.clock);
+  const plane = planeOf(runtime, 'catalog.shop', source, log, { timers });
+  const service: SimService = { host, runtime, plane, timers, svid: source, log, accepted: 0 };
   const app = options.app ?? ((peer: RawPeer) => answerWith(peer, () => ok(`catalog-${index}`)));
   void runtime.net.listen({ host: '127.0.0.1', port: APP_PORT }, (connection) => {
     service.accepted++;
