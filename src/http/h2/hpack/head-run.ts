@@ -7,19 +7,20 @@ const LINE_END = 2;
 /** Flags of fields that no run may hold. */
 export const ALONE = REMOVED | HOP | NEVER_INDEXED | KNOWN_HOST;
 
-/** Whether `length` fields that a run may hold lie side by side from index `first` on, `bytes` long. */
+/**
+ * Whether `length` fields that a run may hold stand from index `first` on, in `bytes` bytes. Where those are the bytes of
+ * as many lines, each field is one of them: fields are in order, and each is a line.
+ */
 export function isRun(head: Head, first: number, length: number, bytes: number): boolean {
   const { fields } = head;
   const end = first + length;
   if (end > head.count) return false;
-  let at = fields[first * FIELD_WIDTH] as number;
-  if ((fields[(end - 1) * FIELD_WIDTH + VALUE_END] as number) + LINE_END - at !== bytes) return false;
-  let odd = 0;
-  for (let i = first, slot = first * FIELD_WIDTH; i < end; i++, slot += FIELD_WIDTH) {
-    odd |= ((fields[slot + FLAGS] as number) & ALONE) | (at ^ (fields[slot] as number));
-    at = (fields[slot + VALUE_END] as number) + LINE_END;
-  }
-  return odd === 0;
+  const start = fields[first * FIELD_WIDTH] as number;
+  if ((fields[(end - 1) * FIELD_WIDTH + VALUE_END] as number) + LINE_END - start !== bytes) return false;
+  let flags = 0;
+  for (let i = first, slot = first * FIELD_WIDTH + FLAGS; i < end; i++, slot += FIELD_WIDTH)
+    flags |= fields[slot] as number;
+  return (flags & ALONE) === 0;
 }
 
 /** How many fields that a run may hold lie side by side from index `first` on, within `bytes` and at most `length`. */

@@ -50,6 +50,21 @@ const start = fc.oneof(
       [':authority', 'a'],
     ]),
   },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<[string, string][]>(
+      [
+        [':method', 'GET'],
+        [':scheme', 'http'],
+        [':path', '/a?b'],
+      ],
+      [
+        [':method', 'POST'],
+        [':scheme', 'http'],
+        [':authority', 'a'],
+      ],
+    ),
+  },
   { weight: 2, arbitrary: fc.array(pseudo, { maxLength: 5 }) },
 );
 const more = fc.oneof(
