@@ -125,6 +125,16 @@ test('what waits for windows is known, so that memory can be freed of it', () =>
   assert.equal(s.server.queuedBytes, 0);
 });
 
+test('when memory is short the fullest streams go, and the others stay', () => {
+  const s = new Served().begin([SETTING.initialWindowSize, 0]);
+  begin(s, 4);
+  for (const [i, bytes] of [100, 3_000, 0, 2_000].entries()) s.stream(i).sendData(Buffer.alloc(bytes), 0, bytes, false);
+  s.take();
+  s.server.dropFullest(3_500);
+  assert.deepEqual(described(s.take()), ['rstStream 3 enhanceYourCalm', 'rstStream 7 enhanceYourCalm']);
+  assert.deepEqual([s.server.queuedBytes, s.server.active], [100, 2]);
+});
+
 test('an end without content needs no window', () => {
   const s = new Served().begin([SETTING.initialWindowSize, 0]);
   begin(s, 1);

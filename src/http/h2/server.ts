@@ -79,6 +79,17 @@ export class Http2Server extends Http2Frames<Http2ServerStream> {
     return this.scheduler.queuedBytes;
   }
 
+  /** Resets the streams for which most waits, until so many bytes are free. */
+  dropFullest(bytes: number): void {
+    let left = bytes;
+    for (const stream of this.streams.list().toSorted((a, b) => b.unsent - a.unsent)) {
+      if (left <= 0 || stream.unsent === 0) return;
+      left -= stream.unsent;
+      this.writeReset(stream, ERROR.enhanceYourCalm);
+      this.drop(stream, RESET.limit);
+    }
+  }
+
   /** No new streams are wanted, and the client is told; whatever it opens all the same is served. */
   announceEnd(): void {
     if (this.over || this.#drain !== SERVING) return;

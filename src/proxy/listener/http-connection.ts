@@ -80,6 +80,11 @@ export abstract class HttpConnection implements Served {
   /** Once in a while: what has no clock of its own is looked at. */
   look(): void {}
 
+  /** Lets go of so many bytes that wait for the client, or more. */
+  relieve(_bytes: number, why: string): void {
+    this.cut(why);
+  }
+
   cut(why: string): void {
     this.#connection.destroy(why);
   }

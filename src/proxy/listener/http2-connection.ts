@@ -33,6 +33,12 @@ export class Http2Connection extends HttpConnection implements Http2ServerCallba
     return super.backlog + this.#server.queuedBytes;
   }
 
+  /** Others may share the connection: theirs goes on unless its bytes are what waits. */
+  override relieve(bytes: number, why: string): void {
+    if (this.#server.queuedBytes > super.backlog) this.#server.dropFullest(bytes);
+    else super.relieve(bytes, why);
+  }
+
   get idle(): boolean {
     return this.#server.idle;
   }

@@ -1,13 +1,15 @@
 /**
  * What is let go when memory is critical: the connections for which most is buffered, because their clients read slower
- * than they ask. A tenth of the buffered bytes at a time, so that one look too many costs few.
+ * than they ask; of shared ones the fullest streams. A tenth of the buffered bytes at a time, so that one look too many costs few.
  */
 import type { ActiveListener } from './active-listener.ts';
+import { HttpConnection } from './http-connection.ts';
 import type { Served } from './served.ts';
 
 /** A connection with less is not what fills the memory. */
 const MIN_BACKLOG = 16_384;
 const SHARE = 0.1;
+const WHY = 'memory is short and this client reads slowly';
 
 export function relieve(listeners: readonly ActiveListener[]): void {
   const full: Served[] = [];
@@ -23,7 +25,9 @@ export function relieve(listeners: readonly ActiveListener[]): void {
   let left = total * SHARE;
   for (const served of full) {
     if (left <= 0) return;
-    left -= served.backlog;
-    served.cut('memory is short and this client reads slowly');
+    const { backlog } = served;
+    if (served instanceof HttpConnection) served.relieve(left, WHY);
+    else served.cut(WHY);
+    left -= backlog;
   }
 }

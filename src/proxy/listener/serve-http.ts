@@ -79,6 +79,15 @@ class UndecidedConnection extends HttpConnection implements ConnectionHandler, H
     else this.#of.destroy('drained');
   }
 
+  override get backlog(): number {
+    return this.#chosen === null ? super.backlog : this.#chosen.backlog;
+  }
+
+  override relieve(bytes: number, why: string): void {
+    if (this.#chosen === null) this.cut(why);
+    else this.#chosen.relieve(bytes, why);
+  }
+
   override look(): void {
     this.#chosen?.look();
   }
