@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { traceFatalErrors } from '../runtime/node/stack-trace.ts';
+import { compileSooner } from '../runtime/node/tier-up.ts';
 import { commandNames } from './command-names.ts';
 import { loadBundle } from './compiled/bundle.ts';
 import { privateCache } from './compiled/private-cache.ts';
@@ -21,6 +22,8 @@ async function main(words: readonly string[]): Promise<void> {
 }
 
 async function runSidecar(words: readonly string[]): Promise<number> {
+  // Before the bundle is loaded: V8 takes compiled code only under the flags under which it was kept.
+  compileSooner();
   if (!existsSync(SIDECAR)) return (await import('./sidecar-program.ts')).runSidecar(words, () => {});
   const bundle = loadBundle(SIDECAR, privateCache(import.meta.dirname));
   return (bundle.exports['runSidecar'] as typeof RunSidecar)(words, bundle.keep);

@@ -2,11 +2,9 @@
  * The program as a sidecar needs it: `weft run` alone. It is bundled into one file, because what stands beside every
  * workload has to start soon and hold little.
  */
-import { compileSooner } from '../runtime/node/tier-up.ts';
 import { RUN } from './commands/run-entry.ts';
 import { runProgram } from './program.ts';
 
 export function runSidecar(words: readonly string[], onServing: () => void): Promise<number> {
-  compileSooner();
   return runProgram(words, [RUN], onServing);
 }
