@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { traceFatalErrors } from '../runtime/node/stack-trace.ts';
 import { compileSooner } from '../runtime/node/tier-up.ts';
 import { commandNames } from './command-names.ts';
-import { loadBundle } from './compiled/bundle.ts';
+import { KEEP_AFTER_MS, loadBundle } from './compiled/bundle.ts';
 import { privateCache } from './compiled/private-cache.ts';
 import type { runSidecar as RunSidecar } from './sidecar-program.ts';
 
@@ -22,11 +22,20 @@ async function main(words: readonly string[]): Promise<void> {
 }
 
 async function runSidecar(words: readonly string[]): Promise<number> {
-  // Before the bundle is loaded: V8 takes compiled code only under the flags under which it was kept.
-  compileSooner();
-  if (!existsSync(SIDECAR)) return (await import('./sidecar-program.ts')).runSidecar(words, () => {});
+  if (!existsSync(SIDECAR)) return (await import('./sidecar-program.ts')).runSidecar(words, compileSoonerFromNow);
   const bundle = loadBundle(SIDECAR, privateCache(import.meta.dirname));
-  return (bundle.exports['runSidecar'] as typeof RunSidecar)(words, bundle.keep);
+  return (bundle.exports['runSidecar'] as typeof RunSidecar)(words, () => {
+    bundle.keep();
+    compileSoonerFromNow();
+  });
+}
+
+/**
+ * Not while it starts: compiling would take the CPU from that. And not before compiled code was kept (`bundle.keep`): V8
+ * takes it again only under the flags of that time.
+ */
+function compileSoonerFromNow(): void {
+  setTimeout(compileSooner, KEEP_AFTER_MS + 500).unref();
 }
 
 async function runAny(words: readonly string[]): Promise<number> {

@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /** A start has compiled by then what it needs, the first requests included. */
-const KEEP_AFTER_MS = 2_000;
+export const KEEP_AFTER_MS = 2_000;
 
 export interface LoadedBundle {
   readonly exports: Readonly<Record<string, unknown>>;
