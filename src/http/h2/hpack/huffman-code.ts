@@ -16,11 +16,20 @@ export const CODE_BITS: Uint8Array = Uint8Array.from(LENGTHS, (digit) => Number.
 export const CODES: Uint32Array = canonicalCodes();
 
 function canonicalCodes(): Uint32Array {
+  const counts = new Uint32Array(31);
+  for (let symbol = 0; symbol < SYMBOLS; symbol++) counts[bitsOf(symbol)] = (counts[bitsOf(symbol)] as number) + 1;
+  const next = new Uint32Array(31);
+  for (let bits = 1; bits <= 30; bits++) next[bits] = ((next[bits - 1] as number) + (counts[bits - 1] as number)) * 2;
   const codes = new Uint32Array(SYMBOLS);
-  let code = 0;
-  for (let bits = 1; bits <= 30; bits++) {
-    for (let symbol = 0; symbol < SYMBOLS; symbol++) if (CODE_BITS[symbol] === bits) codes[symbol] = code++;
-    code *= 2;
+  for (let symbol = 0; symbol < SYMBOLS; symbol++) {
+    const bits = bitsOf(symbol);
+    const code = next[bits] as number;
+    codes[symbol] = code;
+    next[bits] = code + 1;
   }
   return codes;
+}
+
+function bitsOf(symbol: number): number {
+  return CODE_BITS[symbol] as number;
 }
