@@ -52,10 +52,11 @@ export interface Client {
   readonly responses: readonly SeenResponse[];
 }
 
-export function startClient(limits = SMALL_LIMITS): Client {
+/** `uploads` false: nothing is sent, so that another client in its place has the same windows. */
+export function startClient(limits = SMALL_LIMITS, uploads = true): Client {
   const d = new Dialled({ ...limits, maxConcurrentStreams: 10 });
   d.client.onOpen();
-  const asked = ASKED.map((method) => ask(d, method));
+  const asked = ASKED.map((method) => ask(d, method, uploads));
   const frames: Frame[] = d.take();
   const seen = (isOver: boolean): SeenResponse[] => asked.map((each, i) => seenOf(each, 2 * i + 1, isOver));
   return {
@@ -96,10 +97,10 @@ interface Asked {
   said: Field[];
 }
 
-function ask(d: Dialled, method: string): Asked {
+function ask(d: Dialled, method: string, uploads: boolean): Asked {
   const { r, stream } = d.ask(method, method !== 'POST');
   const asked: Asked = { method, r, stream, said: [] };
-  if (method === 'POST') stream.sendData(UPLOAD, 0, UPLOAD.length, false);
+  if (uploads && method === 'POST') stream.sendData(UPLOAD, 0, UPLOAD.length, false);
   r.onHeadCalled = (head: Head) => {
     asked.said = saidBy(head, BLOCK.response);
   };

@@ -85,6 +85,11 @@ const THEY_ARE_STRICTER: readonly Difference[] = [
   },
   {
     reader: 'node:http2',
+    says: / 7: Session closed with error code/,
+    because: 'section 6.8: whoever says GOAWAY with an error ends the connection; we wait for that',
+  },
+  {
+    reader: 'node:http2',
     says: /: closed$/,
     because: 'section 6.8: after GOAWAY a connection without streams may end, or not',
   },

@@ -72,7 +72,7 @@ function serverReads(frames: readonly Buffer[]): Ours {
 }
 
 function clientReads(frames: readonly Buffer[]): Ours {
-  const client = startClient({});
+  const client = startClient({}, false);
   return follow(frames, client, () =>
     client.responses
       .filter(({ status }) => status > 0)
