@@ -124,5 +124,7 @@ function answer(socket: Socket, bytes: Buffer): void {
 }
 
 function listen(server: Server): Promise<number> {
-  return new Promise((done) => server.listen(0, HERE, () => done((server.address() as AddressInfo).port)));
+  return new Promise((done) =>
+    server.listen({ port: 0, host: HERE, backlog: 4_096 }, () => done((server.address() as AddressInfo).port)),
+  );
 }
