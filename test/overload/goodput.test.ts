@@ -17,7 +17,7 @@ const COST_MS = isFull ? 0 : 1;
 const CALLERS = isFull ? 2_000 : 600;
 const MAX_RSS_MIB = 256;
 const TIMES = 3;
-const WARM_UP_MS = 1_500;
+const WARM_UP_MS = 2_000;
 const PEAK_CALLERS = 32;
 
 const kinds: readonly (readonly [string, (port: number) => Promise<Crowd>])[] = [

@@ -37,7 +37,7 @@ const costMs = Number(process.argv[3]);
 const churnMs = Number(process.argv[4]);
 const [port, innerPort, meshPort] = [await freePort(), await freePort(), await freePort()];
 /** On a machine of ordinary speed. */
-const ROUNDS_PER_MS = 200_000;
+const ROUNDS_PER_MS = 450_000;
 
 let carryMs = 0;
 const real = createNodeRuntime({ sockets: rawKind() ?? streamKind });
