@@ -1,6 +1,5 @@
 /**
- * The calling end of RPC on the HTTP/2 that the proxy has anyway: node:http2 would cost every sidecar a tenth of its start,
- * and memory. A stream has a connection of its own, which ends with it.
+ * The calling end of RPC on the HTTP/2 that the proxy has anyway: node:http2 would cost every sidecar a tenth of its start. A stream has a connection of its own, which ends with it.
  */
 import type { RpcCaller } from '../../core/runtime.ts';
 import { RpcCall, type RpcParts } from './rpc-call.ts';
