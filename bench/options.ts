@@ -47,7 +47,7 @@ export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
 
 const FULL = { rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') };
 const QUICK = {
-  ...{ rounds: '2', seconds: '2', warmup: '2', peers: 'haproxy,envoy' },
+  ...{ rounds: '2', seconds: '1', warmup: '2', peers: 'haproxy,envoy' },
   cases: CASES.filter((name) => name !== 'fanout'),
 };
 
