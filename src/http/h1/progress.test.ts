@@ -83,6 +83,14 @@ test('a response that nobody reads ends its connection; one that moves, however 
   }
 });
 
+test('the end of a response that nobody takes ends its connection too', () => {
+  const { s, stream } = one(GET);
+  respond(stream, 200, 'x'.repeat(1_000));
+  s.connection.backlog = 1_000;
+  for (let i = 0; i < 2; i++) s.server.look();
+  assert.deepEqual([s.limitsFired, s.connection.closed], [[LIMIT.stalled], true]);
+});
+
 test('for a slow application nobody is at fault', () => {
   const { s, stream } = one(GET);
   for (let i = 0; i < 10; i++) s.server.look();

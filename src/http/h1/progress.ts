@@ -18,14 +18,15 @@ export class Progress {
 
   /** The bound that fired: less than `minBytes` since the last look at the same exchange. */
   look(stream: ServerStream | null, connection: Connection, minBytes: number): LimitName | null {
-    const isKnown = stream !== null && stream === this.#stream;
+    const isKnown = stream === this.#stream;
     this.#stream = stream;
-    if (stream === null) return null;
     const { backlog } = connection;
-    const { moves, written } = stream;
+    // Without an exchange the end of the last response may still wait.
+    const moves = stream === null ? 0 : stream.moves;
+    const written = stream === null ? 0 : stream.written;
     const taken = written - this.#written + this.#backlog - backlog;
     const isStalled = isKnown && backlog > 0 && this.#backlog > 0 && taken < minBytes;
-    const isSlow = isKnown && stream.awaitsContent && moves - this.#moves < minBytes;
+    const isSlow = isKnown && stream?.awaitsContent === true && moves - this.#moves < minBytes;
     this.#moves = moves;
     this.#backlog = backlog;
     this.#written = written;

@@ -93,7 +93,8 @@ export class Http1Server implements ConnectionHandler, ServerLink {
 
   /** Called every `stallTimeoutMs` by the owner: ends an exchange whose client has not moved since. */
   look(): void {
-    if (this.#phase === TUNNEL || (this.#stream === null && this.#progress === null)) return;
+    if (this.#phase === TUNNEL) return;
+    if (this.#stream === null && this.#progress === null && this.#connection.backlog === 0) return;
     const { limits, callbacks } = this.#options;
     const limit = (this.#progress ??= new Progress()).look(this.#stream, this.#connection, limits.minProgressBytes);
     if (limit === null) return;
