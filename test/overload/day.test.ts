@@ -79,6 +79,8 @@ const VISITS: readonly ((mesh: SimMesh, random: SeededRandom) => void)[] = [
     const peer = client(mesh);
     peer.connection.pause();
     peer.send(get('/big'));
+    // It was ended long ago, and finds that out when it reads.
+    mesh.sim.after(100 * MINUTE_MS, () => peer.connection.resume());
   },
   (mesh) => {
     const peer = client(mesh, TCP_PORT);
