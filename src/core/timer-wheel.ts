@@ -12,7 +12,10 @@ const LEVELS = 6;
 const MAX_TICKS = 2 ** (SLOT_BITS * LEVELS) - 1;
 
 export interface Timers {
-  /** Arms for `delayMs` from now; an armed timer is moved. Below one tick, zero and negative mean the next tick. `now`: for those who have asked the clock. */
+  /**
+   * Arms for `delayMs` from now; an armed timer is moved. Below one tick, zero and negative mean the next tick. `now`: for
+   * those who have asked the clock.
+   */
   arm(timer: Timer, delayMs: number, now?: number): void;
   /** Harmless when the timer is not armed. */
   disarm(timer: Timer): void;

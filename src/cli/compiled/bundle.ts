@@ -5,10 +5,11 @@
  */
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
+import { nodeFiles } from '../../runtime/node/files.ts';
 
 /** A start has compiled by then what it needs, the first requests included. */
 export const KEEP_AFTER_MS = 2_000;
@@ -57,24 +58,16 @@ function readOrNull(path: string): Buffer | null {
   }
 }
 
-/** Whole or not at all, and instead of what was kept of other builds. A cache that cannot be written is none. */
+/** Instead of what was kept of other builds, or left unfinished. A cache that cannot be written is none. */
 async function write(path: string, prefix: string, code: Buffer): Promise<void> {
   const folder = dirname(path);
-  const unfinished = `${path}.${process.pid}`;
   try {
-    const file = await open(unfinished, 'wx', 0o600);
-    try {
-      await file.write(code);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await nodeFiles.write(path, code, 0o600);
     for (const name of await readdir(folder)) {
-      const isOld = name.startsWith(prefix) && !unfinished.endsWith(name);
+      const isOld = (name.startsWith(prefix) || name.startsWith(`.${prefix}`)) && name !== basename(path);
       if (isOld) await rm(join(folder, name), { force: true });
     }
-    await rename(unfinished, path);
   } catch {
-    await rm(unfinished, { force: true }).catch(() => undefined);
+    // As said above.
   }
 }

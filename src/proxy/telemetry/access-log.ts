@@ -10,7 +10,7 @@ import { REQUEST_ID, TRACEPARENT } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
 import type { Edge } from './edge.ts';
 import { jsonBytes, putBytes, putEscaped, putInteger, putMillis, putText } from './json-line.ts';
-import { LinePrefixes, MAX_NAME } from './line-prefixes.ts';
+import { LinePrefixes, MAX_NAME, MAX_TEXT } from './line-prefixes.ts';
 import type { LogBuffer } from './log-buffer.ts';
 
 /** What ended, as its owner holds it; read before the heads are freed. */
@@ -37,9 +37,8 @@ export interface EndedRecord {
 }
 
 const MAX_PATH_BYTES = 1_024;
-const MAX_TEXT_BYTES = 512;
 /** Escaping makes six bytes of one. */
-const MAX_LINE_BYTES = 6 * (MAX_PATH_BYTES + 4 * MAX_TEXT_BYTES + 2 * MAX_NAME + 200) + 1_024;
+const MAX_LINE_BYTES = 6 * (MAX_PATH_BYTES + 4 * MAX_TEXT + 2 * MAX_NAME + 200) + 1_024;
 
 const TIME = jsonBytes('{"time":"');
 const STATUS = jsonBytes(',"status":');
@@ -91,7 +90,7 @@ export class AccessLog {
     p = putMillis(out, p, record.durationMs);
     p = putInteger(out, putBytes(out, p, BYTES_IN), record.bytesIn);
     p = putInteger(out, putBytes(out, p, BYTES_OUT), record.bytesOut);
-    if (record.detail !== '') p = putText(out, putBytes(out, p, DETAIL), record.detail, MAX_TEXT_BYTES);
+    if (record.detail !== '') p = putText(out, putBytes(out, p, DETAIL), record.detail, MAX_TEXT);
     if (record.retries > 0) p = putInteger(out, putBytes(out, p, RETRIES), record.retries);
     if (record.grpcStatus >= 0) p = putInteger(out, putBytes(out, p, GRPC_STATUS), record.grpcStatus);
     if (request !== null) p = putRequest(out, p, request);
@@ -125,7 +124,7 @@ export class AccessLog {
 function putRequest(out: Uint8Array, at: number, request: Head): number {
   const { bytes, methodStart, methodEnd, authorityStart, authorityEnd } = request;
   let p = putEscaped(out, putBytes(out, at, METHOD), bytes, methodStart, methodEnd, 32);
-  p = putEscaped(out, putBytes(out, p, AUTHORITY), bytes, authorityStart, authorityEnd, MAX_TEXT_BYTES);
+  p = putEscaped(out, putBytes(out, p, AUTHORITY), bytes, authorityStart, authorityEnd, MAX_TEXT);
   p = putEscaped(out, putBytes(out, p, PATH), bytes, request.pathStart, request.pathEnd, MAX_PATH_BYTES);
   const id = request.find(REQUEST_ID);
   if (id >= 0) {

@@ -8,7 +8,8 @@ import type { Edge } from './edge.ts';
 const MAX_PREFIXES = 4_096;
 /** Characters of the names of both ends. */
 export const MAX_NAME = 300;
-const MAX_TEXT = 512;
+/** Of any other text of a line. */
+export const MAX_TEXT = 512;
 
 /** By route, then by endpoint. */
 type Prefixes = Map<string, Map<string, Uint8Array>>;
