@@ -3,6 +3,7 @@
  * that the same bytes give the same verdict however they were split into reads. Progress is kept in the head (`used`
  * is the offset of the first line that was not read yet): a head that trickles in is scanned once, not once a byte.
  */
+import { printableEnd } from '../../core/words.ts';
 import { FIELD_WIDTH, FLAGS, type Head, HOP, NAME_END, NAME_HASH, VALUE_END, VALUE_START } from '../head.ts';
 import { TOKEN } from '../token.ts';
 import { KNOWN_LOOKALIKE, KNOWN_MASK, KNOWN_SHIFT, KNOWN_SLOTS, knownBits, NOT_FORWARDED } from './known-fields.ts';
@@ -32,9 +33,8 @@ const COLON = 0x3a;
  */
 export function scanFields(head: Head, bytes: Uint8Array, base: number, end: number, maxFields: number): number {
   let at = base + head.used;
-  const view = viewOf(bytes);
+  const view = bufferView(bytes);
   const offset = bytes.byteOffset;
-  const wordsEnd = end - 3;
   for (;;) {
     const nameStart = at;
     let hash = 0;
@@ -54,22 +54,12 @@ export function scanFields(head: Head, bytes: Uint8Array, base: number, end: num
     const valueStart = at;
     let byte = 0;
     for (;;) {
-      // Four bytes at once while all are visible or space, as nearly all of nearly every value are: a byte above 0x7f, below
-      // 0x20, or DEL sets its top bit in one of the three terms, and the lowest that is set is surely one of them.
-      while (at < wordsEnd) {
-        const word = view.getInt32(at + offset, true);
-        const odd = (word | (word - 0x20202020) | (word + 0x01010101)) & 0x80808080;
-        if (odd !== 0) {
-          at += (31 - Math.clz32(odd & -odd)) >> 3;
-          break;
-        }
-        at += 4;
-      }
+      at = printableEnd(view, at + offset, end + offset) - offset;
       if (at >= end) return INCOMPLETE;
       byte = bytes[at] as number;
       if (byte === CR) break;
-      // Visible or space in one comparison; then obs-text and tab. NUL, DEL and the other controls end the value.
-      if ((byte - SPACE) >>> 0 >= 95 && byte <= 0x7f && byte !== TAB) break;
+      // What is neither visible nor space: obs-text and tab go on; NUL, DEL and the other controls end the value.
+      if (byte <= 0x7f && byte !== TAB) break;
       at++;
     }
     if (byte !== CR) return judge(bytes, at, end, byte === LF ? BARE_LF : BAD_FIELD_VALUE);
@@ -103,7 +93,7 @@ let lastBuffer: ArrayBufferLike = new ArrayBuffer(0);
 let lastView: DataView = new DataView(lastBuffer);
 
 /** Reads come from few buffers: nearly always it is the same one again. */
-function viewOf(bytes: Uint8Array): DataView {
+function bufferView(bytes: Uint8Array): DataView {
   const { buffer } = bytes;
   if (buffer !== lastBuffer) {
     lastBuffer = buffer;
