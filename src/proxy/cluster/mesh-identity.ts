@@ -4,7 +4,6 @@
  * is no identity.
  */
 import type { Clock, PeerCertificate, TlsIdentity } from '../../core/runtime.ts';
-import { WallTime } from '../../core/wall-time.ts';
 import { readSpiffeId } from '../../identity/spiffe-id.ts';
 import { isValid, type Svid, type SvidSource } from '../../identity/svid.ts';
 import type { TrustBundle } from '../../snapshot/snapshot.ts';
@@ -14,7 +13,6 @@ const LOCAL_CERTIFICATE = 'default';
 
 export class MeshIdentity {
   readonly #clock: Clock;
-  readonly #wallTime: WallTime;
   readonly #source: SvidSource;
   readonly #fallbackPem: string;
   #svid: Svid | null;
@@ -27,7 +25,6 @@ export class MeshIdentity {
   /** `trustBundlePem` serves until the control plane sends the bundle that a transport names. */
   constructor(clock: Clock, source: SvidSource, trustBundlePem: string) {
     this.#clock = clock;
-    this.#wallTime = new WallTime(clock);
     this.#source = source;
     this.#fallbackPem = trustBundlePem;
     this.#svid = source.current();
@@ -41,9 +38,9 @@ export class MeshIdentity {
     return this.#svid !== null && isValid(this.#svid, this.#clock.wall());
   }
 
-  /** Why a connection of the mesh may not be used at `now` of the monotonic clock; empty: it may. `peer`: who is at its other end. */
-  faultAt(now: number, peer: PeerCertificate | null): string {
-    const wall = this.#wallTime.at(now);
+  /** Why a connection of the mesh may not be used now; empty: it may. `peer`: who is at its other end. */
+  faultWith(peer: PeerCertificate | null): string {
+    const wall = this.#clock.wall();
     if (this.#svid === null || !isValid(this.#svid, wall)) return this.fault || 'this workload has no valid identity';
     return peer !== null && wall >= peer.notAfter ? `the certificate of ${peer.uris[0] ?? ''} has expired` : '';
   }

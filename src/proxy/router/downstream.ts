@@ -56,9 +56,9 @@ export class Downstream {
     this.clientCert = says ? clientCertField(own, this.peer) : null;
   }
 
-  /** Not empty: the mesh side of this connection may not be used at `now`, and why. */
-  faultAt(now: number): string {
-    return this.secure ? this.world.identity.faultAt(now, this.info.tls?.peer ?? null) : '';
+  /** Not empty: the mesh side of this connection may not be used, and why. */
+  get fault(): string {
+    return this.secure ? this.world.identity.faultWith(this.info.tls?.peer ?? null) : '';
   }
 }
 

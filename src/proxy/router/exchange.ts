@@ -65,7 +65,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     this.#body.ended = last;
     world.fields.addRequestId(this.request);
     world.traces.enter(this.request, manager.traceShare);
-    const fault = this.down.faultAt(this.startedAt);
+    const fault = this.down.fault;
     if (fault !== '') {
       this.reply(503, 'SE', fault);
       return;
