@@ -61,11 +61,10 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   }
 
   onHead(_head: Head, last: boolean): void {
-    const { world, manager, direction, clientCert } = this.down;
+    const { world, manager, direction, clientCert, fault } = this.down;
     this.#body.ended = last;
     world.fields.addRequestId(this.request);
     world.traces.enter(this.request, manager.traceShare);
-    const fault = this.down.fault;
     if (fault !== '') {
       this.reply(503, 'SE', fault);
       return;
