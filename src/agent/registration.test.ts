@@ -18,6 +18,7 @@ const record = workloadRecord({
   httpProxyPort: 15001,
   adminPort: 15002,
   vips: [],
+  proxyKind: 'weft',
   uses: null,
   locality: null,
 });

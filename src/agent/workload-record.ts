@@ -1,5 +1,5 @@
 /** The workload's own record, as it is written to the control plane. Pure. */
-import type { Workload } from '../api/kinds/workload.ts';
+import type { ProxyKind, Workload } from '../api/kinds/workload.ts';
 import type { Vip } from '../capture/vip.ts';
 
 /** The record lives by a lease: without a heartbeat the workload leaves the endpoints. */
@@ -24,6 +24,7 @@ export interface RecordParts {
   readonly labels: Readonly<Record<string, string>>;
   readonly address: string;
   readonly ports: readonly (AppPort & { readonly proxyPort: number })[];
+  readonly proxyKind: ProxyKind;
   readonly httpProxyPort: number;
   readonly adminPort: number;
   readonly vips: readonly Vip[];
@@ -53,7 +54,7 @@ export function workloadRecord(parts: RecordParts): Workload {
         proxyPort,
         ...(protocol === '' ? {} : { protocol }),
       })),
-      proxy: 'weft',
+      proxy: parts.proxyKind,
       capture: {
         httpProxyPort: parts.httpProxyPort,
         vips: parts.vips.map((vip) => ({

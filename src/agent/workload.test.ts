@@ -51,6 +51,7 @@ function bench(command: readonly string[], rest: Partial<WorkloadOptions> = {}) 
     labels: {},
     address: '127.0.0.1',
     ports: [],
+    proxyKind: 'weft',
     uses: null,
     locality: null,
     command,
@@ -87,6 +88,14 @@ describe('workload', () => {
     });
     assert.deepEqual(steps, ['drain sidecar', 'close sidecar']);
     assert.deepEqual(controlPlane.calls.at(-1), 'deregister');
+  });
+
+  it('says of which kind its data plane is, in the record and to the data plane', async () => {
+    const { controlPlane, ready, sidecars, options } = bench(['true'], { proxyKind: 'envoy' });
+    ready.resolve();
+    assert.equal(await startWorkload(options).exitCode, 0);
+    assert.equal(controlPlane.records[0]?.spec?.proxy, 'envoy');
+    assert.deepEqual(sidecars[0]?.node.metadata, { kind: 'envoy' });
   });
 
   it('is refused while another of its name lives, and takes up the name when that has ended', async () => {

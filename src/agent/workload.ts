@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { isWeftError, messageOf, WeftError } from '../core/errors.ts';
+import type { ProxyKind } from '../api/kinds/workload.ts';
 import type { Log } from '../core/log.ts';
 import type { Address, Net, Runtime } from '../core/runtime.ts';
 import { readInheritedProxy } from '../capture/inherited-proxy.ts';
@@ -50,6 +51,7 @@ export interface WorkloadOptions {
   readonly address: string;
   /** `auto`: the lowest port that the application is found to listen on. Empty: it serves nobody. */
   readonly ports: readonly AppPort[] | 'auto';
+  readonly proxyKind: ProxyKind;
   readonly uses: readonly string[] | null;
   readonly locality: { readonly region: string; readonly zone: string } | null;
   readonly command: readonly string[];
@@ -155,7 +157,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   held.defer(() => registration.leave());
 
   const sidecar = await options.startSidecar({
-    node: { id: `${namespace}/${workload}`, cluster: options.service, metadata: { kind: 'weft' } },
+    node: { id: `${namespace}/${workload}`, cluster: options.service, metadata: { kind: options.proxyKind } },
     xds: await addressOf(net, member.xds),
     svid: holder,
     trustBundlePem: member.trustBundlePem,

@@ -28,6 +28,7 @@ import { type LocalityFlags, runLocality } from '../run/locality.ts';
 import { labelName, parseLabels, parseUses, serviceName, versionName } from '../run/name-flags.ts';
 import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
+import { parseProxy } from '../run/proxy-flag.ts';
 import { onEndSignal } from '../until-signal.ts';
 
 interface RunFlags extends JoinFlags, LocalityFlags {
@@ -61,7 +62,7 @@ export function define(command: Command, context: () => Context): void {
     .option('--control-plane <url>', 'https://HOST:PORT (default: the one of the state directory)')
     .option('--token-file <file>', 'file with a join token, - for standard input (or env WEFT_TOKEN)')
     .option('--ca-hash <hash>', 'sha256:… of the mesh’s CA, as weft token create prints it')
-    .option('--proxy <kind>', 'data plane', 'weft')
+    .option('--proxy <kind>', 'data plane: weft, envoy or none (the application speaks xDS itself)', 'weft')
     .option('--access-log <file>', 'one JSON line a request; - for standard output')
     .addHelpText(
       'after',
@@ -75,7 +76,8 @@ export function define(command: Command, context: () => Context): void {
 async function run(context: Context, command: readonly string[], flags: RunFlags): Promise<number> {
   if (flags.service === undefined) throw new UsageError('which service is it?', 'weft run --service NAME -- COMMAND');
   if (command.length === 0) throw new UsageError('there is no command to run', 'weft run --service NAME -- COMMAND');
-  if (flags.proxy !== 'weft')
+  const proxyKind = parseProxy(flags.proxy);
+  if (proxyKind !== 'weft')
     throw new UsageError(`--proxy ${flags.proxy} is not supported in this version`, 'Leave --proxy out');
   const service = serviceName('--service', flags.service);
   const place = meshPlace(context.globals);
@@ -114,6 +116,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     labels: parseLabels(flags.label ?? []),
     address: flags.address ?? defaultAddress(server),
     ports: parsePortFlags(flags.port ?? []),
+    proxyKind,
     uses: parseUses(flags.uses),
     locality: runLocality(flags, process.env),
     command,
