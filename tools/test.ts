@@ -1,11 +1,14 @@
 /**
  * `npm test`: the static checks first, because they are quick and their failures explain the others', then every test
  * by node:test, whose summary comes last. Arguments that name test files run those alone; `--static` runs the checks alone.
+ * A file that hangs costs minutes (`--file-limit-s`), and all of it has an end (`--limit-s`).
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { runBounded } from './tests/bounded-child.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -15,6 +18,11 @@ const CHECKS: readonly { readonly name: string; readonly command: string; readon
   { name: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
   { name: 'dead code', command: 'knip', args: ['--no-progress'] },
 ];
+
+/** Four times what the longest file takes on a busy machine. */
+const FILE_LIMIT_S = 480;
+/** Three times what all of them take there. */
+const LIMIT_S = 2_400;
 
 const args = process.argv.slice(2);
 const named = args.filter((argument) => !argument.startsWith('--'));
@@ -58,17 +66,27 @@ function runTests(wanted: readonly string[]): Promise<number> {
     wanted.length > 0
       ? wanted
       : globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root }).toSorted();
+  const watchdog = pathToFileURL(resolve(import.meta.dirname, 'tests/watchdog.ts'));
+  watchdog.searchParams.set('limitMs', String(1000 * seconds('--file-limit-s', FILE_LIMIT_S)));
+  const limitS = seconds('--limit-s', LIMIT_S);
   const options = [
     '--test',
+    `--import=${watchdog.href}`,
     `--test-concurrency=${availableParallelism()}`,
     '--test-timeout=300000',
     '--test-reporter=spec',
   ];
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [...options, ...files], {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    child.on('close', (code) => done(code ?? 1));
+  return runBounded(process.execPath, [...options, ...files], {
+    cwd: root,
+    limitMs: 1000 * limitS,
+    onLimit: () => console.error(`✖ the tests are not done after ${limitS} s: they and what they started are ended`),
   });
+}
+
+function seconds(option: string, otherwise: number): number {
+  const text = args.find((argument) => argument.startsWith(`${option}=`))?.slice(option.length + 1);
+  const value = Number(text ?? otherwise);
+  if (value > 0) return value;
+  console.error(`${option} wants seconds above 0, not ${text}`);
+  process.exit(1);
 }
