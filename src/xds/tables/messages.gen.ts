@@ -236,6 +236,27 @@ export interface Address {
 /** envoy.config.core.v3.AggregatedConfigSource */
 export type AggregatedConfigSource = Readonly<Record<never, never>>;
 
+/** envoy.config.core.v3.ApiConfigSource */
+export interface ApiConfigSource {
+  readonly apiType: number; // ApiConfigSource_ApiType
+  readonly clusterNames: readonly string[];
+  readonly refreshDelay: number | undefined; // ms
+  readonly grpcServices: readonly GrpcService[];
+  readonly requestTimeout: number | undefined; // ms
+  readonly setNodeOnFirstMessageOnly: boolean;
+  readonly transportApiVersion: number; // ApiVersion
+}
+
+/** envoy.config.core.v3.ApiConfigSource.ApiType */
+export const ApiConfigSource_ApiType = {
+  DEPRECATED_AND_UNAVAILABLE_DO_NOT_USE: 0,
+  REST: 1,
+  GRPC: 2,
+  DELTA_GRPC: 3,
+  AGGREGATED_GRPC: 5,
+  AGGREGATED_DELTA_GRPC: 6,
+} as const;
+
 /** envoy.config.core.v3.ApiVersion */
 export const ApiVersion = {
   AUTO: 0,
@@ -252,6 +273,7 @@ export interface CidrRange {
 /** envoy.config.core.v3.ConfigSource */
 export interface ConfigSource {
   readonly configSourceSpecifier:
+    | { readonly case: 'apiConfigSource'; readonly value: ApiConfigSource }
     | { readonly case: 'ads'; readonly value: AggregatedConfigSource }
     | { readonly case: 'self'; readonly value: SelfConfigSource }
     | { readonly case: undefined; readonly value?: undefined };
@@ -280,6 +302,19 @@ export interface EnvoyInternalAddress {
     | { readonly case: 'serverListenerName'; readonly value: string }
     | { readonly case: undefined; readonly value?: undefined };
   readonly endpointId: string;
+}
+
+/** envoy.config.core.v3.GrpcService */
+export interface GrpcService {
+  readonly targetSpecifier:
+    | { readonly case: 'envoyGrpc'; readonly value: GrpcService_EnvoyGrpc }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.config.core.v3.GrpcService.EnvoyGrpc */
+export interface GrpcService_EnvoyGrpc {
+  readonly clusterName: string;
+  readonly authority: string;
 }
 
 /** envoy.config.core.v3.HeaderValue */
@@ -1464,6 +1499,25 @@ export interface DeltaDiscoveryResponse {
   readonly typeUrl: string;
   readonly nonce: string;
   readonly removedResources: readonly string[];
+  readonly controlPlane: ControlPlane | undefined;
+}
+
+/** envoy.service.discovery.v3.DiscoveryRequest */
+export interface DiscoveryRequest {
+  readonly versionInfo: string;
+  readonly node: Node | undefined;
+  readonly resourceNames: readonly string[];
+  readonly typeUrl: string;
+  readonly responseNonce: string;
+  readonly errorDetail: RpcStatus | undefined;
+}
+
+/** envoy.service.discovery.v3.DiscoveryResponse */
+export interface DiscoveryResponse {
+  readonly versionInfo: string;
+  readonly resources: readonly Any[];
+  readonly typeUrl: string;
+  readonly nonce: string;
   readonly controlPlane: ControlPlane | undefined;
 }
 

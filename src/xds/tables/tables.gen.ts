@@ -143,11 +143,21 @@ export const AddressTable: Table<m.Address> = /* @__PURE__ */ new Table('envoy.c
 ]);
 export const AggregatedConfigSourceTable: Table<m.AggregatedConfigSource> = /* @__PURE__ */ new Table('envoy.config.core.v3.AggregatedConfigSource', () => [
 ]);
+export const ApiConfigSourceTable: Table<m.ApiConfigSource> = /* @__PURE__ */ new Table('envoy.config.core.v3.ApiConfigSource', () => [
+  [1, 'apiType', 14],
+  [2, 'clusterNames', 9, 'list'],
+  [3, 'refreshDelay', 20, 'optional'],
+  [4, 'grpcServices', 11, 'list', () => GrpcServiceTable],
+  [5, 'requestTimeout', 20, 'optional'],
+  [7, 'setNodeOnFirstMessageOnly', 8],
+  [8, 'transportApiVersion', 14],
+]);
 export const CidrRangeTable: Table<m.CidrRange> = /* @__PURE__ */ new Table('envoy.config.core.v3.CidrRange', () => [
   [1, 'addressPrefix', 9],
   [2, 'prefixLen', 13, 'wrapped'],
 ]);
 export const ConfigSourceTable: Table<m.ConfigSource> = /* @__PURE__ */ new Table('envoy.config.core.v3.ConfigSource', () => [
+  [2, 'apiConfigSource', 11, 'optional', () => ApiConfigSourceTable, 'configSourceSpecifier'],
   [3, 'ads', 11, 'optional', () => AggregatedConfigSourceTable, 'configSourceSpecifier'],
   [4, 'initialFetchTimeout', 20, 'optional'],
   [5, 'self', 11, 'optional', () => SelfConfigSourceTable, 'configSourceSpecifier'],
@@ -165,6 +175,13 @@ export const DataSourceTable: Table<m.DataSource> = /* @__PURE__ */ new Table('e
 export const EnvoyInternalAddressTable: Table<m.EnvoyInternalAddress> = /* @__PURE__ */ new Table('envoy.config.core.v3.EnvoyInternalAddress', () => [
   [1, 'serverListenerName', 9, 'plain', null, 'addressNameSpecifier'],
   [2, 'endpointId', 9],
+]);
+export const GrpcServiceTable: Table<m.GrpcService> = /* @__PURE__ */ new Table('envoy.config.core.v3.GrpcService', () => [
+  [1, 'envoyGrpc', 11, 'optional', () => GrpcService_EnvoyGrpcTable, 'targetSpecifier'],
+]);
+export const GrpcService_EnvoyGrpcTable: Table<m.GrpcService_EnvoyGrpc> = /* @__PURE__ */ new Table('envoy.config.core.v3.GrpcService.EnvoyGrpc', () => [
+  [1, 'clusterName', 9],
+  [2, 'authority', 9],
 ]);
 export const HeaderValueTable: Table<m.HeaderValue> = /* @__PURE__ */ new Table('envoy.config.core.v3.HeaderValue', () => [
   [1, 'key', 9],
@@ -894,6 +911,21 @@ export const DeltaDiscoveryResponseTable: Table<m.DeltaDiscoveryResponse> = /* @
   [5, 'nonce', 9],
   [6, 'removedResources', 9, 'list'],
   [7, 'controlPlane', 11, 'optional', () => ControlPlaneTable],
+]);
+export const DiscoveryRequestTable: Table<m.DiscoveryRequest> = /* @__PURE__ */ new Table('envoy.service.discovery.v3.DiscoveryRequest', () => [
+  [1, 'versionInfo', 9],
+  [2, 'node', 11, 'optional', () => NodeTable],
+  [3, 'resourceNames', 9, 'list'],
+  [4, 'typeUrl', 9],
+  [5, 'responseNonce', 9],
+  [6, 'errorDetail', 11, 'optional', () => RpcStatusTable],
+]);
+export const DiscoveryResponseTable: Table<m.DiscoveryResponse> = /* @__PURE__ */ new Table('envoy.service.discovery.v3.DiscoveryResponse', () => [
+  [1, 'versionInfo', 9],
+  [2, 'resources', 11, 'list', () => AnyTable],
+  [4, 'typeUrl', 9],
+  [5, 'nonce', 9],
+  [6, 'controlPlane', 11, 'optional', () => ControlPlaneTable],
 ]);
 export const ResourceTable: Table<m.Resource> = /* @__PURE__ */ new Table('envoy.service.discovery.v3.Resource', () => [
   [1, 'version', 9],
