@@ -1,6 +1,7 @@
 /** `GET /apis/weft.mesh/v1/meshstatus`: the control plane's view of itself and of every connected proxy. */
 import type { Clock } from '../core/runtime.ts';
 import { shortTypeName } from '../xds/resource.ts';
+import type { TypeStatus } from '../xds/server/session.ts';
 import type { Route } from './api-server/handler.ts';
 import type { ProxyStatus } from './publish/proxy-stream.ts';
 import type { Publisher } from './publish/publisher.ts';
@@ -23,7 +24,7 @@ export function meshStatusRoute({ clock, publisher, version, trustDomain }: Mesh
       body: {
         version,
         trustDomain,
-        startedAt: new Date(startedAt).toISOString(),
+        startedAt: timeText(startedAt),
         proxies: publisher.proxies().map(proxyBody),
       },
     }),
@@ -37,21 +38,30 @@ function proxyBody(proxy: ProxyStatus) {
     kind: proxy.node.kind,
     userAgent: proxy.userAgent,
     remoteHost: proxy.remoteHost,
-    connectedSince: new Date(proxy.connectedSinceMs).toISOString(),
-    types: proxy.types.map((type) => ({
-      type: shortTypeName(type.type),
-      sent: type.sent.size,
-      acknowledged: type.acked.size,
-      pending: type.pending,
-      refused: [...type.refused.keys()],
-      lastNack:
-        type.lastNack === null
-          ? null
-          : {
-              resource: type.lastNack.name,
-              reason: type.lastNack.reason,
-              origins: type.lastNack.origins,
-            },
+    connectedSince: timeText(proxy.connectedSinceMs),
+    types: proxy.types.map(typeBody),
+  };
+}
+
+function typeBody(type: TypeStatus) {
+  return {
+    type: shortTypeName(type.type),
+    sent: type.sent.size,
+    acknowledged: type.acked.size,
+    pending: type.pending,
+    pendingSince: type.pendingSinceMs === null ? null : timeText(type.pendingSinceMs),
+    refused: [...type.refused.keys()],
+    /** Of what is refused, as far as the reasons are known. */
+    nacks: type.nacks.map(({ name, version, reason, atMs, origins }) => ({
+      resource: name,
+      version,
+      reason,
+      since: timeText(atMs),
+      origins,
     })),
   };
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString();
 }

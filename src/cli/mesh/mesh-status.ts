@@ -10,7 +10,16 @@ export interface ProxyTypeStatus {
   readonly acknowledged: number;
   readonly pending: readonly string[];
   readonly refused: readonly string[];
-  readonly lastNack: { readonly resource: string; readonly reason: string; readonly origins: readonly Origin[] } | null;
+  /** Since when something has been on its way; null: nothing is. */
+  readonly pendingSince: string | null;
+  readonly nacks: readonly ResourceNack[];
+}
+
+export interface ResourceNack {
+  readonly resource: string;
+  readonly reason: string;
+  readonly since: string;
+  readonly origins: readonly Origin[];
 }
 
 export interface ProxyStatus {
@@ -51,17 +60,20 @@ export function syncState(proxy: ProxyStatus): SyncState {
 export interface Refusal {
   readonly type: string;
   readonly resource: string;
+  /** Empty when it is not known. */
   readonly reason: string;
+  /** When it was refused; null when it is not known. */
+  readonly since: string | null;
   /** `HTTPRoute shop/canary spec.rules[0] (canary.yaml:3)`; of what the user wrote. */
   readonly origins: readonly string[];
 }
 
 /** What this proxy refuses now. */
 export function refusalsOf(proxy: ProxyStatus): Refusal[] {
-  return proxy.types.flatMap(({ type, refused, lastNack }) =>
+  return proxy.types.flatMap(({ type, refused, nacks }) =>
     refused.map((resource) => {
-      const known = lastNack?.resource === resource ? lastNack : null;
-      return { type, resource, reason: known?.reason ?? '', origins: (known?.origins ?? []).map(originText) };
+      const { reason = '', since = null, origins = [] } = nacks.find((nack) => nack.resource === resource) ?? {};
+      return { type, resource, reason, since, origins: origins.map(originText) };
     }),
   );
 }

@@ -185,7 +185,7 @@ test('a refused resource is logged with its origin and kept in the status', () =
   assert.equal(line?.fields['reason'], 'endpoints[0].address: missing');
   assert.deepEqual(line?.fields['origins'], ['Service/shop/catalog (shop.yaml:3)']);
   const endpoints = publisher.proxy('shop/web-1')?.types.find((type) => type.type === EDS);
-  assert.equal(endpoints?.lastNack?.reason, 'endpoints[0].address: missing');
+  assert.equal(endpoints?.nacks[0]?.reason, 'endpoints[0].address: missing');
   assert.deepEqual([...(endpoints?.refused.keys() ?? [])], ['catalog']);
 });
 
@@ -197,4 +197,22 @@ test('closing ends every stream, and changes are no longer heard', () => {
   views.set('shop/web-1', 'endpoints', resource(EDS, 'catalog', '2'));
   clock.advance(1000);
   assert.deepEqual(proxy.held(), { catalog: '1' });
+});
+
+test('status says since when a proxy has not had what is due to it', () => {
+  const { clock, views, publisher, connect } = fixture();
+  const proxy = connect();
+  const since = () => publisher.proxy('shop/web-1')?.types[0]?.pendingSinceMs;
+  assert.equal(since(), null);
+  proxy.pause();
+  clock.advance(5000);
+  views.set('shop/web-1', 'endpoints', resource(EDS, 'catalog', '2'));
+  publisher.flush();
+  const sentAt = clock.wall();
+  clock.advance(7000);
+  views.set('shop/web-1', 'endpoints', resource(EDS, 'catalog', '3'));
+  publisher.flush();
+  assert.equal(since(), sentAt);
+  proxy.flush();
+  assert.equal(since(), null);
 });

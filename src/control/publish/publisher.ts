@@ -18,9 +18,9 @@ import type {
 } from '../../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { shortTypeName, type TypeUrl } from '../../xds/resource.ts';
-import { Quarantine } from '../../xds/server/quarantine.ts';
+import { type Nack, Quarantine } from '../../xds/server/quarantine.ts';
 import { ResponseCache } from '../../xds/server/response-cache.ts';
-import { type Nack, Session } from '../../xds/server/session.ts';
+import { Session } from '../../xds/server/session.ts';
 import type { DeltaDiscoveryRequest } from '../../xds/tables/messages.gen.ts';
 import { AckWaits } from './ack-waits.ts';
 import { admit, type Authorize } from './admit.ts';

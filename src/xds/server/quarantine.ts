@@ -1,23 +1,36 @@
 /**
  * What a proxy refused, for as long as the content stays the same: sending it again on every reconnect would be refused
- * again. Kept per node and not per stream, because a NACK outlives its stream.
+ * again. Kept per node and not per stream, because a NACK outlives its stream; with its reason, which status shows for as
+ * long as it holds.
  */
+import type { Origin } from '../../api/resource.ts';
+
+/** One refused resource. */
+export interface Nack {
+  readonly type: string;
+  readonly name: string;
+  readonly version: string;
+  readonly reason: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+  readonly origins: readonly Origin[];
+}
 
 export class Quarantine {
   readonly #maxNodes: number;
-  /** Node → type and name → refused version. Nodes in order of their last refusal. */
-  readonly #refused = new Map<string, Map<string, string>>();
+  /** Node → type and name → what was refused. Nodes in order of their last refusal. */
+  readonly #refused = new Map<string, Map<string, Nack>>();
 
   /** The nodes that were refused by longest ago are forgotten first: they get the resource once more. */
   constructor(maxNodes = 10_000) {
     this.#maxNodes = maxNodes;
   }
 
-  add(node: string, type: string, name: string, version: string): void {
-    const refused = this.#refused.get(node) ?? new Map<string, string>();
+  add(node: string, nack: Nack): void {
+    const refused = this.#refused.get(node) ?? new Map<string, Nack>();
     this.#refused.delete(node);
     this.#refused.set(node, refused);
-    refused.set(keyOf(type, name), version);
+    refused.set(keyOf(nack.type, nack.name), nack);
     for (const oldest of this.#refused.keys()) {
       if (this.#refused.size <= this.#maxNodes) return;
       this.#refused.delete(oldest);
@@ -29,9 +42,14 @@ export class Quarantine {
     const refused = this.#refused.get(node);
     const known = refused?.get(keyOf(type, name));
     if (refused === undefined || known === undefined) return false;
-    if (known === version) return true;
+    if (known.version === version) return true;
     this.#lift(node, refused, keyOf(type, name));
     return false;
+  }
+
+  /** Why the node refused what it refuses; null when that is not known (any more). */
+  nackOf(node: string, type: string, name: string): Nack | null {
+    return this.#refused.get(node)?.get(keyOf(type, name)) ?? null;
   }
 
   /** After the resource was accepted or is gone. */
@@ -40,7 +58,7 @@ export class Quarantine {
     if (refused !== undefined) this.#lift(node, refused, keyOf(type, name));
   }
 
-  #lift(node: string, refused: Map<string, string>, key: string): void {
+  #lift(node: string, refused: Map<string, Nack>, key: string): void {
     refused.delete(key);
     if (refused.size === 0) this.#refused.delete(node);
   }

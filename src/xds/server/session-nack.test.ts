@@ -34,7 +34,7 @@ test('a NACK by name refuses that resource and acknowledges the rest', () => {
   ]);
   const status = session.status()[0];
   assert.deepEqual([...(status?.acked.keys() ?? [])], ['bad|2', 'good']);
-  assert.deepEqual(status?.lastNack, nacks[0]);
+  assert.deepEqual(status?.nacks, nacks);
 });
 
 test('a NACK that names nothing refuses all of the response', () => {
@@ -73,6 +73,7 @@ test('the quarantine outlives the stream, while the proxy has an older version t
   again.onRequest(request(RDS, { subscribe: ['a'], initial: { a: 'good' } }));
   assert.equal(again.next(), null);
   assert.deepEqual([...(again.status()[0]?.refused.keys() ?? [])], ['a']);
+  assert.equal(again.status()[0]?.nacks[0]?.reason, 'no', 'the reason outlives it too');
   again.offer(view(resource(RDS, 'a', 'better')));
   assert.deepEqual(names(nextOf(again)), ['a']);
 

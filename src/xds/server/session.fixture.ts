@@ -6,9 +6,9 @@ import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
 import { Cluster_EdsClusterConfigTable, ClusterTable, DeltaDiscoveryRequestTable } from '../tables/tables.gen.ts';
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
-import { Quarantine } from './quarantine.ts';
+import { type Nack, Quarantine } from './quarantine.ts';
 import { ResponseCache } from './response-cache.ts';
-import { type DeltaResponse, type Nack, Session } from './session.ts';
+import { type DeltaResponse, Session } from './session.ts';
 
 export const { cluster: CDS, endpoints: EDS, listener: LDS, routes: RDS, secret: SDS } = TYPE_URLS;
 

@@ -3,25 +3,14 @@
  * transport is ready for one. The rules are those of Envoy's xDS protocol description, incremental variant.
  */
 import { WeftError } from '../../core/errors.ts';
-import type { Origin } from '../../api/resource.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../resource.ts';
 import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
 import { edsNameOf } from './eds-name.ts';
 import { referentsOf, referrersOf, sendingRank } from './push-order.ts';
-import type { Quarantine } from './quarantine.ts';
+import type { Nack, Quarantine } from './quarantine.ts';
 import { refusedBy } from './refusals.ts';
 import type { ResponseCache } from './response-cache.ts';
 import { TypeState } from './type-state.ts';
-
-export interface Nack {
-  readonly type: string;
-  readonly name: string;
-  readonly version: string;
-  readonly reason: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly atMs: number;
-  readonly origins: readonly Origin[];
-}
 
 export interface DeltaResponse {
   readonly type: string;
@@ -35,7 +24,10 @@ export interface DeltaResponse {
 export interface TypeStatus {
   readonly type: string;
   readonly wildcard: boolean;
-  readonly subscribed: number;
+  /** Asked for by name. */
+  readonly names: ReadonlySet<string>;
+  /** What there is of this type for the client, asked for or not. */
+  readonly offered: ReadonlyMap<string, XdsResource>;
   /** Name → version. */
   readonly sent: ReadonlyMap<string, string>;
   readonly acked: ReadonlyMap<string, string>;
@@ -43,7 +35,10 @@ export interface TypeStatus {
   readonly pending: readonly string[];
   /** Name → the version that the client refuses. */
   readonly refused: ReadonlyMap<string, string>;
-  readonly lastNack: Nack | null;
+  /** Of what is refused, as far as the reasons are known. */
+  readonly nacks: readonly Nack[];
+  /** Since when something has been pending without a break, in milliseconds since the Unix epoch; null: nothing is. */
+  readonly pendingSinceMs: number | null;
 }
 
 export interface SessionOptions {
@@ -60,12 +55,14 @@ export interface SessionOptions {
 /** Weft serves five types; a client may ask for a few that it does not, and gets nothing of them. */
 const MAX_TYPES = 16;
 
+/** Kept for as long as the refusal holds. */
+const MAX_REASON_CHARS = 2_000;
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #maxResponseBytes: number;
   /** In the order of sending. */
   #states: TypeState[] = [];
-  readonly #lastNacks = new Map<string, Nack>();
   #view: XdsView | null = null;
 
   constructor(options: SessionOptions) {
@@ -104,7 +101,8 @@ export class Session {
   /** The next response, or null when there is none to send now. Ask again after it was sent, after requests and offers. */
   next(): DeltaResponse | null {
     if (this.#view === null) return null;
-    for (const state of this.#states) state.refresh();
+    const wallMs = this.#options.wallMs();
+    for (const state of this.#states) state.refresh(wallMs);
     const heldUp = new Set<string>();
     for (const state of this.#states) {
       if (state.asked.size + state.upserts.size === 0 && !state.owesFirst) continue;
@@ -123,12 +121,14 @@ export class Session {
   }
 
   status(): readonly TypeStatus[] {
+    const { quarantine, nodeId, wallMs } = this.#options;
     return this.#states.map((state) => {
-      state.refresh();
+      state.refresh(wallMs());
       return {
         type: state.type,
         wildcard: state.wildcard,
-        subscribed: state.names.size,
+        names: state.names,
+        offered: state.offered,
         sent: state.sent,
         acked: state.acked,
         pending: [
@@ -141,7 +141,8 @@ export class Session {
           ]),
         ],
         refused: state.refused,
-        lastNack: this.#lastNacks.get(state.type) ?? null,
+        nacks: [...state.refused.keys()].flatMap((name) => quarantine.nackOf(nodeId, state.type, name) ?? []),
+        pendingSinceMs: state.pendingSinceMs,
       };
     });
   }
@@ -156,7 +157,7 @@ export class Session {
   isTypeSettled(type: TypeUrl): boolean {
     const state = this.#state(type);
     if (state === undefined) return true;
-    state.refresh();
+    state.refresh(this.#options.wallMs());
     return state.isSettled;
   }
 
@@ -221,9 +222,16 @@ export class Session {
   #refuse(state: TypeState, resource: XdsResource, reason: string): void {
     const { name, version, origins } = resource;
     state.refused.set(name, version);
-    this.#options.quarantine.add(this.#options.nodeId, state.type, name, version);
-    const nack: Nack = { type: state.type, name, version, reason, atMs: this.#options.wallMs(), origins };
-    this.#lastNacks.set(state.type, nack);
-    this.#options.onNack?.(nack);
+    const { nodeId, quarantine, wallMs, onNack } = this.#options;
+    const nack: Nack = {
+      type: state.type,
+      name,
+      version,
+      reason: reason.slice(0, MAX_REASON_CHARS),
+      atMs: wallMs(),
+      origins,
+    };
+    quarantine.add(nodeId, nack);
+    onNack?.(nack);
   }
 }

@@ -40,6 +40,8 @@ export class TypeState {
   inFlight: InFlight | null = null;
   lastSerial = 0;
   offered: ReadonlyMap<string, XdsResource> = NOTHING;
+  /** Since when the client has not had what is due to it; null: it has. In milliseconds since the Unix epoch. */
+  pendingSinceMs: number | null = null;
   #stale = true;
 
   constructor(type: string, isWithheld: (name: string, version: string) => boolean) {
@@ -48,11 +50,11 @@ export class TypeState {
   }
 
   get isSettled(): boolean {
-    return (
-      this.inFlight === null &&
-      this.asked.size + this.upserts.size + this.removals.size + this.refused.size === 0 &&
-      !this.owesFirst
-    );
+    return !this.#isPending && this.refused.size === 0;
+  }
+
+  get #isPending(): boolean {
+    return this.inFlight !== null || this.asked.size + this.upserts.size + this.removals.size > 0 || this.owesFirst;
   }
 
   isSettledOn(name: string): boolean {
@@ -137,8 +139,13 @@ export class TypeState {
     this.#stale = true;
   }
 
-  /** Brings `upserts` and `removals` up to date. */
-  refresh(): void {
+  /** Brings `upserts`, `removals` and `pendingSinceMs` up to date. */
+  refresh(wallMs: number): void {
+    this.#compareAll();
+    this.pendingSinceMs = this.#isPending ? (this.pendingSinceMs ?? wallMs) : null;
+  }
+
+  #compareAll(): void {
     if (!this.#stale) return;
     this.#stale = false;
     this.upserts.clear();
