@@ -202,7 +202,7 @@ test('closing ends every stream, and changes are no longer heard', () => {
 test('status says since when a proxy has not had what is due to it', () => {
   const { clock, views, publisher, connect } = fixture();
   const proxy = connect();
-  const since = () => publisher.proxy('shop/web-1')?.types[0]?.pendingSinceMs;
+  const since = () => publisher.proxy('shop/web-1')?.types.find((type) => type.type === EDS)?.pendingSinceMs;
   assert.equal(since(), null);
   proxy.pause();
   clock.advance(5000);
