@@ -262,6 +262,18 @@ for (const harness of allHarnesses()) {
       await listener.close();
     });
 
+    test('a connection that is cut while it ends is gone: whoever writes to it is told', async () => {
+      const { client, server, serverSide, listener } = await pairOf(harness);
+      send(client, 'last words');
+      client.end();
+      client.destroy('changed my mind');
+      await harness.until('the server is told', () => {
+        send(server, 'are you there?');
+        return serverSide.closed;
+      });
+      await listener.close();
+    });
+
     test('closing a listener leaves its connections alone', async () => {
       const { client, clientSide, server, serverSide, listener } = await pairOf(harness);
       serverSide.onData = (bytes, start, end) => server.write(bytes, start, end);

@@ -314,6 +314,17 @@ for (const harness of allHarnesses().filter(({ name }) => name !== 'sim, seed 3'
       await listener.close();
     });
 
+    test('a connection that is cut while it ends is gone, over TLS as well', async () => {
+      const meeting = await meet(harness, server(), client());
+      meeting.client.end();
+      meeting.client.destroy('changed my mind');
+      await harness.until('the server is told', () => {
+        meeting.server.write(bytesOf('are you there?'), 0, 14);
+        return meeting.serverSide.closed;
+      });
+      await meeting.listener.close();
+    });
+
     test('a slow reader holds its writer over TLS as well', async () => {
       const meeting = await meet(harness, server(), client());
       const total = 8 * 1024 * 1024;

@@ -109,7 +109,7 @@ export abstract class SocketConnection extends BaseConnection {
       this.letGo(socket);
       socket.on('error', ignore);
       // Before the socket itself: what is destroyed cannot be reset, and TLS has no reset of its own.
-      if (lost && !this.#connecting) this.#transport?.resetAndDestroy();
+      if (lost && !this.#connecting && !isFinishing(socket)) this.#transport?.resetAndDestroy();
       socket.destroy();
     }
     this.#abort?.();
@@ -140,6 +140,14 @@ export abstract class SocketConnection extends BaseConnection {
     socket.off('error', this.#onSocketError);
     socket.off('close', this.#onSocketClose);
   }
+}
+
+/**
+ * All bytes are with the kernel and its FIN is on the way. libuv resets no such socket, and Node takes that for done: the
+ * socket would stay open for as long as the process lives, and the process would never get through its exit.
+ */
+function isFinishing(socket: Socket): boolean {
+  return socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
 }
 
 function ignore(): void {}
