@@ -43,6 +43,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/status.ts'),
   },
   {
+    name: 'proxy-status',
+    group: INSIGHT,
+    summary: 'whether each proxy has what it should have, by type of resource',
+    load: () => import('./commands/proxy-status.ts'),
+  },
+  {
     name: 'top',
     group: INSIGHT,
     summary: 'live traffic: who calls whom, how much, how well',

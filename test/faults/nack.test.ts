@@ -1,4 +1,4 @@
-/** A proxy that refuses a resource is seen in `weft status`: which one, why, and which line of which file it came from. */
+/** A proxy that refuses a resource is seen in `weft status` and `weft proxy-status`: which one, why, and which line of which file it came from. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -80,6 +80,11 @@ describe('a proxy that refuses a resource', () => {
       assert.ok(told.includes(`default/catalog-1 refused RouteConfiguration ${routes}`), told);
       assert.ok(told.includes(REASON), told);
       assert.ok(told.includes(`${file}:2`), told);
+      const { stdout } = await mesh.weft(['proxy-status', 'catalog-1']);
+      assert.match(stdout, /^default\/catalog-1 .* NACK \d+s /m);
+      for (const part of [`refused RouteConfiguration ${routes}, `, REASON, `${file}:2`]) {
+        assert.ok(stdout.includes(part), stdout);
+      }
     } finally {
       link.close();
       catalog.child.signal('SIGCONT');

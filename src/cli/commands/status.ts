@@ -16,6 +16,7 @@ import {
 import { printedAsData } from '../output/data.ts';
 import type { Style } from '../output/style.ts';
 import { ageText, tableLines } from '../output/table.ts';
+import { refusalLines } from '../proxies/refusal-lines.ts';
 
 export function define(command: Command, context: () => Context): void {
   command
@@ -48,7 +49,8 @@ async function status(context: Context, mesh: MeshConnection, fail: boolean): Pr
   if (printedAsData(context, data)) return;
   const { terminal } = context;
   terminal.lines([...head(mesh, view, workloads, terminal.style), '', ...proxyLines(view, workloads, terminal.style)]);
-  terminal.lines([...refusalLines(view, terminal.style), ...certificateLines(certificates, terminal.style)]);
+  const refused = proxies.flatMap(({ node, refusals }) => refusalLines(node, refusals, terminal.style, Date.now()));
+  terminal.lines([...refused, ...certificateLines(certificates, terminal.style)]);
 }
 
 function head(mesh: MeshConnection, view: ControlPlaneStatus, workloads: readonly Workload[], style: Style): string[] {
@@ -94,18 +96,6 @@ function configText(proxy: ProxyStatus | undefined, style: Style): string {
   if (state === 'NACK') return style.red('NACK');
   const pending = proxy.types.reduce((sum, type) => sum + type.pending.length, 0);
   return style.yellow(`stale (${pending} on the way)`);
-}
-
-function refusalLines(view: ControlPlaneStatus, style: Style): string[] {
-  return view.proxies.flatMap((proxy) =>
-    refusalsOf(proxy).flatMap(({ type, resource, reason, origins }) => [
-      '',
-      `${style.red('✗')} ${proxy.node} refused ${type} ${resource}`,
-      ...(reason === '' ? [] : [`    why:   ${reason}`]),
-      ...origins.map((origin) => `    from:  ${origin}`),
-      '    It serves the version before until this is mended.',
-    ]),
-  );
 }
 
 function certificateLines(certificates: readonly CertificateState[], style: Style): string[] {
