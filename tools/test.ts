@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runBounded } from './tests/bounded-child.ts';
+import { endOverdueFiles } from './tests/overdue-files.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -67,7 +68,8 @@ function runTests(wanted: readonly string[]): Promise<number> {
       ? wanted
       : globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root }).toSorted();
   const watchdog = pathToFileURL(resolve(import.meta.dirname, 'tests/watchdog.ts'));
-  watchdog.searchParams.set('limitMs', String(1000 * seconds('--file-limit-s', FILE_LIMIT_S)));
+  const fileLimitS = seconds('--file-limit-s', FILE_LIMIT_S);
+  watchdog.searchParams.set('limitMs', String(1000 * fileLimitS));
   const limitS = seconds('--limit-s', LIMIT_S);
   const options = [
     '--test',
@@ -79,6 +81,12 @@ function runTests(wanted: readonly string[]): Promise<number> {
   return runBounded(process.execPath, [...options, ...files], {
     cwd: root,
     limitMs: 1000 * limitS,
+    onStart: (pid) =>
+      endOverdueFiles(pid, 1000 * fileLimitS, (file) =>
+        console.error(
+          `✖ ${file} has not ended after ${fileLimitS} s and cannot say why (blocked, or stuck in its exit)`,
+        ),
+      ),
     onLimit: () => console.error(`✖ the tests are not done after ${limitS} s: they and what they started are ended`),
   });
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { missing } from '../support/components.ts';
 
 const RUNNER = resolve(import.meta.dirname, '../../tools/test.ts');
 /** Of a run that should end by itself, on a machine that has other things to do. */
@@ -49,6 +50,18 @@ describe('a test file that passes and does not end', { concurrency: true }, () =
     const { code, output } = await run('--file-limit-s=2', file);
     assert.equal(code, 1, output);
     assert.match(output, /hook\.test\.mjs has not ended after 2 s/);
+  });
+
+  test('because Node does not get through its exit: it is ended from outside', {
+    ...LIMIT,
+    skip: missing('ps'),
+  }, async () => {
+    const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
+    const file = fixture('exit', `process.on('exit', () => void ${wait});\ntest('passes', () => {});`);
+    const { code, output } = await run('--file-limit-s=2', file);
+    assert.equal(code, 1, output);
+    assert.match(output, /✔ passes/);
+    assert.match(output, /exit\.test\.mjs has not ended after 2 s and cannot say why/);
   });
 
   test('and whose thread is blocked: the run has an end, and what the file started ends too', LIMIT, async () => {

@@ -8,6 +8,8 @@ export interface BoundedOptions {
   readonly graceMs?: number;
   /** The time is over. */
   readonly onLimit: () => void;
+  /** It runs. What this returns is called at its end. */
+  readonly onStart?: (pid: number) => () => void;
 }
 
 const GRACE_MS = 10_000;
@@ -15,10 +17,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Its exit code; 1 when a signal, or its limit, ended it. Never rejects. */
 export function runBounded(program: string, args: readonly string[], options: BoundedOptions): Promise<number> {
-  const { cwd, limitMs, graceMs = GRACE_MS, onLimit } = options;
+  const { cwd, limitMs, graceMs = GRACE_MS, onLimit, onStart } = options;
   return new Promise((done) => {
     // A process group of its own: programs that tests start outlive the file that was to end them.
     const child = spawn(program, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const stop = child.pid === undefined ? undefined : onStart?.(child.pid);
     let limit: NodeJS.Timeout | null = null;
     let force: NodeJS.Timeout | null = null;
     const end = (signal: NodeJS.Signals): void => {
@@ -26,6 +29,7 @@ export function runBounded(program: string, args: readonly string[], options: Bo
       force ??= setTimeout(signalGroup, graceMs, child.pid, 'SIGKILL');
     };
     const finished = (code: number): void => {
+      stop?.();
       if (limit !== null) clearTimeout(limit);
       if (force !== null) clearTimeout(force);
       signalGroup(child.pid, 'SIGKILL');
