@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Standard output goes here, so that reading it costs nobody anything. */
   readonly outputFile?: string;
+  /** A channel for messages, to a program of Node. */
+  readonly ipc?: boolean;
 }
 
 /** `core` pins it. */
@@ -30,7 +32,7 @@ export function start(core: number, command: string, args: readonly string[], op
   const file = options.outputFile === undefined ? null : openSync(options.outputFile, 'a');
   const child = spawn('taskset', ['-c', String(core), command, ...args], {
     env: options.env ?? process.env,
-    stdio: ['ignore', file ?? 'pipe', 'pipe'],
+    stdio: ['ignore', file ?? 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])],
   });
   if (file !== null) closeSync(file);
   // taskset becomes the command: the pid is the command's.

@@ -2,7 +2,18 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const CASES = ['memory', 'pair', 'hop', 'grpc', 'open-loop', 'bulk', 'websocket', 'start', 'fanout'] as const;
+export const CASES = [
+  'memory',
+  'pair',
+  'hop',
+  'grpc',
+  'open-loop',
+  'bulk',
+  'websocket',
+  'start',
+  'fanout',
+  'control',
+] as const;
 export type Case = (typeof CASES)[number];
 
 /** Programs that Weft is compared to. */
@@ -29,6 +40,10 @@ export interface BenchOptions {
   readonly nodeFlags: readonly string[];
   readonly besideNodeFlags: readonly string[];
   readonly sidecars: number;
+  /** Numbers of simulated proxies, one measurement each. */
+  readonly proxies: readonly number[];
+  /** The small form of what has one. */
+  readonly quick: boolean;
 }
 
 export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
@@ -40,15 +55,20 @@ export const USAGE = `npm run bench -- [${CASES.join('|')}]... [options]
   --seconds 3                of one measurement
   --warmup 6                 seconds of load before the first
   --sidecars 50              of the fan-out
+  --proxies 100,1000,5000    of the control plane's; with --quick 50,200 in a smaller mesh
   --bundle dist/weft.js      what is measured
   --beside FILE              another build, measured in the same rounds
   --profile DIR              a CPU and an allocation profile of each sidecar, for a browser's developer tools
   --node-flags='--…'         for Node under Weft, and --beside-node-flags=… for it under the other build`;
 
-const FULL = { rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') };
+const FULL = {
+  ...{ rounds: '5', seconds: '3', warmup: '6', cases: CASES, peers: PEERS.join(',') },
+  proxies: '100,1000,5000',
+};
 const QUICK = {
   ...{ rounds: '2', seconds: '1', warmup: '2', peers: 'haproxy,envoy' },
-  cases: CASES.filter((name) => name !== 'fanout'),
+  cases: CASES.filter((name) => name !== 'fanout' && name !== 'control'),
+  proxies: '50,200',
 };
 
 /** Throws a TypeError for what it does not understand. */
@@ -65,6 +85,7 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
       seconds: { type: 'string' },
       warmup: { type: 'string' },
       sidecars: { type: 'string', default: '50' },
+      proxies: { type: 'string' },
       profile: { type: 'string', default: '' },
       bundle: { type: 'string', default: defaultBundle },
       beside: { type: 'string' },
@@ -84,6 +105,8 @@ export function parseOptions(args: readonly string[], defaultBundle: string): Be
     seconds: positive('--seconds', values.seconds ?? usual.seconds),
     warmup: positive('--warmup', values.warmup ?? usual.warmup),
     sidecars: positive('--sidecars', values.sidecars),
+    proxies: (values.proxies ?? usual.proxies).split(',').map((text) => positive('--proxies', text)),
+    quick: values.quick,
     bundle: values.bundle,
     beside: values.beside ?? null,
     profile: values.profile === '' ? null : resolve(values.profile),

@@ -40,6 +40,14 @@ test('a change reaches every sidecar', { skip: missing('taskset') }, () => {
   assert.ok(measured.every(({ ours }) => ours > 0 && ours < 10_000));
 });
 
+test('the control plane serves simulated proxies, and none misses a change', { skip: missing('taskset') }, () => {
+  const measured = bench('control', '--bundle', BUNDLE, '--quick', '--proxies', '40', '--peers', 'none');
+  const value = (metric: string): number =>
+    measured.find((line) => line.case === `control ${metric}, 40 proxies`)?.ours ?? Number.NaN;
+  assert.ok(value('first sync') > 0 && value('endpoint of all, p99') > 0, JSON.stringify(measured));
+  assert.ok(value('restart, bytes of a first sync') < 5, JSON.stringify(measured));
+});
+
 test('what it does not understand is refused with its usage', () => {
   const run = spawnSync(process.execPath, [join(import.meta.dirname, 'run.ts'), 'speed'], { encoding: 'utf8' });
   assert.equal(run.status, 2);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { missing } from '../test/support/components.ts';
 import { benchBulk } from './cases/bulk.ts';
+import { benchControl } from './cases/control.ts';
 import { benchFanout } from './cases/fanout.ts';
 import { benchGrpc } from './cases/grpc.ts';
 import { benchHop } from './cases/hop.ts';
@@ -38,6 +39,7 @@ const ENTRIES: Readonly<Record<Case, Entry>> = {
   websocket: { needs: ['cc', 'nginx'], run: benchWebSocket },
   start: { needs: ['nginx'], run: benchStart },
   fanout: { needs: [], run: benchFanout },
+  control: { needs: [], run: benchControl },
 };
 
 process.exitCode = await main();

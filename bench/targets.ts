@@ -17,11 +17,17 @@ const RATIOS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   websocket: { 'haproxy-h1': 1 },
 };
 
-/** MiB and ms of Weft alone. */
+/** Of Weft alone, in the unit of its line. */
 const BOUNDS: Readonly<Record<string, number>> = {
   'rss idle': 65,
   'rss 512 connections': 90,
   'start first response': 80,
+  'control endpoint of all, p99': 1_000,
+  'control endpoint of some, p99': 1_000,
+  'control memory a proxy': 150,
+  'control sustained, lag p99': 1_000,
+  'control restart': 60,
+  'control restart, bytes of a first sync': 5,
 };
 
 /** null: reported and not judged. */

@@ -1,6 +1,6 @@
 /** A real mesh for a benchmark: `weft up` and `weft run` from a bundle, in a state directory of their own. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Traffic } from '../proxies.ts';
 import { LOAD_CORE } from '../cores.ts';
@@ -33,17 +33,11 @@ export class WeftMesh {
     mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
   }
 
-  /** Resolves when it says that it runs. */
-  async startControlPlane(): Promise<Started> {
-    const started = this.#weft(LOAD_CORE, [
-      '-o',
-      'json',
-      'up',
-      '--listen',
-      '127.0.0.1:0',
-      '--xds-listen',
-      '127.0.0.1:0',
-    ]);
+  /** Resolves when it says that it runs: on free ports at first, where it was when it is started again. */
+  async startControlPlane(core: number = LOAD_CORE): Promise<Started> {
+    const anywhere = ['--listen', '127.0.0.1:0', '--xds-listen', '127.0.0.1:0'];
+    const known = existsSync(join(this.stateDir, 'admin.json'));
+    const started = this.#weft(core, ['-o', 'json', 'up', ...(known ? [] : anywhere)]);
     await until('a control plane that runs', 15_000, () => {
       if (started.child.exitCode !== null) throw new Error(`weft up ended: ${started.output()}`);
       return started.output().includes('"server"') ? true : null;

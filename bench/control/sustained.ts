@@ -1,0 +1,60 @@
+/** A hundred endpoint changes a second, whatever the control plane makes of them: how far behind are proxies? */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TYPE_URLS } from '../../src/xds/resource.ts';
+import { cpuMicros } from '../cpu-time.ts';
+import type { Fleet } from './fleet.ts';
+import { NAMESPACE, PORT, serviceName, stampedAddress } from './mesh-objects.ts';
+import { monotonicMs } from './monotonic.ts';
+import type { Scale, Subject } from './subject.ts';
+
+const PER_SECOND = 100;
+const SETTLE_MS = 20_000;
+
+export interface Sustained {
+  readonly changes: number;
+  /** Of each change: from its request until the last proxy that uses the service had it. */
+  readonly lagsMs: readonly number[];
+  /** Of the measured core, 0–1. */
+  readonly coreShare: number;
+}
+
+/** `first` is the first stamp that may be used. */
+export async function sustained(
+  subject: Subject,
+  fleets: readonly Fleet[],
+  { services, seconds }: Scale,
+  first: number,
+): Promise<Sustained> {
+  const count = seconds * PER_SECOND;
+  const serviceOf = (index: number): number => index % services;
+  const last = serviceOf(count - 1);
+  const stamp = stampedAddress(first + count - 1);
+  const expected = { type: TYPE_URLS.endpoints, name: `${PORT}|${serviceName(last)}.${NAMESPACE}`, stamp };
+  for (const fleet of fleets) fleet.noteStamps('10.100.');
+  const finished = fleets.map((fleet) => fleet.expect(expected, last, seconds * 1000 + SETTLE_MS));
+  const sentMs: number[] = [];
+  const accepted: Promise<void>[] = [];
+  const cpuBefore = cpuMicros([subject.pid]);
+  const startedMs = monotonicMs();
+  for (let index = 0; index < count; index++) {
+    const dueMs = startedMs + (index * 1000) / PER_SECOND;
+    if (dueMs > monotonicMs()) await sleep(dueMs - monotonicMs());
+    sentMs.push(monotonicMs());
+    accepted.push(subject.moveEndpoint(serviceOf(index), first + index));
+  }
+  await Promise.all([...accepted, ...finished]);
+  const coreShare = (cpuMicros([subject.pid]) - cpuBefore) / 1000 / (monotonicMs() - startedMs);
+  // The last change may overtake those before it on another proxy.
+  await sleep(500);
+  const seen = await Promise.all(fleets.map((fleet) => fleet.stamps()));
+  const lagsMs: number[] = [];
+  for (const [index, sentAt] of sentMs.entries()) {
+    const notes = seen.flatMap((each) => each.get(stampedAddress(first + index)) ?? []);
+    const users = fleets.reduce((sum, fleet) => sum + fleet.countUsers(serviceOf(index)), 0);
+    const have = notes.reduce((sum, note) => sum + note.count, 0);
+    const superseded = index + services < count;
+    if (have < users && !superseded) throw new Error(`${users - have} of ${users} proxies never had change ${index}`);
+    if (notes.length > 0) lagsMs.push(Math.max(...notes.map(({ lastMs }) => lastMs)) - sentAt);
+  }
+  return { changes: count, lagsMs, coreShare };
+}
