@@ -18,3 +18,11 @@ export function authorizeNode(index: MeshIndex): (nodeId: string, peer: PeerCert
     return null;
   };
 }
+
+/** What kind of proxy stands beside the workload, as its record says; empty when it says nothing. */
+export function recordedKind(index: MeshIndex): (nodeId: string) => string {
+  return (nodeId) => {
+    const [namespace = '', name = ''] = nodeId.split('/');
+    return (index.get({ kind: 'Workload', namespace, name }) as Workload | null)?.spec?.proxy ?? '';
+  };
+}

@@ -14,7 +14,7 @@ import { meshKinds } from '../policies/kinds.ts';
 import { adminToken, writeAdminFile } from './admin-file.ts';
 import { tokenHash } from './api-server/authenticate.ts';
 import { type ApiServer, startApiServer } from './api-server/server.ts';
-import { authorizeNode } from './authorize-node.ts';
+import { authorizeNode, recordedKind } from './authorize-node.ts';
 import { openAuthority } from './ca/authority.ts';
 import { Enrolment } from './ca/enrolment.ts';
 import { IdentityRecords } from './ca/identity-records.ts';
@@ -81,7 +81,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   await ensureMesh(store, clock, trustDomain);
   const views = new MeshViews(index);
-  const publisher = new Publisher({ clock, timers, log, views, authorize: authorizeNode(index) });
+  const publisher = new Publisher({
+    clock,
+    timers,
+    log,
+    views,
+    authorize: authorizeNode(index),
+    recordedKind: recordedKind(index),
+  });
   closing.defer(() => publisher.close());
 
   const records = new WorkloadRecords(store, clock);

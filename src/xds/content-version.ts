@@ -8,6 +8,12 @@ export function contentVersion(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'base64url').slice(0, 22);
 }
 
+/** The version of several together, in order of name. */
+export function setVersion(resources: readonly XdsResource[]): string {
+  const text = JSON.stringify(resources.map(({ name, version }) => [name, version]));
+  return hash('sha256', text, 'base64url').slice(0, 22);
+}
+
 export function xdsResource(
   type: TypeUrl,
   name: string,

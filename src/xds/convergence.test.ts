@@ -5,9 +5,11 @@ import { DeltaClient } from './client/delta-client.ts';
 import type { Refusal, XdsDelta } from './client/received.ts';
 import { xdsResource } from './content-version.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from './resource.ts';
+import { DELTA } from './server/delta.ts';
 import { Quarantine } from './server/quarantine.ts';
 import { ResponseCache } from './server/response-cache.ts';
 import { Session } from './server/session.ts';
+import type { DeltaDiscoveryRequest } from './tables/messages.gen.ts';
 import {
   Cluster_EdsClusterConfigTable,
   ClusterTable,
@@ -71,7 +73,7 @@ class Pair {
   readonly #responses = new ResponseCache();
   readonly #quarantine = new Quarantine();
   readonly #clusters = new Set<string>();
-  #session: Session;
+  #session: Session<DeltaDiscoveryRequest>;
   #up: Uint8Array[] = [];
   #down: { type: string; nonce: string; bytes: Uint8Array }[] = [];
   readonly #nonces = new Set<string>();
@@ -86,12 +88,13 @@ class Pair {
     this.#session = this.reconnect();
   }
 
-  reconnect(): Session {
+  reconnect(): Session<DeltaDiscoveryRequest> {
     this.#up = [];
     this.#down = [];
     this.#nonces.clear();
-    this.#session = new Session({
+    this.#session = new Session(DELTA, {
       nodeId: 'shop/web-1',
+      client: { isGrpc: false },
       responses: this.#responses,
       quarantine: this.#quarantine,
       wallMs: () => 0,

@@ -14,7 +14,12 @@ export type Authorize = (nodeId: string, peer: PeerCertificate) => string | null
 const NODE_ID = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/;
 
 /** The proxy, or the reason of the refusal. The chain of `peer` was verified by TLS. */
-export function admit(node: Node | undefined, peer: PeerCertificate, authorize: Authorize): ProxyNode | string {
+export function admit(
+  node: Node | undefined,
+  peer: PeerCertificate,
+  authorize: Authorize,
+  recordedKind: (nodeId: string) => string = () => '',
+): ProxyNode | string {
   if (node === undefined) return 'the first message of the stream has no node';
   const [, namespace, , workload] = NODE_ID.exec(node.id) ?? [];
   if (namespace === undefined || workload === undefined) {
@@ -33,6 +38,15 @@ export function admit(node: Node | undefined, peer: PeerCertificate, authorize: 
   }
   const reason = authorize(node.id, peer);
   if (reason !== null) return reason;
+  return { id: node.id, namespace, workload, cluster: node.cluster, kind: recordedKind(node.id) || kindSaid(node) };
+}
+
+function kindSaid(node: Node): string {
   const kind = node.metadata?.['kind'];
-  return { id: node.id, namespace, workload, cluster: node.cluster, kind: typeof kind === 'string' ? kind : '' };
+  return typeof kind === 'string' ? kind.slice(0, 20) : '';
+}
+
+/** gRPC's own clients name themselves `gRPC Go`, `gRPC C-core`, `gRPC Java`, `gRPC Node Pure JS`. */
+export function isGrpcClient(node: ProxyNode, said: Node | undefined): boolean {
+  return node.kind === 'grpc' || /^grpc/i.test(said?.userAgentName ?? '');
 }

@@ -2,10 +2,16 @@
 import { isWeftError, messageOf, type WeftError } from '../../core/errors.ts';
 import type { PeerCertificate, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 import type { XdsView } from '../../xds/resource.ts';
-import type { Session, TypeStatus } from '../../xds/server/session.ts';
-import type { DeltaDiscoveryRequest } from '../../xds/tables/messages.gen.ts';
-import { DeltaDiscoveryRequestTable } from '../../xds/tables/tables.gen.ts';
+import {
+  type AnySession,
+  Session,
+  type SessionOptions,
+  type TypeStatus,
+  type XdsRequest,
+} from '../../xds/server/session.ts';
+import type { Node } from '../../xds/tables/messages.gen.ts';
 import { decode } from '../../xds/wire/decode.ts';
+import type { XdsMethod } from './methods.ts';
 import { RPC_STATUS } from './rpc-status.ts';
 import type { ProxyNode } from './views.ts';
 
@@ -25,36 +31,69 @@ export interface ProxyStatus {
 /** A proxy that was let in. */
 export interface Admitted {
   readonly node: ProxyNode;
-  readonly session: Session;
   readonly connectedSinceMs: number;
+  readonly session: SessionOptions;
+  readonly view: XdsView;
+}
+
+/** A stream of either variant, as those see it who do not feed it. */
+export interface ProxyStream extends RpcHandler {
+  readonly peer: PeerCertificate;
+  readonly path: string;
+  readonly remoteHost: string;
+  /** null until the first message was accepted. */
+  readonly node: ProxyNode | null;
+  readonly session: AnySession | null;
+  status(): ProxyStatus | null;
+  offer(view: XdsView): void;
+  end(status: RpcStatus): void;
 }
 
 export interface StreamOwner {
-  /** The first message. A status ends the stream. */
-  admit(stream: ProxyStream, request: DeltaDiscoveryRequest): Admitted | RpcStatus;
+  /** The node of the first message. A status ends the stream. */
+  admit(stream: ProxyStream, node: Node | undefined): Admitted | RpcStatus;
+  /** The stream has its session now. */
+  onAdmitted(stream: ProxyStream, node: ProxyNode): void;
   /** A request was worked in, which may have been an acknowledgement. */
   onProgress(stream: ProxyStream): void;
   /** Once, last of all. */
   onGone(stream: ProxyStream, status: RpcStatus): void;
 }
 
-export class ProxyStream implements RpcHandler {
+export function openProxyStream<Request extends XdsRequest>(
+  rpc: RpcStream,
+  peer: PeerCertificate,
+  method: XdsMethod<Request>,
+  owner: StreamOwner,
+): ProxyStream {
+  return new Stream(rpc, peer, method, owner);
+}
+
+class Stream<Request extends XdsRequest> implements ProxyStream {
   readonly peer: PeerCertificate;
+  readonly path: string;
+  readonly #method: XdsMethod<Request>;
   readonly #rpc: RpcStream;
   readonly #owner: StreamOwner;
   #admitted: Admitted | null = null;
+  #session: Session<Request> | null = null;
   #userAgent = '';
   #isOver = false;
 
-  constructor(rpc: RpcStream, peer: PeerCertificate, owner: StreamOwner) {
+  constructor(rpc: RpcStream, peer: PeerCertificate, method: XdsMethod<Request>, owner: StreamOwner) {
     this.#rpc = rpc;
     this.peer = peer;
+    this.path = method.path;
+    this.#method = method;
     this.#owner = owner;
   }
 
-  /** null until the first message was accepted. */
-  get admitted(): Admitted | null {
-    return this.#admitted;
+  get node(): ProxyNode | null {
+    return this.#admitted?.node ?? null;
+  }
+
+  get session(): AnySession | null {
+    return this.#session;
   }
 
   get remoteHost(): string {
@@ -62,22 +101,22 @@ export class ProxyStream implements RpcHandler {
   }
 
   status(): ProxyStatus | null {
-    if (this.#admitted === null) return null;
-    const { node, session, connectedSinceMs } = this.#admitted;
+    if (this.#admitted === null || this.#session === null) return null;
+    const { node, connectedSinceMs } = this.#admitted;
     const { remoteHost } = this;
-    return { node, userAgent: this.#userAgent, remoteHost, connectedSinceMs, types: session.status() };
+    return { node, userAgent: this.#userAgent, remoteHost, connectedSinceMs, types: this.#session.status() };
   }
 
   offer(view: XdsView): void {
-    this.#admitted?.session.offer(view);
+    this.#session?.offer(view);
     this.#pump();
   }
 
   onMessage(message: Uint8Array): void {
     if (this.#isOver) return;
     try {
-      const request = decode(DeltaDiscoveryRequestTable, message, { maxBytes: MAX_REQUEST_BYTES });
-      const session = this.#admitted?.session ?? this.#admit(request);
+      const request = decode(this.#method.dialect.table, message, { maxBytes: MAX_REQUEST_BYTES });
+      const session = this.#session ?? this.#admit(request);
       if (session === null) return;
       session.onRequest(request);
     } catch (error) {
@@ -108,21 +147,25 @@ export class ProxyStream implements RpcHandler {
     this.#owner.onGone(this, status);
   }
 
-  #admit(request: DeltaDiscoveryRequest): Session | null {
-    const admitted = this.#owner.admit(this, request);
+  #admit(request: Request): Session<Request> | null {
+    const admitted = this.#owner.admit(this, request.node);
     if ('code' in admitted) {
       this.end(admitted);
       return null;
     }
+    const session = new Session(this.#method.dialect, admitted.session);
+    session.offer(admitted.view);
     this.#admitted = admitted;
-    this.#userAgent = [request.node?.userAgentName, versionOf(request)].filter(Boolean).join('/').slice(0, 100);
-    return admitted.session;
+    this.#session = session;
+    this.#userAgent = [request.node?.userAgentName, versionOf(request.node)].filter(Boolean).join('/').slice(0, 100);
+    this.#owner.onAdmitted(this, admitted.node);
+    return session;
   }
 
   /** What is not sent now stays in the session and merges with what comes. */
   #pump(): void {
-    const session = this.#admitted?.session;
-    if (session === undefined) return;
+    const session = this.#session;
+    if (session === null) return;
     while (!this.#isOver && this.#rpc.writable) {
       const response = session.next();
       if (response === null) return;
@@ -131,8 +174,8 @@ export class ProxyStream implements RpcHandler {
   }
 }
 
-function versionOf(request: DeltaDiscoveryRequest): string | undefined {
-  const version = request.node?.userAgentVersionType;
+function versionOf(node: Node | undefined): string | undefined {
+  const version = node?.userAgentVersionType;
   return version?.case === 'userAgentVersion' ? version.value : undefined;
 }
 

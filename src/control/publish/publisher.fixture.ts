@@ -8,7 +8,8 @@ import { xdsResource } from '../../xds/content-version.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../../xds/resource.ts';
 import { NodeTable } from '../../xds/tables/tables.gen.ts';
 import { create } from '../../xds/wire/table.ts';
-import { DELTA_ADS_PATH, Publisher } from './publisher.ts';
+import { DELTA_ADS } from './methods.ts';
+import { Publisher, type PublisherOptions } from './publisher.ts';
 import type { ProxyNode, Urgency, Views } from './views.ts';
 
 export const { cluster: CDS, endpoints: EDS } = TYPE_URLS;
@@ -87,7 +88,7 @@ export class TestProxy implements RpcStream {
   readonly #handler: RpcHandler | null = null;
   #isPaused = false;
 
-  constructor(publisher: Publisher, id: string, peer: PeerCertificate | null, path = DELTA_ADS_PATH) {
+  constructor(publisher: Publisher, id: string, peer: PeerCertificate | null, path = DELTA_ADS.path) {
     const metadata = { kind: 'weft' };
     const node = create(NodeTable, { id, cluster: 'web', metadata, userAgentName: 'weft' });
     this.client = new DeltaClient({ node, wallMs: () => 0, apply: () => this.refuse });
@@ -170,7 +171,7 @@ interface Fixture {
   readonly connect: (id?: string, peer?: PeerCertificate | null, path?: string) => TestProxy;
 }
 
-export function fixture(options: { maxStreams?: number; pushBatch?: number } = {}): Fixture {
+export function fixture(options: Partial<PublisherOptions> = {}): Fixture {
   const clock = new TestClock();
   const views = new TestViews();
   const log = new RecordingLog();

@@ -1,5 +1,5 @@
 /**
- * Joins generation to the proxies: serves delta ADS, gives every stream the view of its proxy, and pushes what changed.
+ * Joins generation to the proxies: serves ADS in both variants, gives every stream the view of its proxy, and pushes what changed.
  * It knows who is connected and how far each has come, so status and drain ask here.
  */
 import { messageOf } from '../../core/errors.ts';
@@ -20,12 +20,18 @@ import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { shortTypeName, type TypeUrl } from '../../xds/resource.ts';
 import { type Nack, Quarantine } from '../../xds/server/quarantine.ts';
 import { ResponseCache } from '../../xds/server/response-cache.ts';
-import { Session } from '../../xds/server/session.ts';
-import type { DeltaDiscoveryRequest } from '../../xds/tables/messages.gen.ts';
+import type { Node } from '../../xds/tables/messages.gen.ts';
 import { AckWaits } from './ack-waits.ts';
-import { admit, type Authorize } from './admit.ts';
+import { admit, type Authorize, isGrpcClient } from './admit.ts';
 import { Debounce } from './debounce.ts';
-import { type Admitted, type ProxyStatus, ProxyStream, type StreamOwner } from './proxy-stream.ts';
+import { DELTA_ADS, SOTW_ADS } from './methods.ts';
+import {
+  type Admitted,
+  openProxyStream,
+  type ProxyStatus,
+  type ProxyStream,
+  type StreamOwner,
+} from './proxy-stream.ts';
 import { RPC_STATUS } from './rpc-status.ts';
 import type { ProxyNode, Views } from './views.ts';
 
@@ -35,6 +41,8 @@ export interface PublisherOptions {
   readonly log: Log;
   readonly views: Views;
   readonly authorize: Authorize;
+  /** What the record of this node says it is; empty when it says nothing and the node's own word counts. */
+  readonly recordedKind?: (nodeId: string) => string;
   /** Called for every refused resource, after it was logged. */
   readonly onNack?: (node: ProxyNode, nack: Nack) => void;
   /** Open streams; default 20,000. */
@@ -45,8 +53,6 @@ export interface PublisherOptions {
 
 /** What to wait for: one resource, all of a type, or whatever a status says. */
 export type Awaited = { readonly type: TypeUrl; readonly name?: string } | ((proxy: ProxyStatus) => boolean);
-
-export const DELTA_ADS_PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 
 /** A stream that says nothing is closed after this. */
 const FIRST_MESSAGE_TIMEOUT_MS = 15_000;
@@ -86,13 +92,14 @@ export class Publisher implements StreamOwner {
   }
 
   accept(rpc: RpcStream, path: string, peer: PeerCertificate | null): RpcHandler | RpcStatus {
-    if (path !== DELTA_ADS_PATH)
+    if (path !== DELTA_ADS.path && path !== SOTW_ADS.path)
       return { code: RPC_STATUS.unimplemented, message: `no such method: ${path.slice(0, 200)}` };
     if (peer === null) return { code: RPC_STATUS.unauthenticated, message: 'a client certificate is required' };
     if (!this.streamLimit.take()) return { code: RPC_STATUS.resourceExhausted, message: 'too many streams' };
-    const stream = new ProxyStream(rpc, peer, this);
+    const stream =
+      path === SOTW_ADS.path ? openProxyStream(rpc, peer, SOTW_ADS, this) : openProxyStream(rpc, peer, DELTA_ADS, this);
     const timeout = new CallbackTimer(() => {
-      if (stream.admitted === null) stream.end({ code: RPC_STATUS.deadlineExceeded, message: 'no first message' });
+      if (stream.node === null) stream.end({ code: RPC_STATUS.deadlineExceeded, message: 'no first message' });
       else stream.end({ code: RPC_STATUS.unauthenticated, message: 'the certificate of this connection has expired' });
     });
     this.#streams.set(stream, timeout);
@@ -100,28 +107,31 @@ export class Publisher implements StreamOwner {
     return stream;
   }
 
-  admit(stream: ProxyStream, request: DeltaDiscoveryRequest): Admitted | RpcStatus {
-    const node = admit(request.node, stream.peer, this.#options.authorize);
+  admit(stream: ProxyStream, said: Node | undefined): Admitted | RpcStatus {
+    const { authorize, clock, views, recordedKind } = this.#options;
+    const node = admit(said, stream.peer, authorize, recordedKind);
     if (typeof node === 'string') {
       this.#log.warn('proxy refused', { reason: node, remoteHost: stream.remoteHost, peer: stream.peer.uris[0] ?? '' });
       return { code: RPC_STATUS.permissionDenied, message: node };
     }
-    const { clock } = this.#options;
-    const session = new Session({
+    const session = {
       nodeId: node.id,
+      client: { isGrpc: isGrpcClient(node, said) },
       responses: this.#responses,
       quarantine: this.#quarantine,
       wallMs: () => clock.wall(),
-      onNack: (nack) => this.#onNack(node, nack),
-    });
-    session.offer(this.#options.views.viewOf(node));
+      onNack: (nack: Nack) => this.#onNack(node, nack),
+    };
+    return { node, connectedSinceMs: clock.wall(), session, view: views.viewOf(node) };
+  }
+
+  onAdmitted(stream: ProxyStream, node: ProxyNode): void {
     const last = this.#byNode.get(node.id);
     this.#byNode.set(node.id, stream);
     // The old one may be a connection that died without a word; two live proxies of one name would show in the log.
     last?.end({ code: RPC_STATUS.aborted, message: 'superseded by a newer stream of the same node' });
     this.#armExpiry(stream);
     this.#log.info('proxy connected', { node: node.id, kind: node.kind, remoteHost: stream.remoteHost });
-    return { node, session, connectedSinceMs: clock.wall() };
   }
 
   onProgress(stream: ProxyStream): void {
@@ -134,8 +144,8 @@ export class Publisher implements StreamOwner {
     this.#streams.delete(stream);
     this.streamLimit.give();
     this.#waits.onGone(stream);
-    const node = stream.admitted?.node;
-    if (node === undefined) return;
+    const { node } = stream;
+    if (node === null) return;
     this.#log.info('proxy disconnected', { node: node.id, code: status.code, reason: status.message });
     if (this.#byNode.get(node.id) !== stream) return;
     this.#byNode.delete(node.id);
@@ -196,10 +206,9 @@ export class Publisher implements StreamOwner {
       if (left-- === 0) return;
       this.#changed.delete(nodeId);
       const stream = this.#byNode.get(nodeId);
-      const node = stream?.admitted?.node;
-      if (stream === undefined || node === undefined) continue;
+      if (stream === undefined || stream.node === null) continue;
       try {
-        stream.offer(this.#options.views.viewOf(node));
+        stream.offer(this.#options.views.viewOf(stream.node));
       } catch (error) {
         // One proxy's view must not keep the others from theirs; it goes on with what it has.
         this.#log.error('no view for a proxy', { node: nodeId, reason: messageOf(error) });
@@ -228,7 +237,7 @@ function isDone(stream: ProxyStream, what: Awaited): boolean {
     const status = stream.status();
     return status === null || what(status);
   }
-  const session = stream.admitted?.session;
-  if (session === undefined) return true;
+  const { session } = stream;
+  if (session === null) return true;
   return what.name === undefined ? session.isTypeSettled(what.type) : session.isSettled(what.type, what.name);
 }

@@ -9,7 +9,8 @@ import { DeltaClient } from '../../xds/client/delta-client.ts';
 import { NodeTable } from '../../xds/tables/tables.gen.ts';
 import { create } from '../../xds/wire/table.ts';
 import { EDS, resource, TestViews, WEB_ID } from './publisher.fixture.ts';
-import { DELTA_ADS_PATH, Publisher } from './publisher.ts';
+import { DELTA_ADS } from './methods.ts';
+import { Publisher } from './publisher.ts';
 
 /** A proxy's end over a real connection. */
 function dial(open: (handler: Parameters<ReturnType<typeof createNodeRuntime>['rpc']['open']>[2]) => RpcStream) {
@@ -60,7 +61,7 @@ test('over real mTLS a proxy gets and acknowledges its view, and another workloa
   const dialAs = async (commonName: string) => {
     const identity = await authority.issue({ uris: [WEB_ID], commonName });
     const tls: TlsOptions = { ...common, role: 'client', serverName: 'localhost', identity };
-    return dial((handler) => runtime.rpc.open({ address: listener.address, tls }, DELTA_ADS_PATH, handler));
+    return dial((handler) => runtime.rpc.open({ address: listener.address, tls }, DELTA_ADS.path, handler));
   };
 
   const other = await dialAs('shop/web-2');

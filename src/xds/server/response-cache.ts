@@ -4,7 +4,8 @@
  * nonce is unique on its stream although it is shared.
  */
 import { hash } from 'node:crypto';
-import { DeltaDiscoveryResponseTable, ResourceTable } from '../tables/tables.gen.ts';
+import { setVersion } from '../content-version.ts';
+import { DeltaDiscoveryResponseTable, DiscoveryResponseTable, ResourceTable } from '../tables/tables.gen.ts';
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
 import type { XdsResource } from '../resource.ts';
@@ -12,9 +13,20 @@ import type { XdsResource } from '../resource.ts';
 export interface Framed {
   readonly serial: number;
   readonly nonce: string;
-  /** A DeltaDiscoveryResponse, shared: never changed. */
+  /** A DeltaDiscoveryResponse or DiscoveryResponse, shared: never changed. */
   readonly bytes: Uint8Array;
 }
+
+export interface Framing {
+  readonly variant: Variant;
+  readonly type: string;
+  /** In order of name, as is `removed`. */
+  readonly resources: readonly XdsResource[];
+  /** State of the world does not say it. */
+  readonly removed: readonly string[];
+}
+
+export type Variant = 'delta' | 'sotw';
 
 export class ResponseCache {
   readonly #maxBytes: number;
@@ -34,9 +46,9 @@ export class ResponseCache {
     return this.#framings;
   }
 
-  /** `resources` and `removed` in order of name. `after`: the serial of the stream's last response of this type. */
-  frame(type: string, resources: readonly XdsResource[], removed: readonly string[], after: number): Framed {
-    const key = keyOf(type, resources, removed);
+  /** `after`: the serial of the stream's last response of this type. */
+  frame(framing: Framing, after: number): Framed {
+    const key = keyOf(framing);
     const known = this.#frames.get(key);
     if (known !== undefined) {
       this.#frames.delete(key);
@@ -46,28 +58,17 @@ export class ResponseCache {
       }
       this.#bytes -= known.bytes.length;
     }
-    const framed = this.#encode(type, resources, removed);
+    const framed = this.#encode(framing);
     this.#keep(key, framed);
     return framed;
   }
 
-  #encode(type: string, resources: readonly XdsResource[], removed: readonly string[]): Framed {
+  #encode(framing: Framing): Framed {
     this.#framings++;
     const serial = ++this.#serial;
     const nonce = serial.toString(36);
-    const response = create(DeltaDiscoveryResponseTable, {
-      typeUrl: type,
-      nonce,
-      removedResources: removed,
-      resources: resources.map((resource) =>
-        create(ResourceTable, {
-          name: resource.name,
-          version: resource.version,
-          resource: { typeUrl: type, value: resource.bytes },
-        }),
-      ),
-    });
-    return { serial, nonce, bytes: encode(DeltaDiscoveryResponseTable, response) };
+    const bytes = framing.variant === 'delta' ? deltaBytes(framing, nonce) : sotwBytes(framing, nonce);
+    return { serial, nonce, bytes };
   }
 
   #keep(key: string, framed: Framed): void {
@@ -82,8 +83,35 @@ export class ResponseCache {
   }
 }
 
+function deltaBytes({ type, resources, removed }: Framing, nonce: string): Uint8Array {
+  const response = create(DeltaDiscoveryResponseTable, {
+    typeUrl: type,
+    nonce,
+    removedResources: removed,
+    resources: resources.map((resource) =>
+      create(ResourceTable, {
+        name: resource.name,
+        version: resource.version,
+        resource: { typeUrl: type, value: resource.bytes },
+      }),
+    ),
+  });
+  return encode(DeltaDiscoveryResponseTable, response);
+}
+
+function sotwBytes({ type, resources }: Framing, nonce: string): Uint8Array {
+  const response = create(DiscoveryResponseTable, {
+    versionInfo: setVersion(resources),
+    typeUrl: type,
+    nonce,
+    resources: resources.map((resource) => ({ typeUrl: type, value: resource.bytes })),
+  });
+  return encode(DiscoveryResponseTable, response);
+}
+
 /** Versions are hashes of content, so they stand for the bytes. */
-function keyOf(type: string, resources: readonly XdsResource[], removed: readonly string[]): string {
-  const text = JSON.stringify([type, removed, resources.map((resource) => [resource.name, resource.version])]);
+function keyOf({ variant, type, resources, removed }: Framing): string {
+  const named = variant === 'delta' ? removed : [];
+  const text = JSON.stringify([variant, type, named, resources.map((resource) => [resource.name, resource.version])]);
   return text.length <= 256 ? text : hash('sha256', text, 'base64url');
 }

@@ -2,13 +2,27 @@
 import assert from 'node:assert/strict';
 import { xdsResource } from '../content-version.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../resource.ts';
-import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
-import { Cluster_EdsClusterConfigTable, ClusterTable, DeltaDiscoveryRequestTable } from '../tables/tables.gen.ts';
+import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../tables/messages.gen.ts';
+import {
+  Cluster_EdsClusterConfigTable,
+  ClusterTable,
+  DeltaDiscoveryRequestTable,
+  DiscoveryRequestTable,
+} from '../tables/tables.gen.ts';
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
 import { type Nack, Quarantine } from './quarantine.ts';
 import { ResponseCache } from './response-cache.ts';
-import { type DeltaResponse, Session } from './session.ts';
+import { DELTA } from './delta.ts';
+import {
+  type AnySession,
+  type Dialect,
+  Session,
+  type SessionOptions,
+  type XdsRequest,
+  type XdsResponse,
+} from './session.ts';
+import { SOTW } from './sotw.ts';
 
 export const { cluster: CDS, endpoints: EDS, listener: LDS, routes: RDS, secret: SDS } = TYPE_URLS;
 
@@ -42,6 +56,24 @@ interface Ask {
   readonly error?: string;
 }
 
+/** `initial` and `unsubscribe` are delta's own: state of the world has all names, and one version. */
+interface Whole {
+  readonly names?: readonly string[];
+  readonly version?: string;
+  readonly nonce?: string;
+  readonly error?: string;
+}
+
+export function wholeRequest(typeUrl: string, ask: Whole = {}): DiscoveryRequest {
+  return create(DiscoveryRequestTable, {
+    typeUrl,
+    resourceNames: ask.names ?? [],
+    versionInfo: ask.version ?? '',
+    responseNonce: ask.nonce ?? '',
+    errorDetail: ask.error === undefined ? undefined : { code: 3, message: ask.error, details: [] },
+  });
+}
+
 export function request(typeUrl: string, ask: Ask = {}): DeltaDiscoveryRequest {
   return create(DeltaDiscoveryRequestTable, {
     typeUrl,
@@ -53,31 +85,62 @@ export function request(typeUrl: string, ask: Ask = {}): DeltaDiscoveryRequest {
   });
 }
 
-interface Fixture {
-  readonly session: Session;
+interface Fixture<Request extends XdsRequest> {
+  readonly session: Session<Request>;
   readonly nacks: Nack[];
   /** The next response, which must exist; answered with an ACK. */
-  readonly take: () => DeltaResponse;
-  readonly ack: (response: DeltaResponse) => void;
+  readonly take: () => XdsResponse;
+  readonly ack: (response: XdsResponse) => void;
 }
 
 export function fixture(
   quarantine = new Quarantine(),
   responses = new ResponseCache(),
   maxResponseBytes?: number,
-): Fixture {
-  const nacks: Nack[] = [];
+): Fixture<DeltaDiscoveryRequest> {
   const bound = maxResponseBytes === undefined ? {} : { maxResponseBytes };
-  const session = new Session({
+  const ack = ({ type, nonce }: XdsResponse) => request(type, { nonce });
+  return fixtureOf(DELTA, ack, { quarantine, responses, ...bound });
+}
+
+/** The same over state of the world; it acknowledges with the names that it asked for last. */
+export function wholeFixture(
+  options: { quarantine?: Quarantine; responses?: ResponseCache; isGrpc?: boolean; maxResponseBytes?: number } = {},
+): Fixture<DiscoveryRequest> & { readonly ask: (type: string, ...all: readonly string[]) => void } {
+  const { isGrpc = false, ...rest } = options;
+  const asked = new Map<string, readonly string[]>();
+  const ack = ({ type, nonce }: XdsResponse) => wholeRequest(type, { nonce, names: asked.get(type) ?? [] });
+  const made = fixtureOf(SOTW, ack, { client: { isGrpc }, ...rest });
+  const nonces = new Map<string, string>();
+  const take = (): XdsResponse => {
+    const response = made.take();
+    nonces.set(response.type, response.nonce);
+    return response;
+  };
+  const ask = (type: string, ...all: readonly string[]): void => {
+    asked.set(type, all);
+    made.session.onRequest(wholeRequest(type, { names: all, nonce: nonces.get(type) ?? '' }));
+  };
+  return { ...made, take, ask };
+}
+
+function fixtureOf<Request extends XdsRequest>(
+  dialect: Dialect<Request>,
+  ackOf: (response: XdsResponse) => Request,
+  options: Partial<SessionOptions>,
+): Fixture<Request> {
+  const nacks: Nack[] = [];
+  const session = new Session(dialect, {
     nodeId: 'shop/web-1',
-    responses,
-    quarantine,
+    client: { isGrpc: false },
+    responses: new ResponseCache(),
+    quarantine: new Quarantine(),
     wallMs: () => 1000,
     onNack: (nack) => nacks.push(nack),
-    ...bound,
+    ...options,
   });
-  const ack = (response: DeltaResponse): void => session.onRequest(request(response.type, { nonce: response.nonce }));
-  const take = (): DeltaResponse => {
+  const ack = (response: XdsResponse): void => session.onRequest(ackOf(response));
+  const take = (): XdsResponse => {
     const response = session.next();
     assert.ok(response !== null, 'a response was expected');
     ack(response);
@@ -86,9 +149,9 @@ export function fixture(
   return { session, nacks, take, ack };
 }
 
-export const names = (response: DeltaResponse): string[] => response.resources.map((one) => one.name);
+export const names = (response: XdsResponse): string[] => response.resources.map((one) => one.name);
 
-export function nextOf(session: Session): DeltaResponse {
+export function nextOf(session: AnySession): XdsResponse {
   const response = session.next();
   assert.ok(response !== null, 'a response was expected');
   return response;

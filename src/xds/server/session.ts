@@ -1,24 +1,44 @@
 /**
- * One delta ADS stream as a state machine without I/O: requests and offered views go in, responses come out when the
- * transport is ready for one. The rules are those of Envoy's xDS protocol description, incremental variant.
+ * One xDS stream as a state machine without I/O: requests and offered views go in, responses come out when the transport
+ * is ready for one. The rules are those of Envoy's xDS protocol description; what differs between its incremental and
+ * its state-of-the-world variant is the type state's.
  */
 import { WeftError } from '../../core/errors.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../resource.ts';
-import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
+import type { Node, RpcStatus } from '../tables/messages.gen.ts';
 import { edsNameOf } from './eds-name.ts';
 import { referentsOf, referrersOf, sendingRank } from './push-order.ts';
+import type { Table } from '../wire/table.ts';
 import type { Nack, Quarantine } from './quarantine.ts';
 import { refusedBy } from './refusals.ts';
-import type { ResponseCache } from './response-cache.ts';
-import { TypeState } from './type-state.ts';
+import type { ResponseCache, Variant } from './response-cache.ts';
+import type { Batch, InFlight, IsWithheld, TypeState } from './type-state.ts';
 
-export interface DeltaResponse {
+/** What requests of both variants have in common. */
+export interface XdsRequest {
+  readonly node: Node | undefined;
+  readonly typeUrl: string;
+  readonly responseNonce: string;
+  readonly errorDetail: RpcStatus | undefined;
+}
+
+export interface XdsResponse extends Batch {
   readonly type: string;
   readonly nonce: string;
-  readonly resources: readonly XdsResource[];
-  readonly removed: readonly string[];
-  /** The encoded DeltaDiscoveryResponse, shared with other streams. */
+  /** The encoded response, shared with other streams. */
   readonly bytes: Uint8Array;
+}
+
+/** The variant of a stream: what it decodes is a `Request`. */
+export interface Dialect<Request extends XdsRequest> {
+  readonly variant: Variant;
+  readonly table: Table<Request>;
+  typeState(type: string, isWithheld: IsWithheld, client: ClientTraits): TypeState<Request>;
+}
+
+export interface ClientTraits {
+  /** Proxyless gRPC: it knows no legacy wildcard. */
+  readonly isGrpc: boolean;
 }
 
 export interface TypeStatus {
@@ -43,6 +63,7 @@ export interface TypeStatus {
 
 export interface SessionOptions {
   readonly nodeId: string;
+  readonly client: ClientTraits;
   /** Shared by all sessions of a server, as is `quarantine`. */
   readonly responses: ResponseCache;
   readonly quarantine: Quarantine;
@@ -58,20 +79,25 @@ const MAX_TYPES = 16;
 /** Kept for as long as the refusal holds. */
 const MAX_REASON_CHARS = 2_000;
 
-export class Session {
+/** A session as those see it who do not feed it requests. */
+export type AnySession = Omit<Session<never>, 'onRequest'>;
+
+export class Session<Request extends XdsRequest> {
+  readonly #dialect: Dialect<Request>;
   readonly #options: SessionOptions;
   readonly #maxResponseBytes: number;
   /** In the order of sending. */
-  #states: TypeState[] = [];
+  #states: TypeState<Request>[] = [];
   #view: XdsView | null = null;
 
-  constructor(options: SessionOptions) {
+  constructor(dialect: Dialect<Request>, options: SessionOptions) {
+    this.#dialect = dialect;
     this.#options = options;
     this.#maxResponseBytes = options.maxResponseBytes ?? 3 << 20;
   }
 
   /** Throws `invalid` or `limit-exceeded`: the stream cannot go on. */
-  onRequest(request: DeltaDiscoveryRequest): void {
+  onRequest(request: Request): void {
     if (request.typeUrl === '') throw new WeftError('invalid', { what: 'a request without type_url' });
     const state = this.#state(request.typeUrl) ?? this.#addState(request.typeUrl);
     // Names first: a NACK may change subscriptions too.
@@ -80,10 +106,7 @@ export class Session {
     const answered = state.answered(request.responseNonce);
     if (answered === null) return;
     // Only error_detail makes a NACK; nonce and versions say nothing of it.
-    const reasons =
-      request.errorDetail === undefined
-        ? null
-        : refusedBy(request.errorDetail.message, [...answered.resources.keys(), ...answered.removed]);
+    const reasons = request.errorDetail === undefined ? null : blamed(state, answered, request.errorDetail.message);
     for (const resource of answered.resources.values()) {
       const reason = reasons?.get(resource.name);
       if (reason === undefined) this.#accept(state, resource);
@@ -99,23 +122,23 @@ export class Session {
   }
 
   /** The next response, or null when there is none to send now. Ask again after it was sent, after requests and offers. */
-  next(): DeltaResponse | null {
+  next(): XdsResponse | null {
     if (this.#view === null) return null;
     const wallMs = this.#options.wallMs();
     for (const state of this.#states) state.refresh(wallMs);
     const heldUp = new Set<string>();
     for (const state of this.#states) {
-      if (state.asked.size + state.upserts.size === 0 && !state.owesFirst) continue;
+      if (!state.hasNews) continue;
       // A type waits for its own answer, and for those that it refers to; clients that wait on something else before
       // they acknowledge (warming) are never kept from it.
       if (state.inFlight === null && !referentsOf(state.type).some((type) => heldUp.has(type))) {
-        return this.#emit(state);
+        return this.#send(state, state.additions(this.#maxResponseBytes, this.#areReferrersSettled(state.type)));
       }
       heldUp.add(state.type);
     }
     for (const state of this.#states) {
       const isFree = state.removals.size > 0 && state.inFlight === null;
-      if (isFree && this.#areReferrersSettled(state.type)) return this.#send(state, [], [...state.removals].sort());
+      if (isFree && this.#areReferrersSettled(state.type)) return this.#send(state, state.withdrawals());
     }
     return null;
   }
@@ -161,52 +184,39 @@ export class Session {
     return state.isSettled;
   }
 
-  #state(type: string): TypeState | undefined {
+  #state(type: string): TypeState<Request> | undefined {
     return this.#states.find((state) => state.type === type);
   }
 
-  #addState(type: string): TypeState {
+  #addState(type: string): TypeState<Request> {
     if (this.#states.length >= MAX_TYPES) {
       throw new WeftError('limit-exceeded', { what: `more than ${MAX_TYPES} resource types on a stream`, where: type });
     }
-    const { quarantine, nodeId } = this.#options;
-    const state = new TypeState(type, (name, version) => quarantine.holds(nodeId, type, name, version));
+    const { quarantine, nodeId, client } = this.#options;
+    const isWithheld: IsWithheld = (name, version) => quarantine.holds(nodeId, type, name, version);
+    const state = this.#dialect.typeState(type, isWithheld, client);
     state.offer(this.#view?.get(type as TypeUrl));
     this.#states = [...this.#states, state].sort((a, b) => sendingRank(a.type) - sendingRank(b.type));
     return state;
   }
 
-  /** As much of what is due as one response takes; names that are not offered are said to be removed. */
-  #emit(state: TypeState): DeltaResponse {
-    const resources: XdsResource[] = [];
-    const removed: string[] = [];
-    let bytes = 0;
-    for (const name of [...new Set([...state.asked, ...state.upserts])].sort()) {
-      const resource = state.offered.get(name);
-      if (resource === undefined) removed.push(name);
-      else if (bytes === 0 || bytes + resource.bytes.length <= this.#maxResponseBytes) {
-        resources.push(resource);
-        bytes += resource.bytes.length;
-      }
-    }
-    return this.#send(state, resources, removed);
-  }
-
-  #send(state: TypeState, resources: readonly XdsResource[], removed: readonly string[]): DeltaResponse {
+  #send(state: TypeState<Request>, batch: Batch): XdsResponse {
     const { type } = state;
-    const framed = this.#options.responses.frame(type, resources, removed, state.lastSerial);
-    state.sending(framed.nonce, framed.serial, resources, removed);
-    if (type === TYPE_URLS.cluster) this.#warm(resources);
-    return { type, nonce: framed.nonce, resources, removed, bytes: framed.bytes };
+    if (type === TYPE_URLS.cluster) this.#warm(state, batch.resources);
+    const framing = { variant: this.#dialect.variant, type, ...batch };
+    const { nonce, serial, bytes } = this.#options.responses.frame(framing, state.lastSerial);
+    state.sending(nonce, serial, batch);
+    return { type, nonce, ...batch, bytes };
   }
 
-  /** A cluster that was sent waits for its assignment again, even an unchanged one. */
-  #warm(clusters: readonly XdsResource[]): void {
+  /** A cluster that changes, or was asked for, waits for its assignment again, even an unchanged one. */
+  #warm(state: TypeState<Request>, clusters: readonly XdsResource[]): void {
     const assignments = this.#state(TYPE_URLS.endpoints);
     if (assignments === undefined) return;
     for (const cluster of clusters) {
+      if (state.sent.get(cluster.name) === cluster.version && !state.asked.has(cluster.name)) continue;
       const name = edsNameOf(cluster);
-      if (name !== '' && assignments.isSubscribed(name)) assignments.asked.add(name);
+      if (name !== '') assignments.resend(name);
     }
   }
 
@@ -214,12 +224,15 @@ export class Session {
     return referrersOf(type).every((referrer) => this.#state(referrer)?.isSettled ?? true);
   }
 
-  #accept(state: TypeState, resource: XdsResource): void {
+  #accept(state: TypeState<Request>, resource: XdsResource): void {
     state.accepted(resource);
-    this.#options.quarantine.lift(this.#options.nodeId, state.type, resource.name);
+    // In place of what it refused, a client may have been sent what it took before.
+    if (!state.refused.has(resource.name)) {
+      this.#options.quarantine.lift(this.#options.nodeId, state.type, resource.name);
+    }
   }
 
-  #refuse(state: TypeState, resource: XdsResource, reason: string): void {
+  #refuse(state: TypeState<Request>, resource: XdsResource, reason: string): void {
     const { name, version, origins } = resource;
     state.refused.set(name, version);
     const { nodeId, quarantine, wallMs, onNack } = this.#options;
@@ -234,4 +247,11 @@ export class Session {
     quarantine.add(nodeId, nack);
     onNack?.(nack);
   }
+}
+
+/** Whom a NACK means: first those that are new to the client, not what came along because a response must be whole. */
+function blamed(state: TypeState<never>, { resources, removed }: InFlight, message: string) {
+  const fresh = [...resources.values()].filter((resource) => !state.isRepeated(resource));
+  const suspects = fresh.length === 0 ? [...resources.values()] : fresh;
+  return refusedBy(message, [...suspects.map((resource) => resource.name), ...removed]);
 }

@@ -1,10 +1,10 @@
 /**
- * One type on one delta stream: what the client asked for, what it was sent, what it acknowledged, and from these what
- * is due. Knows nothing of other types; the session orders them.
+ * One type on one stream: what the client asked for, what it was sent, what it acknowledged, and from these what is due.
+ * Knows nothing of other types, which the session orders. How names are asked for and what a response must carry
+ * differs by variant: delta-type-state.ts, sotw-type-state.ts.
  */
 import { WeftError } from '../../core/errors.ts';
 import { TYPE_URLS, type XdsResource } from '../resource.ts';
-import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
 
 export interface InFlight {
   readonly nonce: string;
@@ -13,18 +13,26 @@ export interface InFlight {
   readonly removed: Set<string>;
 }
 
+/** What one response carries, in order of name. */
+export interface Batch {
+  readonly resources: readonly XdsResource[];
+  /** Names that the client has no more after it. */
+  readonly removed: readonly string[];
+}
+
+/** Whether a quarantined version must be kept back: see the session. */
+export type IsWithheld = (name: string, version: string) => boolean;
+
 const MAX_NAMES = 20_000;
 const MAX_NAME_LENGTH = 1024;
 
 const NOTHING: ReadonlyMap<string, XdsResource> = new Map();
 
-export class TypeState {
+export abstract class TypeState<Request> {
   readonly type: string;
-  /** Whether a quarantined version must be kept back: see the session. */
-  readonly #isWithheld: (name: string, version: string) => boolean;
+  readonly #isWithheld: IsWithheld;
   readonly names = new Set<string>();
   wildcard = false;
-  #begun = false;
   /** What the client has, as far as was sent or told by it; a refused version counts, or it would be sent again. */
   readonly sent = new Map<string, string>();
   /** What the client confirmed, or brought along from its last stream. */
@@ -35,18 +43,31 @@ export class TypeState {
   readonly asked = new Set<string>();
   readonly upserts = new Set<string>();
   readonly removals = new Set<string>();
-  /** A wildcard subscription is answered once even when there is nothing: the client waits for it to start. */
-  owesFirst = false;
+  /** An answer is owed even when there is nothing to say: the client waits for it to start. */
+  owesAnswer = false;
   inFlight: InFlight | null = null;
   lastSerial = 0;
   offered: ReadonlyMap<string, XdsResource> = NOTHING;
   /** Since when the client has not had what is due to it; null: it has. In milliseconds since the Unix epoch. */
   pendingSinceMs: number | null = null;
-  #stale = true;
+  protected isStale = true;
 
-  constructor(type: string, isWithheld: (name: string, version: string) => boolean) {
+  constructor(type: string, isWithheld: IsWithheld) {
     this.type = type;
     this.#isWithheld = isWithheld;
+  }
+
+  /** Throws `limit-exceeded` past MAX_NAMES names or MAX_NAME_LENGTH characters. */
+  abstract changeNames(request: Request): void;
+
+  /** As much of what is new as `maxBytes` take. `mayRemove`: nobody names what is gone any more. */
+  abstract additions(maxBytes: number, mayRemove: boolean): Batch;
+
+  /** What tells the client that names are gone, after nobody names them any more. */
+  abstract withdrawals(): Batch;
+
+  get hasNews(): boolean {
+    return this.owesAnswer || this.asked.size + this.upserts.size > 0;
   }
 
   get isSettled(): boolean {
@@ -54,7 +75,7 @@ export class TypeState {
   }
 
   get #isPending(): boolean {
-    return this.inFlight !== null || this.asked.size + this.upserts.size + this.removals.size > 0 || this.owesFirst;
+    return this.hasNews || this.inFlight !== null || this.removals.size > 0;
   }
 
   isSettledOn(name: string): boolean {
@@ -67,87 +88,27 @@ export class TypeState {
     return this.wildcard || this.names.has(name);
   }
 
-  /** Throws `limit-exceeded` past MAX_NAMES names or MAX_NAME_LENGTH characters. */
-  changeNames(request: DeltaDiscoveryRequest): void {
-    if (!this.#begun) this.#begin(request);
-    for (const name of request.resourceNamesUnsubscribe) this.#unsubscribe(name);
-    for (const name of request.resourceNamesSubscribe) this.#subscribe(name, request);
-    this.#stale = true;
-  }
-
-  #begin(request: DeltaDiscoveryRequest): void {
-    this.#begun = true;
-    // The legacy wildcard, for these two types only; it lasts until `*` is unsubscribed, whatever is named later.
-    const mayBeLegacy = this.type === TYPE_URLS.listener || this.type === TYPE_URLS.cluster;
-    this.wildcard = mayBeLegacy && request.resourceNamesSubscribe.length === 0;
-    this.owesFirst = this.wildcard;
-    // State, not subscription: it only says what need not be sent.
-    this.#bound(request.initialResourceVersions.size);
-    for (const [name, version] of request.initialResourceVersions) {
-      checkName(name);
-      this.sent.set(name, version);
-      this.acked.set(name, version);
-    }
-  }
-
-  #subscribe(name: string, request: DeltaDiscoveryRequest): void {
-    if (name === '*') {
-      this.owesFirst ||= !this.wildcard;
-      this.wildcard = true;
-      return;
-    }
-    checkName(name);
-    this.names.add(name);
-    this.#bound(this.names.size);
-    // Asked again means lost or never had, so it is sent even when the version is known; but a client that says in the
-    // same request which version it has is not asking for that one.
-    if (!request.initialResourceVersions.has(name)) this.asked.add(name);
-  }
-
-  #unsubscribe(name: string): void {
-    if (name === '*') {
-      this.wildcard = false;
-      this.owesFirst = false;
-      for (const held of this.sent.keys()) if (!this.names.has(held)) this.#forget(held);
-      for (const held of this.asked) if (!this.names.has(held)) this.asked.delete(held);
-      return;
-    }
-    if (!this.names.delete(name)) return;
-    // Under a wildcard the client must be told whether the name lives on.
-    if (this.wildcard) this.asked.add(name);
-    else this.#forget(name);
-  }
-
-  #forget(name: string): void {
-    this.sent.delete(name);
-    this.acked.delete(name);
-    this.refused.delete(name);
-    this.asked.delete(name);
-    this.inFlight?.resources.delete(name);
-    this.inFlight?.removed.delete(name);
-  }
-
-  #bound(count: number): void {
-    if (count <= MAX_NAMES) return;
-    throw new WeftError('limit-exceeded', { what: `more than ${MAX_NAMES} resource names`, where: this.type });
+  /** The client needs this once more, in whatever version it has it. */
+  resend(name: string): void {
+    if (this.isSubscribed(name)) this.asked.add(name);
   }
 
   offer(resources: ReadonlyMap<string, XdsResource> | undefined): void {
     const next = resources ?? NOTHING;
     if (next === this.offered) return;
     this.offered = next;
-    this.#stale = true;
+    this.isStale = true;
   }
 
   /** Brings `upserts`, `removals` and `pendingSinceMs` up to date. */
   refresh(wallMs: number): void {
-    this.#compareAll();
+    this.compareAll();
     this.pendingSinceMs = this.#isPending ? (this.pendingSinceMs ?? wallMs) : null;
   }
 
-  #compareAll(): void {
-    if (!this.#stale) return;
-    this.#stale = false;
+  protected compareAll(): void {
+    if (!this.isStale) return;
+    this.isStale = false;
     this.upserts.clear();
     this.removals.clear();
     if (this.wildcard) for (const resource of this.offered.values()) this.#compare(resource);
@@ -177,7 +138,7 @@ export class TypeState {
   }
 
   /** The response is on its way: what it carries is no longer due. */
-  sending(nonce: string, serial: number, resources: readonly XdsResource[], removed: readonly string[]): void {
+  sending(nonce: string, serial: number, { resources, removed }: Batch): void {
     for (const resource of resources) {
       this.sent.set(resource.name, resource.version);
       this.asked.delete(resource.name);
@@ -188,7 +149,7 @@ export class TypeState {
       this.asked.delete(name);
       this.removals.delete(name);
     }
-    this.owesFirst = false;
+    this.owesAnswer = false;
     this.lastSerial = serial;
     this.inFlight = { nonce, resources: new Map(resources.map((r) => [r.name, r])), removed: new Set(removed) };
   }
@@ -201,6 +162,11 @@ export class TypeState {
     return inFlight;
   }
 
+  /** True when it came along though the client has it and did not ask for it. */
+  isRepeated(_resource: XdsResource): boolean {
+    return false;
+  }
+
   accepted(resource: XdsResource): void {
     this.acked.set(resource.name, resource.version);
     if (this.refused.get(resource.name) === resource.version) this.refused.delete(resource.name);
@@ -210,9 +176,29 @@ export class TypeState {
     this.acked.delete(name);
     this.refused.delete(name);
   }
+
+  /** The client has this no more, and is not to be told of it. */
+  protected forget(name: string): void {
+    this.sent.delete(name);
+    this.acked.delete(name);
+    this.refused.delete(name);
+    this.asked.delete(name);
+    this.inFlight?.resources.delete(name);
+    this.inFlight?.removed.delete(name);
+  }
+
+  protected checkCount(count: number): void {
+    if (count <= MAX_NAMES) return;
+    throw new WeftError('limit-exceeded', { what: `more than ${MAX_NAMES} resource names`, where: this.type });
+  }
 }
 
-function checkName(name: string): void {
+/** A request without any name means all of these two types, for clients that do not know `*`. */
+export function mayBeLegacyWildcard(type: string): boolean {
+  return type === TYPE_URLS.listener || type === TYPE_URLS.cluster;
+}
+
+export function checkName(name: string): void {
   if (name.length <= MAX_NAME_LENGTH) return;
   throw new WeftError('limit-exceeded', { what: `resource name longer than ${MAX_NAME_LENGTH} characters` });
 }
