@@ -18,7 +18,7 @@ import { connectTimeout, http1Options, http2Options } from '../../policies/backe
 import { circuitBreakers } from '../../policies/backend-traffic/compile/limits.ts';
 import { policyKinds } from '../../policies/all.ts';
 import { TYPE_URLS, type XdsResource } from '../../xds/resource.ts';
-import { MESH_TRANSPORT } from './endpoints.ts';
+import { MESH_TRANSPORT, PROXYLESS_TRANSPORT } from './endpoints.ts';
 import { meshSettings } from './mesh-settings.ts';
 import {
   type Carries,
@@ -36,7 +36,7 @@ import {
 import { metadata, originText } from './origin.ts';
 import { durationOf, pack } from '../../protos/init.ts';
 import { resourceOf, sameResource } from './resource.ts';
-import { servicePortFacts } from './service-port.ts';
+import { type ServicePortFacts, servicePortFacts } from './service-port.ts';
 import { ADS, ALPN, plaintext, upstreamTls } from './tls.ts';
 
 const CONNECT_TIMEOUT = connectTimeout();
@@ -55,7 +55,7 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
     const { trustDomain } = read.view(meshSettings, null);
     const origin = originOf(facts.service);
     const { carries } = key;
-    const init = carries === 'connect' ? connectCluster(key) : meshCluster(key, carries, trustDomain, facts.identities);
+    const init = carries === 'connect' ? connectCluster(key) : meshCluster(key, carries, trustDomain, facts);
     const about = metadata({ service: hostOf(key), origin: originText(origin) });
     const message = create(ClusterSchema, init);
     message.metadata = create(MetadataSchema, about);
@@ -73,9 +73,9 @@ function meshCluster(
   key: ServicePortKey,
   carries: Carries,
   trustDomain: string,
-  identities: readonly string[],
+  { identities, proxyless }: ServicePortFacts,
 ): ClusterInit {
-  const tls = upstreamTls(serverName(key, trustDomain), ALPN[carries], identities);
+  const tls = (alpn: string) => upstreamTls(serverName(key, trustDomain), alpn, identities);
   return {
     name: clusterName(carries, key),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
@@ -85,7 +85,8 @@ function meshCluster(
     },
     // The first whose labels the endpoint carries: an endpoint is plaintext only when the control plane says so.
     transportSocketMatches: [
-      { name: 'mesh', match: { ...MESH_TRANSPORT }, transportSocket: tls },
+      { name: 'mesh', match: { ...MESH_TRANSPORT }, transportSocket: tls(ALPN[carries]) },
+      ...(proxyless ? [{ name: 'proxyless', match: { ...PROXYLESS_TRANSPORT }, transportSocket: tls('h2') }] : []),
       { name: 'plaintext', match: {}, transportSocket: plaintext() },
     ],
   };

@@ -13,14 +13,17 @@ import { isLeased } from '../sources/workload-records.ts';
 import { endpointsName, type ServicePortKey } from './names.ts';
 import { metadata } from './origin.ts';
 import { inboundMode } from './peer-mode.ts';
+import { socketAddress } from './listeners/socket-address.ts';
 import { resourceOf, sameResource } from './resource.ts';
 import { type Backing, servicePort } from './service-port.ts';
 
 /** Endpoint metadata that clusters choose the transport by (Envoy: `envoy.transport_socket_match`). */
 export const TRANSPORT_METADATA = 'envoy.transport_socket_match';
 export const MESH_TRANSPORT = { tls: 'mesh' } as const;
+/** A gRPC server that is its own data plane: mTLS too, but it knows no ALPN besides `h2`. */
+export const PROXYLESS_TRANSPORT = { tls: 'h2' } as const;
 
-const NOWHERE: Locality = { region: '', zone: '' };
+export const NOWHERE: Locality = { region: '', zone: '' };
 
 export interface EndpointsKey extends ServicePortKey {
   /** Where the callers are; null: it makes no difference. */
@@ -39,39 +42,9 @@ export const endpoints: View<EndpointsKey, XdsResource | null> = {
     const view = read.view(servicePort, key);
     if (view === null) return null;
     const ready = view.backing.filter(({ workload }) => takesTraffic(workload));
-    const localities = new Map<string, Backing[]>();
-    for (const backing of ready) {
-      const { region = '', zone = '' } = backing.workload.spec?.locality ?? {};
-      const id = `${region}/${zone}`;
-      localities.set(id, [...(localities.get(id) ?? []), backing]);
-    }
-    const groups = [...localities.keys()].toSorted().map((id): MessageInitShape<typeof LocalityLbEndpointsSchema> => {
-      const members = localities.get(id) ?? [];
-      const [region = '', zone = ''] = id.split('/');
-      return {
-        locality: { region, zone },
-        // A locality without a weight is dropped silently by gRPC clients.
-        loadBalancingWeight: members.length,
-        lbEndpoints: members.map((backing) => ({
-          loadBalancingWeight: 1,
-          metadata: endpointMetadata(backing, inboundMode(read, backing.workload, backing.port.port) !== 'disabled'),
-          hostIdentifier: {
-            case: 'endpoint',
-            value: {
-              address: {
-                address: {
-                  case: 'socketAddress',
-                  value: {
-                    address: backing.workload.spec?.address ?? '',
-                    portSpecifier: { case: 'portValue', value: backing.port.proxyPort ?? backing.port.port },
-                  },
-                },
-              },
-            },
-          },
-        })),
-      };
-    });
+    const groups = localityGroups(ready, (backing) => ({
+      metadata: endpointMetadata(backing, inboundMode(read, backing.workload, backing.port.port) !== 'disabled'),
+    }));
     const name = endpointsName(key);
     const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints: groups });
     const port = { ...key, portName: view.portName };
@@ -83,18 +56,58 @@ export const endpoints: View<EndpointsKey, XdsResource | null> = {
   same: sameResource,
 };
 
+type LocalityInit = MessageInitShape<typeof LocalityLbEndpointsSchema>;
+type LbEndpointInit = NonNullable<LocalityInit['lbEndpoints']>[number];
+
+/** In a stable order. `about`: what is said of an endpoint besides its address. */
+export function localityGroups(
+  backing: readonly Backing[],
+  about: (each: Backing) => Pick<LbEndpointInit, 'metadata'>,
+): LocalityInit[] {
+  const localities = new Map<string, Backing[]>();
+  for (const each of backing) {
+    const { region = '', zone = '' } = each.workload.spec?.locality ?? {};
+    const id = `${region}/${zone}`;
+    localities.set(id, [...(localities.get(id) ?? []), each]);
+  }
+  return [...localities.keys()].toSorted().map((id): LocalityInit => {
+    const members = localities.get(id) ?? [];
+    const [region = '', zone = ''] = id.split('/');
+    return {
+      locality: { region, zone },
+      // A locality without a weight is dropped silently by gRPC clients.
+      loadBalancingWeight: members.length,
+      lbEndpoints: members.map((each) => {
+        const { address, port } = addressOf(each);
+        return {
+          loadBalancingWeight: 1,
+          ...about(each),
+          hostIdentifier: { case: 'endpoint', value: { address: socketAddress(address, port) } },
+        };
+      }),
+    };
+  });
+}
+
+/** Where peers reach a workload's port: its proxy, or where it has none the application. */
+export function addressOf({ workload, port }: Backing): { readonly address: string; readonly port: number } {
+  return { address: workload.spec?.address ?? '', port: port.proxyPort ?? port.port };
+}
+
 function endpointMetadata(backing: Backing, mutualTls: boolean) {
   const { workload, port } = backing;
   const facts = metadata({ workload: workload.metadata.name, version: versionOf(workload) });
-  if (port.proxyPort !== undefined && mutualTls) facts.filterMetadata[TRANSPORT_METADATA] = { ...MESH_TRANSPORT };
+  if (!mutualTls) return facts;
+  if (workload.spec?.proxy === 'grpc') facts.filterMetadata[TRANSPORT_METADATA] = { ...PROXYLESS_TRANSPORT };
+  else if (port.proxyPort !== undefined) facts.filterMetadata[TRANSPORT_METADATA] = { ...MESH_TRANSPORT };
   return facts;
 }
 
 /** A record without a lease is as static as its file: it serves unless it says that it does not. */
-function takesTraffic(workload: Workload): boolean {
+export function takesTraffic(workload: Workload): boolean {
   return isLeased(workload) ? workload.status?.ready === true : workload.status?.ready !== false;
 }
 
-function versionOf(workload: Workload): string {
+export function versionOf(workload: Workload): string {
   return workload.spec?.version ?? workload.metadata.labels?.['version'] ?? '';
 }

@@ -32,6 +32,14 @@ export function httpVersionsOf(protocol: PortProtocol): readonly HttpVersion[] {
   return protocol === '' ? ['http', 'http2'] : [protocol];
 }
 
+/**
+ * Whether TLS with ALPN `h2` is the mesh's whatever server name it comes with: gRPC clients send that of their target, or
+ * none. On a permissive port it may be the application's own instead, unless the port declares HTTP in clear text.
+ */
+export function catchesAnyH2(mode: 'strict' | 'permissive', declared: PortProtocol): boolean {
+  return mode === 'strict' || declared === 'http' || declared === 'http2';
+}
+
 function protocolNamed(name: string): PortProtocol {
   return HTTP.get(name.toLowerCase()) ?? 'tcp';
 }

@@ -8,6 +8,7 @@ import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../../x
 import { localCluster, passthroughCluster, serviceCluster } from './clusters.ts';
 import type { Locality } from '../../policies/policy-kind.ts';
 import { endpoints, endpointsKey } from './endpoints.ts';
+import { proxylessResources } from './grpc/view.ts';
 import { inboundListener } from './listeners/inbound.ts';
 import { httpProxyListener, internalListener, vipListener } from './listeners/outbound.ts';
 import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
@@ -35,6 +36,10 @@ export const proxyView: View<ProxyKey, XdsView> = {
     const workload = read.get({ kind: 'Workload', namespace: key.namespace, name: key.workload }) as Workload | null;
     if (workload === null) return NOTHING;
     const view = new Draft();
+    if (workload.spec?.proxy === 'grpc') {
+      for (const resource of proxylessResources(read, key, workload, localityOf(workload))) view.add(resource);
+      return view.done();
+    }
     view.add(read.view(trustBundle, null));
     inbound(read, key, workload, view);
     outbound(read, key, workload, view);
@@ -55,8 +60,7 @@ function inbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft): 
 function outbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft): void {
   const users = usersKey(workload);
   const caller = key.namespace;
-  const { region = '', zone = '' } = workload.spec?.locality ?? {};
-  const at = { region, zone };
+  const at = localityOf(workload);
   const ports = read.view(usedPorts, users);
   const addresses = new Map((workload.spec?.capture?.vips ?? []).map((vip) => [portKeyText(vip), vip]));
   if (workload.spec?.capture?.httpProxyPort !== undefined) {
@@ -85,6 +89,11 @@ function outbound(read: Reader, key: ProxyKey, workload: Workload, view: Draft):
       }
     }
   }
+}
+
+function localityOf(workload: Workload): Locality {
+  const { region = '', zone = '' } = workload.spec?.locality ?? {};
+  return { region, zone };
 }
 
 function backendCluster(read: Reader, backend: ServicePortKey, carries: Carries, at: Locality, view: Draft): void {

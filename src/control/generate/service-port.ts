@@ -54,6 +54,8 @@ export interface ServicePortFacts {
   readonly portName: string;
   readonly identities: readonly string[];
   readonly service: Service;
+  /** Whether a gRPC server without a proxy is among those behind it. */
+  readonly proxyless: boolean;
 }
 
 export const servicePortFacts: View<ServicePortKey, ServicePortFacts | null> = {
@@ -61,9 +63,10 @@ export const servicePortFacts: View<ServicePortKey, ServicePortFacts | null> = {
   id: portKeyText,
   derive(read, key) {
     const view = read.view(servicePort, key);
-    return view === null
-      ? null
-      : { protocol: view.protocol, portName: view.portName, identities: view.identities, service: view.service };
+    if (view === null) return null;
+    const { protocol, portName, identities, service, backing } = view;
+    const proxyless = backing.some(({ workload }) => workload.spec?.proxy === 'grpc');
+    return { protocol, portName, identities, service, proxyless };
   },
   same: (a, b) =>
     a === b ||
@@ -71,6 +74,7 @@ export const servicePortFacts: View<ServicePortKey, ServicePortFacts | null> = {
       b !== null &&
       a.protocol === b.protocol &&
       a.portName === b.portName &&
+      a.proxyless === b.proxyless &&
       a.service.metadata.resourceVersion === b.service.metadata.resourceVersion &&
       a.identities.join() === b.identities.join()),
 };

@@ -15,7 +15,7 @@ import { meshSettings } from '../mesh-settings.ts';
 import { type HttpVersion, inboundName } from '../names.ts';
 import { metadata, originText } from '../origin.ts';
 import { inboundMode } from '../peer-mode.ts';
-import { portProtocol } from '../protocol.ts';
+import { catchesAnyH2, portProtocol } from '../protocol.ts';
 import { durationOf } from '../../../protos/init.ts';
 import { resourceOf, sameResource } from '../resource.ts';
 import { ANY_PATH } from '../routes/http-match.ts';
@@ -41,7 +41,7 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
     if (workload === null || port?.proxyPort === undefined) return null;
     const { trustDomain } = read.view(meshSettings, null);
     const mode = inboundMode(read, workload, port.port);
-    const secured = mode === 'disabled' ? [] : meshChains(port, trustDomain);
+    const secured = mode === 'disabled' ? [] : meshChains(port, trustDomain, mode);
     const open = mode === 'strict' ? [] : openChains(port);
     const name = inboundName(port.port);
     const origin = originOf(workload);
@@ -59,26 +59,26 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
 };
 
 /** By ALPN: a sidecar says what the application speaks, another client of the mesh what it speaks itself. */
-function meshChains(port: WorkloadPort, trustDomain: string): FilterChainInit[] {
-  const chain = (name: string, alpn: readonly string[], filter: FilterInit): FilterChainInit => ({
+function meshChains(port: WorkloadPort, trustDomain: string, mode: 'strict' | 'permissive'): FilterChainInit[] {
+  // `h2` and `http/1.1` alone would also catch the application's own TLS: the server name tells them apart. It stands in
+  // every chain: Envoy narrows by it before the ALPN and never goes back, so one without it would never be reached.
+  const named = [`*.mesh.${trustDomain}`];
+  const chain = (name: string, alpn: readonly string[], filter: FilterInit, serverNames = named): FilterChainInit => ({
     name,
-    // `h2` and `http/1.1` alone would also catch the application's own TLS: the server name tells them apart. It stands in
-    // every chain: Envoy narrows by it before the ALPN and never goes back, so one without it would never be reached.
-    filterChainMatch: {
-      transportProtocol: 'tls',
-      applicationProtocols: [...alpn],
-      serverNames: [`*.mesh.${trustDomain}`],
-    },
+    filterChainMatch: { transportProtocol: 'tls', applicationProtocols: [...alpn], serverNames },
     transportSocket: downstreamTls(trustDomain, alpn),
     filters: [filter],
   });
   // What comes as `h2` is for an application of HTTP/2, unless that is declared to speak HTTP/1.1.
   const forHttp1 = spoken(port, 'http2') === 'http';
+  const ofH2 = toAppHttp(port, forHttp1 ? 'http' : 'http2', 'http2');
+  const anyName = catchesAnyH2(mode, portProtocol(port)) ? [chain('peer-http2', ['h2'], ofH2, [])] : [];
   return [
     chain('mesh-tcp', [ALPN.tcp], toAppTcp(port)),
     chain('mesh-http1', forHttp1 ? [ALPN.http, 'h2'] : [ALPN.http], toAppHttp(port, 'http', 'http2')),
     chain('mesh-http2', forHttp1 ? [ALPN.http2] : [ALPN.http2, 'h2'], toAppHttp(port, 'http2', 'http2')),
     chain('peer-http1', ['http/1.1'], toAppHttp(port, spoken(port, 'http'), 'http')),
+    ...anyName,
   ];
 }
 

@@ -1,0 +1,84 @@
+/**
+ * What programs that speak xDS themselves get: as goldens (`WEFT_UPDATE_GOLDENS=1` writes them anew), and against the
+ * validation of a client that we did not write.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { register } from '@grpc/grpc-js-xds';
+import { ClusterResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/cluster-resource-type.js';
+import { EndpointResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/endpoint-resource-type.js';
+import { ListenerResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/listener-resource-type.js';
+import { RouteConfigurationResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/route-config-resource-type.js';
+import type { Workload } from '../../../api/kinds/workload.ts';
+import { readResource } from '../../../api/validate.ts';
+import { meshKinds } from '../../../policies/kinds.ts';
+import { CERTIFICATE_PROVIDER } from '../../../xds/proxyless.ts';
+import { TYPE_URLS, type XdsResource, type XdsView } from '../../../xds/resource.ts';
+import { indexed, json, load, viewsOf } from '../golden.fixture.ts';
+
+register();
+
+const INPUT = join(import.meta.dirname, 'goldens', 'bank.yaml');
+const resources = load(INPUT);
+const views = viewsOf(indexed(resources), resources);
+const proxyless = (resources as Workload[]).filter(({ kind, spec }) => kind === 'Workload' && spec?.proxy === 'grpc');
+
+test('the input is valid', () => {
+  for (const resource of resources) assert.deepEqual(readResource(meshKinds, resource, 'default').violations, []);
+});
+
+test('what programs and the sidecars beside them get', () => {
+  const text = `${JSON.stringify(Object.fromEntries(Object.entries(views).map(([node, view]) => [node, json(view)])), null, 1)}\n`;
+  const expected = INPUT.replace('.yaml', '.json');
+  if (process.env['WEFT_UPDATE_GOLDENS'] === '1') writeFileSync(expected, text);
+  assert.ok(text === readFileSync(expected, 'utf8'), 'to accept: WEFT_UPDATE_GOLDENS=1 node --test on this file');
+});
+
+const context = {
+  server: { server_uri: 'unix:///none', channel_creds: [{ type: 'insecure' }], server_features: [] },
+  bootstrap: { certificateProviders: { [CERTIFICATE_PROVIDER]: {} } },
+};
+const VALIDATORS: Readonly<Record<string, { decode(context: object, any: object): { error?: string; name: string } }>> =
+  {
+    [TYPE_URLS.cluster]: ClusterResourceType.get() as never,
+    [TYPE_URLS.endpoints]: EndpointResourceType.get() as never,
+    [TYPE_URLS.listener]: ListenerResourceType.get() as never,
+    [TYPE_URLS.routes]: RouteConfigurationResourceType.get() as never,
+  };
+
+function refusal({ type, bytes }: XdsResource): string | undefined {
+  return VALIDATORS[type]?.decode(context, { type_url: type, value: Buffer.from(bytes) }).error;
+}
+
+function all(view: XdsView): XdsResource[] {
+  return [...view.values()].flatMap((named) => [...named.values()]);
+}
+
+test('grpc-js-xds accepts every resource that a program gets', () => {
+  assert.ok(proxyless.length > 2);
+  for (const { metadata } of proxyless) {
+    for (const resource of all(views[`bank/${metadata.name}`] ?? new Map())) {
+      assert.equal(refusal(resource), undefined, `${metadata.name}: ${resource.type} ${resource.name}`);
+    }
+  }
+});
+
+test('the same validation refuses what sidecars get', () => {
+  const refused = all(views['bank/ledger-2'] ?? new Map()).filter((resource) => refusal(resource) !== undefined);
+  assert.ok(refused.length > 3);
+});
+
+test('no program gets a name that its own resources do not resolve', () => {
+  for (const { metadata } of proxyless) {
+    const view = views[`bank/${metadata.name}`];
+    const names = (type: keyof typeof TYPE_URLS) => new Set(view?.get(TYPE_URLS[type])?.keys());
+    const text = JSON.stringify(json(view ?? new Map()));
+    for (const [, name = ''] of text.matchAll(/"routeConfigName":"([^"]*)"/g))
+      assert.ok(names('routes').has(name), name);
+    for (const [, name = ''] of text.matchAll(/"serviceName":"([^"]*)"/g))
+      assert.ok(names('endpoints').has(name), name);
+    for (const [, name = ''] of text.matchAll(/"cluster":"([^"]*)"/g)) assert.ok(names('cluster').has(name), name);
+  }
+});
