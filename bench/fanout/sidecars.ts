@@ -7,6 +7,7 @@ import type { Address } from '../../src/core/runtime.ts';
 import { TimerWheel } from '../../src/core/timer-wheel.ts';
 import { FILTER_MODULES } from '../../src/filters/all.ts';
 import { ConfigClient } from '../../src/proxy/config/config-client.ts';
+import { meshSources } from '../../src/proxy/config/mesh-sources.ts';
 import { createBinding } from '../../src/proxy/router/binding.ts';
 import { createNodeRuntime } from '../../src/runtime/node/runtime.ts';
 import { type Member, NAMESPACE } from './member.ts';
@@ -26,9 +27,13 @@ export class Sidecars {
           timers,
           log: silentLog,
           node: { id: `${NAMESPACE}/${member.name}`, cluster: 'sidecar', metadata: { kind: 'weft' } },
-          xds: addressOf(member.xds),
-          svid: member.source,
-          trustBundlePem: member.trustBundlePem,
+          sources: (bundlePem) =>
+            meshSources({
+              clock: runtime.clock,
+              address: addressOf(member.xds),
+              svid: member.source,
+              trustBundlePem: () => bundlePem() ?? member.trustBundlePem,
+            }),
           statePath: null,
           modules: FILTER_MODULES,
           bind: (snapshot) => createBinding(snapshot, new Map()),

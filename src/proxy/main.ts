@@ -12,6 +12,7 @@ import type { JsonObject } from '../xds/wire/json.ts';
 import { type AdminRoutes, jsonAnswer, serveAdmin, textAnswer } from './admin/admin-server.ts';
 import { certificatesView, clustersView, edgesView, statsView } from './admin/views.ts';
 import { ConfigClient } from './config/config-client.ts';
+import { meshSources } from './config/mesh-sources.ts';
 import { DataPlane } from './data-plane.ts';
 
 export interface ProxyOptions {
@@ -57,6 +58,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ...options,
     timers,
     modules: FILTER_MODULES,
+    sources: (bundlePem) =>
+      meshSources({
+        clock: runtime.clock,
+        address: options.xds,
+        svid: options.svid,
+        trustBundlePem: () => bundlePem() ?? options.trustBundlePem,
+      }),
     bind: (snapshot) => plane.bind(snapshot),
     swap: (binding) => {
       applied = plane.use(binding);

@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../core/errors.ts';
 import type { ReceivedResource, Refusal, XdsDelta } from '../xds/client/received.ts';
+import { ADS, type ResourceSource } from '../xds/client/resource-source.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
 import type { FilterModules } from './read/http-filters.ts';
 import { invalid, unsupported } from './read/problem.ts';
@@ -12,7 +13,8 @@ import { readEndpoints } from './read/read-endpoints.ts';
 import { readListener } from './read/read-listener.ts';
 import { readRoutes } from './read/read-routes.ts';
 import { readSecret } from './read/read-secret.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { RouteTable } from './route-table.ts';
+import type { ClusterConfig, EndpointSet, ListenerConfig, Snapshot, TrustBundle } from './snapshot.ts';
 
 export const EMPTY_SNAPSHOT: Snapshot = {
   listeners: new Map(),
@@ -23,19 +25,37 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   bytes: new Map(),
 };
 
+/** What a proxy lets its control plane say, besides what it can do. */
+export interface Terms {
+  /** Whether it asks this source for what a resource refers to. */
+  readonly asks: (source: ResourceSource) => boolean;
+}
+
+/** Of a mesh: everything comes over the one aggregated stream. */
+export const MESH_TERMS: Terms = { asks: ({ kind }) => kind === 'ads' };
+
 /** Returns `last` itself when nothing changed. Never throws for what a resource holds. */
 export function applyDelta(
   last: Snapshot,
   delta: XdsDelta,
   modules: FilterModules,
+  terms: Terms = MESH_TERMS,
 ): { readonly next: Snapshot; readonly refused: readonly Refusal[] } {
   const draft = new Draft(last);
   const refused: Refusal[] = [];
   for (const name of delta.removed) draft.remove(delta.type, name);
   for (const resource of delta.changed) {
-    if (last.bytes.get(resourceKey(resource.type, resource.name))?.version === resource.version) continue;
+    const before = last.bytes.get(resourceKey(resource.type, resource.name));
+    if (before !== undefined && Buffer.compare(before.bytes, resource.bytes) === 0) {
+      // A state of the world has one version for all: what was read stays the same object.
+      if (before.version !== resource.version) draft.renew(resource);
+      continue;
+    }
     try {
       const entry = readResource(resource, modules);
+      for (const [where, source] of sourcesOf(entry)) {
+        if (!terms.asks(source)) throw unsupported(where, `this proxy does not ask ${sourceText(source)}`);
+      }
       if (entry.name !== resource.name)
         throw invalid('name', `the resource calls itself ${JSON.stringify(entry.name)}`);
       draft.set(resource, entry);
@@ -51,6 +71,11 @@ export function resourceKey(type: string, name: string): string {
   return `${type} ${name}`;
 }
 
+export function splitKey(key: string): readonly [type: string, name: string] {
+  const space = key.indexOf(' ');
+  return [key.slice(0, space), key.slice(space + 1)];
+}
+
 type Kind = Exclude<keyof Snapshot, 'bytes'>;
 
 const KINDS: ReadonlyMap<string, Kind> = new Map([
@@ -61,7 +86,9 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   [TYPE_URLS.secret, 'secrets'],
 ]);
 
-function readResource({ type, bytes }: ReceivedResource, modules: FilterModules): { readonly name: string } {
+type Entry = ListenerConfig | RouteTable | ClusterConfig | EndpointSet | TrustBundle;
+
+function readResource({ type, bytes }: ReceivedResource, modules: FilterModules): Entry {
   switch (KINDS.get(type)) {
     case 'listeners':
       return readListener(bytes, modules);
@@ -78,6 +105,18 @@ function readResource({ type, bytes }: ReceivedResource, modules: FilterModules)
   }
 }
 
+/** Where an entry says that others are to be asked for, with the field that says it. */
+function sourcesOf(entry: Entry): readonly (readonly [where: string, source: ResourceSource])[] {
+  if ('edsSource' in entry) return [['eds_cluster_config.eds_config', entry.edsSource]];
+  if (!('chains' in entry)) return [];
+  const chains = entry.defaultChain === null ? entry.chains : [...entry.chains, entry.defaultChain];
+  return chains.map(({ network }) => ['rds.config_source', network.kind === 'http' ? network.routesSource : ADS]);
+}
+
+function sourceText(source: ResourceSource): string {
+  return source.kind === 'ads' ? 'an aggregated stream' : `${source.cluster} by ${source.protocol}`;
+}
+
 /** Maps of a snapshot that are copied at their first change. */
 class Draft {
   readonly #last: Snapshot;
@@ -91,6 +130,11 @@ class Draft {
     const kind = KINDS.get(resource.type);
     if (kind === undefined) return;
     this.#map(kind).set(resource.name, entry);
+    this.#map('bytes').set(resourceKey(resource.type, resource.name), resource);
+  }
+
+  /** The same content under another version. */
+  renew(resource: ReceivedResource): void {
     this.#map('bytes').set(resourceKey(resource.type, resource.name), resource);
   }
 

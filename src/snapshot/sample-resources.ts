@@ -72,9 +72,13 @@ export function httpFilter(typeUrl: string, value: number[], isOptional = false)
   return create(t.HttpFilterTable, { name: 'guard', isOptional, configType: { case: 'typedConfig', value: config } });
 }
 
-export function listener(filters: readonly m.HttpFilter[] = [], parts: Partial<m.Listener> = {}): m.Listener {
+export function listener(
+  filters: readonly m.HttpFilter[] = [],
+  parts: Partial<m.Listener> = {},
+  configSource: m.ConfigSource = ADS,
+): m.Listener {
   const manager = create(t.HttpConnectionManagerTable, {
-    routeSpecifier: { case: 'rds', value: { configSource: ADS, routeConfigName: 'outbound' } },
+    routeSpecifier: { case: 'rds', value: { configSource, routeConfigName: 'outbound' } },
     httpFilters: [...filters, ROUTER],
   });
   const type = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';

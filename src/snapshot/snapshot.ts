@@ -8,6 +8,7 @@ import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
 import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
 import type { OutlierConfig } from './outlier-config.ts';
 import type { ReceivedResource } from '../xds/client/received.ts';
+import type { ResourceSource } from '../xds/client/resource-source.ts';
 import type { HttpFilterConfig, RouteTable, WeightedCluster } from './route-table.ts';
 
 export interface Snapshot {
@@ -97,6 +98,7 @@ export interface HttpManager {
   readonly statPrefix: string;
   /** Name of a RouteConfiguration, or the table itself when it came inline. */
   readonly routes: string | RouteTable;
+  readonly routesSource: ResourceSource;
   readonly filters: readonly HttpFilterConfig[];
   /** Protocols that a route may be upgraded to without saying so itself, lower case; `connect` among them accepts CONNECT. */
   readonly upgrades: readonly string[];
@@ -139,6 +141,7 @@ export interface ClusterConfig {
   readonly discovery: 'eds' | 'static' | 'strict-dns' | 'original-dst' | 'dynamic-forward';
   /** EDS: the name of the assignment. */
   readonly edsName: string;
+  readonly edsSource: ResourceSource;
   /** static and strict-dns: inline. */
   readonly inline: EndpointSet | null;
   readonly connectTimeoutMs: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
-import { DeltaClient } from './client/delta-client.ts';
+import { DeltaClient } from './client/delta-client.fixture.ts';
 import type { Refusal, XdsDelta } from './client/received.ts';
 import { xdsResource } from './content-version.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from './resource.ts';

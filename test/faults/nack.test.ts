@@ -6,9 +6,11 @@ import { after, before, describe, test } from 'node:test';
 import { silentLog } from '../../src/core/log.ts';
 import { TimerWheel } from '../../src/core/timer-wheel.ts';
 import type { Svid } from '../../src/identity/svid.ts';
+import { meshChannel } from '../../src/proxy/config/mesh-sources.ts';
+import { streamPath } from '../../src/xds/service-paths.ts';
 import { ControlLink } from '../../src/proxy/config/control-link.ts';
 import { createNodeRuntime } from '../../src/runtime/node/runtime.ts';
-import { DeltaClient } from '../../src/xds/client/delta-client.ts';
+import { DeltaClient } from '../../src/xds/client/delta-client.fixture.ts';
 import { TYPE_URLS } from '../../src/xds/resource.ts';
 import { NodeTable } from '../../src/xds/tables/tables.gen.ts';
 import { create } from '../../src/xds/wire/table.ts';
@@ -64,10 +66,14 @@ describe('a proxy that refuses a resource', () => {
       rpc: runtime.rpc,
       timers: new TimerWheel(runtime.clock),
       log: silentLog,
-      address: { host, port: Number(port) },
-      svid: new SettableSvid(svid),
-      trustBundlePem: () => mesh.admin.caPem,
-      client,
+      channel: meshChannel({
+        clock: runtime.clock,
+        address: { host, port: Number(port) },
+        svid: new SettableSvid(svid),
+        trustBundlePem: () => mesh.admin.caPem,
+      }),
+      path: streamPath(null, 'delta'),
+      stream: client,
       onMessage: () => link.flush(),
       onDown: () => {},
     });

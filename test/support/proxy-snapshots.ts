@@ -1,5 +1,6 @@
 /** Snapshots as the control plane would cause them, in the few shapes that tests of the data plane need. */
 import { HTTP2_DEFAULTS } from '../../src/snapshot/read/http2-options.ts';
+import { ADS } from '../../src/xds/client/resource-source.ts';
 import type { RetryPolicy } from '../../src/snapshot/retry-policy.ts';
 import { type BalanceConfig, DEFAULT_SPREAD } from '../../src/snapshot/balance-config.ts';
 import { DEFAULT_CHECK } from '../../src/snapshot/health-check-config.ts';
@@ -101,6 +102,7 @@ export function clusterOf(
     name,
     discovery: 'static',
     edsName: '',
+    edsSource: ADS,
     inline: { name, endpoints, ...DEFAULT_SPREAD },
     connectTimeoutMs: 5_000,
     balance: DEFAULT_BALANCE,
@@ -190,6 +192,7 @@ export function routesOf(name: string, actions: Readonly<Record<string, RouteEnt
 export function httpManager(routes: string | RouteTable, parts: Partial<HttpManager> = {}): HttpManager {
   return {
     kind: 'http',
+    routesSource: ADS,
     codec: 'auto',
     http2: HTTP2_DEFAULTS,
     statPrefix: 'http',

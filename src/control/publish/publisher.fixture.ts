@@ -2,7 +2,7 @@
 import { RecordingLog } from '../../core/log.ts';
 import type { Clock, PeerCertificate, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
-import { DeltaClient } from '../../xds/client/delta-client.ts';
+import { DeltaClient } from '../../xds/client/delta-client.fixture.ts';
 import type { Refusal } from '../../xds/client/received.ts';
 import { xdsResource } from '../../xds/content-version.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../../xds/resource.ts';

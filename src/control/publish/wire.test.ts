@@ -5,7 +5,7 @@ import { silentLog } from '../../core/log.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
 import { createAuthority } from '../../runtime/test/certificates.ts';
-import { DeltaClient } from '../../xds/client/delta-client.ts';
+import { DeltaClient } from '../../xds/client/delta-client.fixture.ts';
 import { NodeTable } from '../../xds/tables/tables.gen.ts';
 import { create } from '../../xds/wire/table.ts';
 import { EDS, resource, TestViews, WEB_ID } from './publisher.fixture.ts';

@@ -4,14 +4,13 @@
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { Address, Runtime } from '../../core/runtime.ts';
+import type { Runtime } from '../../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
-import type { SvidSource } from '../../identity/svid.ts';
-import { applyDelta, EMPTY_SNAPSHOT, resourceKey } from '../../snapshot/apply.ts';
+import { applyDelta, EMPTY_SNAPSHOT, resourceKey, splitKey } from '../../snapshot/apply.ts';
 import type { FilterModules } from '../../snapshot/read/http-filters.ts';
 import type { Locality, Snapshot } from '../../snapshot/snapshot.ts';
 import { clientStatus } from '../../xds/client/client-status.ts';
-import { DeltaClient } from '../../xds/client/delta-client.ts';
+import { ClientResources } from '../../xds/client/client-resources.ts';
 import type { Refusal, XdsDelta } from '../../xds/client/received.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import type { Node } from '../../xds/tables/messages.gen.ts';
@@ -21,9 +20,10 @@ import { create } from '../../xds/wire/table.ts';
 import type { Binding } from '../router/binding.ts';
 import { dumpConfig } from './config-dump.ts';
 import { ConfigStore } from './config-store.ts';
-import { ControlLink } from './control-link.ts';
 import { warm } from './warming.ts';
-import { byType, keepWanted, type WantedNames, wantedNames } from './wanted-names.ts';
+import { isWanted, keepWanted, type WantedNames, wantedNames } from './wanted-names.ts';
+import { XdsLinks } from './xds-links.ts';
+import { canAsk, type XdsSources } from './xds-sources.ts';
 
 /** How long a cluster or listener waits for what it refers to, as Envoy's `initial_fetch_timeout`. */
 const INITIAL_FETCH_MS = 15_000;
@@ -41,10 +41,8 @@ export interface ConfigClientOptions {
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
   /** Where this proxy is: any control plane can tell it what is near; null or unset: unknown. */
   readonly locality?: Locality | null;
-  readonly xds: Address;
-  readonly svid: SvidSource;
-  /** Roots of the control plane until it has sent newer ones. */
-  readonly trustBundlePem: string;
+  /** `bundlePem`: the roots that the control plane itself has sent last; null before. */
+  readonly sources: (bundlePem: () => string | null) => XdsSources;
   /** Null: nothing is kept on disk. */
   readonly statePath: string | null;
   readonly modules: FilterModules;
@@ -55,9 +53,10 @@ export interface ConfigClientOptions {
 
 export class ConfigClient {
   readonly #options: ConfigClientOptions;
-  readonly #client: DeltaClient;
+  readonly #resources: ClientResources;
+  readonly #sources: XdsSources;
   readonly #node: Node;
-  readonly #link: ControlLink;
+  readonly #links: XdsLinks;
   readonly #store: ConfigStore | null;
   readonly #fetchTimer: CallbackTimer;
   readonly #silenceTimer: CallbackTimer;
@@ -86,21 +85,25 @@ export class ConfigClient {
       ...(options.locality ? { locality: options.locality } : {}),
       userAgentName: 'weft',
     });
-    this.#client = new DeltaClient({
-      node: this.#node,
+    this.#sources = options.sources(() => this.#received.secrets.get(SECRET_BUNDLE)?.pem ?? null);
+    const { listeners, clusters } = this.#sources;
+    // Without a place to ask there is nothing to wait for.
+    this.#begun = listeners === null;
+    this.#resources = new ClientResources({
       wallMs: () => runtime.clock.wall(),
       apply: (delta) => this.#apply(delta),
+      listeners,
+      clusters,
     });
-    this.#link = new ControlLink({
+    this.#links = new XdsLinks({
       clock: runtime.clock,
       random: runtime.random,
       rpc: runtime.rpc,
       timers,
       log,
-      address: options.xds,
-      svid: options.svid,
-      trustBundlePem: () => this.#received.secrets.get(SECRET_BUNDLE)?.pem ?? options.trustBundlePem,
-      client: this.#client,
+      node: this.#node,
+      sources: this.#sources,
+      resources: this.#resources,
       onMessage: () => {
         this.#heard = true;
         timers.disarm(this.#silenceTimer);
@@ -115,7 +118,7 @@ export class ConfigClient {
             timers,
             log,
             path: options.statePath,
-            held: () => this.#client.held(),
+            held: () => this.#resources.held(),
           });
     this.#fetchTimer = new CallbackTimer(() => this.#fetchEnded());
     this.#silenceTimer = new CallbackTimer(() => this.#restore());
@@ -123,7 +126,7 @@ export class ConfigClient {
 
   start(): void {
     this.#options.timers.arm(this.#silenceTimer, SILENCE_MS);
-    this.#link.open();
+    this.#links.open();
   }
 
   /** The control plane's or the disk's configuration is in use and waits for nothing. Rejects never. */
@@ -137,12 +140,12 @@ export class ConfigClient {
 
   /** The control plane has answered on the open stream. */
   get connected(): boolean {
-    return this.#link.connected;
+    return this.#links.connected;
   }
 
   /** Since the last contact with the control plane; 0 while it is there. */
   get staleSeconds(): number {
-    return this.#link.staleSeconds;
+    return this.#links.staleSeconds;
   }
 
   /** Keys of resources for which a cluster or listener waits. */
@@ -151,12 +154,12 @@ export class ConfigClient {
   }
 
   configDump(): JsonValue {
-    return dumpConfig(this.#client.states());
+    return dumpConfig(this.#resources.states());
   }
 
   /** An encoded envoy.service.status.v3.ClientStatusResponse. */
   status(withContents: boolean): Uint8Array {
-    return clientStatus(this.#node, this.#client.states(), withContents);
+    return clientStatus(this.#node, this.#resources.states(), withContents);
   }
 
   /** Ends the stream and writes what is due to disk. The binding stays in use. */
@@ -164,13 +167,15 @@ export class ConfigClient {
     this.#closed = true;
     this.#options.timers.disarm(this.#fetchTimer);
     this.#options.timers.disarm(this.#silenceTimer);
-    this.#link.close();
+    this.#links.close();
     await this.#store?.close();
   }
 
   #apply(delta: XdsDelta): readonly Refusal[] {
     const { modules, log } = this.#options;
-    const { next, refused } = applyDelta(this.#received, delta, modules);
+    const { next, refused } = applyDelta(this.#received, delta, modules, {
+      asks: (source) => canAsk(this.#sources, source),
+    });
     for (const name of delta.removed) this.#missing.add(resourceKey(delta.type, name));
     for (const { name } of delta.changed) this.#missing.delete(resourceKey(delta.type, name));
     for (const { name, reason } of refused) log.warn('configuration refused', { type: delta.type, name, reason });
@@ -211,16 +216,15 @@ export class ConfigClient {
   }
 
   #want(wanted: WantedNames): void {
-    for (const [type, names] of byType(wanted)) {
-      this.#client.want(type, names);
-      for (const known of [this.#missing, this.#deadlines]) {
-        for (const key of known.keys()) {
-          if (key.startsWith(`${type} `) && !names.has(key.slice(type.length + 1))) known.delete(key);
-        }
+    this.#resources.wantOnly(wanted);
+    for (const known of [this.#missing, this.#deadlines]) {
+      for (const key of known.keys()) {
+        const [type = '', name = ''] = splitKey(key);
+        if (!isWanted(wanted, type, name)) known.delete(key);
       }
     }
     // Outside of a response (a timer, a restore) nobody else sends what became due.
-    this.#link.flush();
+    this.#links.flush();
   }
 
   #armFetch(now: number): void {
@@ -242,13 +246,13 @@ export class ConfigClient {
     this.#restoring = true;
     void this.#store.load().then((resources) => {
       if (this.#closed || this.#heard || resources.length === 0) return;
-      const refused = this.#client.restore(resources);
+      const refused = this.#resources.restore(resources);
       this.#options.log.warn('the control plane is away: serving the saved configuration', {
         resources: resources.length,
         refused: refused.length,
       });
       // A stream that is open but silent has not heard what is held now.
-      this.#link.open();
+      this.#links.open();
     });
   }
 }

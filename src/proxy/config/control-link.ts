@@ -1,30 +1,14 @@
 /**
- * The stream to the control plane: opened with this workload's SVID, opened anew when that changes or the stream ends,
- * later and later while nobody answers. It moves messages; what they mean is the DeltaClient's.
+ * One stream to a server of xDS: opened anew when it ends or when its channel changes, later and later while nobody
+ * answers. It moves messages; what they mean is the XdsStream's.
  */
+import type { Clock, Random, RpcCaller, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 import type { Log } from '../../core/log.ts';
-import type {
-  Address,
-  Clock,
-  PeerCertificate,
-  Random,
-  RpcCaller,
-  RpcHandler,
-  RpcStatus,
-  RpcStream,
-  TlsOptions,
-} from '../../core/runtime.ts';
-import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { messageOf } from '../../core/errors.ts';
-import { verifySpiffePeer } from '../../identity/peer-check.ts';
-import { readSpiffeId } from '../../identity/spiffe-id.ts';
-import { isValid, type SvidSource } from '../../identity/svid.ts';
-import type { DeltaClient } from '../../xds/client/delta-client.ts';
+import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
+import type { XdsStream } from '../../xds/client/xds-stream.ts';
 import { BackOff } from './back-off.ts';
-
-const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
-/** A name in every control plane's certificate, whatever its address. */
-const SERVER_NAME = 'localhost';
+import type { XdsChannel } from './xds-sources.ts';
 
 export interface ControlLinkOptions {
   readonly clock: Clock;
@@ -32,11 +16,10 @@ export interface ControlLinkOptions {
   readonly rpc: RpcCaller;
   readonly timers: Timers;
   readonly log: Log;
-  readonly address: Address;
-  readonly svid: SvidSource;
-  /** Roots of the control plane's certificate, asked for at each connection. */
-  readonly trustBundlePem: () => string;
-  readonly client: DeltaClient;
+  readonly channel: XdsChannel;
+  /** The method that is called. */
+  readonly path: string;
+  readonly stream: XdsStream;
   /** After each message that was taken in. */
   readonly onMessage: () => void;
   /** An attempt failed, or a stream ended. */
@@ -60,7 +43,7 @@ export class ControlLink {
     this.#backOff = new BackOff(options.random);
     this.#retry = new CallbackTimer(() => this.open());
     this.#lastContact = options.clock.now();
-    this.#unsubscribe = options.svid.subscribe(() => this.open());
+    this.#unsubscribe = options.channel.subscribe(() => this.open());
   }
 
   /** The control plane has answered on the stream that is open now. */
@@ -75,19 +58,19 @@ export class ControlLink {
 
   /** Opens a stream; one that is open is replaced. What is held stays in use and is not sent again. */
   open(): void {
-    const { timers, client, rpc, address, log } = this.#options;
+    const { timers, stream: client, rpc, channel, path, log } = this.#options;
     if (this.#closed) return;
     this.#drop();
     timers.disarm(this.#retry);
-    const tls = this.#tls();
-    if (tls === null) {
+    const target = channel.target();
+    if (target === null) {
       log.warn('no valid identity to show to the control plane');
       this.#later();
       return;
     }
     client.open();
     const generation = ++this.#generation;
-    const stream = rpc.open({ address, tls }, PATH, this.#handler(generation));
+    const stream = rpc.open(target, path, this.#handler(generation));
     // It may have failed before `open` returned.
     if (generation !== this.#generation) return;
     this.#stream = stream;
@@ -97,7 +80,7 @@ export class ControlLink {
   /** Sends what the client has to say, as far as the stream takes it. */
   flush(): void {
     while (this.#stream?.writable === true) {
-      const request = this.#options.client.next();
+      const request = this.#options.stream.next();
       if (request === null) return;
       this.#stream.send(request);
     }
@@ -116,7 +99,7 @@ export class ControlLink {
     this.#stream = null;
     this.#answered = false;
     this.#generation++;
-    this.#options.client.close();
+    this.#options.stream.close();
     stream?.destroy();
   }
 
@@ -135,9 +118,9 @@ export class ControlLink {
   }
 
   #onMessage(bytes: Uint8Array): void {
-    const { client, clock, log, onMessage } = this.#options;
+    const { stream, clock, log, onMessage } = this.#options;
     try {
-      client.onMessage(bytes);
+      stream.onMessage(bytes);
     } catch (error) {
       log.error('the control plane sent what is no response', { error: messageOf(error) });
       this.#drop();
@@ -153,9 +136,10 @@ export class ControlLink {
   }
 
   #onClose(status: RpcStatus): void {
-    const { log, address } = this.#options;
+    const { log, channel, path } = this.#options;
     log.warn('the stream to the control plane ended', {
-      address: `${address.host}:${address.port}`,
+      address: channel.name,
+      method: path.slice(path.lastIndexOf('/') + 1),
       code: status.code,
       reason: status.message,
     });
@@ -166,28 +150,5 @@ export class ControlLink {
   #later(): void {
     this.#options.timers.arm(this.#retry, this.#backOff.nextMs());
     this.#options.onDown();
-  }
-
-  /** Null without a valid SVID: the control plane would refuse, and a plaintext stream would give our names away. */
-  #tls(): TlsOptions | null {
-    const { svid: source, clock, trustBundlePem } = this.#options;
-    const svid = source.current();
-    if (svid === null || !isValid(svid, clock.wall())) return null;
-    const own = readSpiffeId(svid.id);
-    if (typeof own === 'string') return null;
-    const { trustDomain } = own;
-    const ids = [`spiffe://${trustDomain}/ns/weft-system/sa/control-plane`];
-    return {
-      role: 'client',
-      identity: {
-        certificateChainPem: svid.certificateChainPem,
-        privateKeyPem: svid.privateKeyPem,
-        trustBundlePem: trustBundlePem(),
-      },
-      alpn: ['h2'],
-      serverName: SERVER_NAME,
-      requirePeerCertificate: true,
-      verifyPeer: (peer: PeerCertificate) => verifySpiffePeer(peer, { trustDomain, role: 'server', ids }, clock.wall()),
-    };
   }
 }

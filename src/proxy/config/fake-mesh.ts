@@ -13,6 +13,8 @@ import { decode } from '../../xds/wire/decode.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
 import { createBinding } from '../router/binding.ts';
+import { meshSources } from './mesh-sources.ts';
+import type { XdsSources } from './xds-sources.ts';
 import { ConfigClient } from './config-client.ts';
 
 /** Virtual time: `pass` moves it and fires what is due. */
@@ -48,7 +50,11 @@ class FakeClock implements Clock {
 /** The control plane's end of one stream. */
 interface Served {
   readonly target: RpcTarget;
+  readonly path: string;
   readonly handler: RpcHandler;
+  /** As they came. */
+  readonly sent: Uint8Array[];
+  /** Of a delta stream. */
   readonly requests: DeltaDiscoveryRequest[];
   ended: boolean;
 }
@@ -69,7 +75,7 @@ export interface FakeMesh {
 let nonces = 0;
 
 export function fakeMesh(
-  parts: { files?: Map<string, Uint8Array>; bind?: (snapshot: Snapshot) => void } = {},
+  parts: { files?: Map<string, Uint8Array>; bind?: (snapshot: Snapshot) => void; sources?: XdsSources } = {},
 ): FakeMesh {
   const clock = new FakeClock();
   const streams: Served[] = [];
@@ -79,8 +85,8 @@ export function fakeMesh(
   const random: Random = { next: () => 0.5, fill: (bytes) => bytes.fill(7) };
   const rpc: Rpc = {
     serve: () => Promise.reject(new Error('not used')),
-    open(target, _path, handler): RpcStream {
-      const served: Served = { target, handler, requests: [], ended: false };
+    open(target, path, handler): RpcStream {
+      const served: Served = { target, path, handler, sent: [], requests: [], ended: false };
       streams.push(served);
       const end = (): void => {
         served.ended = true;
@@ -88,7 +94,10 @@ export function fakeMesh(
       return {
         remote: target.address,
         writable: true,
-        send: (bytes) => served.requests.push(decode(DeltaDiscoveryRequestTable, bytes)),
+        send(bytes) {
+          served.sent.push(bytes);
+          if (/Delta[A-Z]/.test(path)) served.requests.push(decode(DeltaDiscoveryRequestTable, bytes));
+        },
         end,
         destroy: end,
       };
@@ -128,15 +137,20 @@ export function fakeMesh(
       log: silentLog,
       node: { id: 'shop/web-1', cluster: 'web', metadata: { kind: 'weft' } },
       locality: { region: 'north', zone: 'north-a', subZone: '' },
-      xds: { host: '127.0.0.1', port: 7444 },
-      svid: {
-        current: () => made.svid,
-        subscribe(changed) {
-          renewed.add(changed);
-          return () => renewed.delete(changed);
-        },
-      },
-      trustBundlePem: 'ROOTS',
+      sources: (bundlePem) =>
+        parts.sources ??
+        meshSources({
+          clock,
+          address: { host: '127.0.0.1', port: 7444 },
+          svid: {
+            current: () => made.svid,
+            subscribe(changed) {
+              renewed.add(changed);
+              return () => renewed.delete(changed);
+            },
+          },
+          trustBundlePem: () => bundlePem() ?? 'ROOTS',
+        }),
       statePath: '/state/snapshot.bin',
       modules: new Map(),
       bind(snapshot) {

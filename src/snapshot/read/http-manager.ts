@@ -8,7 +8,8 @@ import {
 import { HttpConnectionManagerTable } from '../../xds/tables/tables.gen.ts';
 import type { RouteTable } from '../route-table.ts';
 import type { HttpManager } from '../snapshot.ts';
-import { expectAds } from './config-source.ts';
+import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
+import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readHttpFilters } from './http-filters.ts';
 import { readHttp2Options } from './http2-options.ts';
@@ -34,6 +35,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules): Htt
     http2: readHttp2Options('http2_protocol_options', message.http2ProtocolOptions),
     statPrefix: message.statPrefix,
     routes: readRouteSpecifier(message, modules),
+    routesSource: readRoutesSource(message),
     filters: readHttpFilters('http_filters', message.httpFilters, modules),
     upgrades: message.upgradeConfigs.flatMap((upgrade, i) => {
       refuseSet(`upgrade_configs[${i}].filters`, upgrade.filters);
@@ -73,12 +75,16 @@ function readRouteSpecifier(message: Message, modules: FilterModules): string | 
     case undefined:
       throw invalid('route_specifier', 'required');
     case 'rds':
-      expectAds('rds.config_source', specifier.value.configSource);
       if (specifier.value.routeConfigName === '') throw invalid('rds.route_config_name', 'required');
       return specifier.value.routeConfigName;
     case 'routeConfig':
       return readRouteConfiguration('route_config', specifier.value, modules);
   }
+}
+
+/** Of a table that came inline: nowhere, which is as good as the aggregated stream. */
+function readRoutesSource({ routeSpecifier }: Message): ResourceSource {
+  return routeSpecifier.case === 'rds' ? readSource('rds.config_source', routeSpecifier.value.configSource) : ADS;
 }
 
 function readForwardClientCert(message: Message): HttpManager['forwardClientCert'] {

@@ -4,7 +4,8 @@ import { Cluster_DiscoveryType } from '../../xds/tables/messages.gen.ts';
 import { ClusterTable } from '../../xds/tables/tables.gen.ts';
 import type { ClusterConfig, EndpointSet, TransportMatch } from '../snapshot.ts';
 import { readCircuitLimits } from './circuit-limits.ts';
-import { expectAds } from './config-source.ts';
+import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
+import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { textFields, weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
@@ -45,7 +46,8 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
   return {
     name: message.name,
     discovery,
-    edsName: discovery === 'eds' ? readEdsName(message) : '',
+    edsName: discovery === 'eds' ? message.edsClusterConfig?.serviceName || message.name : '',
+    edsSource: discovery === 'eds' ? readEdsSource(message) : ADS,
     inline: readInline(message, discovery),
     connectTimeoutMs: message.connectTimeout ?? CONNECT_MS,
     balance: readBalance(message, discovery),
@@ -95,9 +97,8 @@ function readDiscovery(message: Message): ClusterConfig['discovery'] {
   }
 }
 
-function readEdsName(message: Message): string {
-  expectAds('eds_cluster_config.eds_config', message.edsClusterConfig?.edsConfig);
-  return message.edsClusterConfig?.serviceName || message.name;
+function readEdsSource(message: Message): ResourceSource {
+  return readSource('eds_cluster_config.eds_config', message.edsClusterConfig?.edsConfig);
 }
 
 function readInline(message: Message, discovery: ClusterConfig['discovery']): EndpointSet | null {

@@ -1,11 +1,10 @@
 /**
- * One type as the client sees it: what it wants, what it holds, and the next request about it. What it holds lives on
- * from stream to stream; what was said on a stream does not.
+ * One type from one source as the client sees it: what it wants and what it holds. It lives on from stream to stream;
+ * what was said on a stream is the stream's.
  */
-import type { DeltaDiscoveryRequest, Node, RpcStatus } from '../tables/messages.gen.ts';
-import { DeltaDiscoveryRequestTable } from '../tables/tables.gen.ts';
-import { create } from '../wire/table.ts';
-import type { ReceivedResource, Refusal } from './received.ts';
+import type { TypeUrl } from '../resource.ts';
+import type { ReceivedResource } from './received.ts';
+import { type ResourceSource, sourceKey } from './resource-source.ts';
 
 /** How one name stands, for CSDS. */
 export interface ResourceState {
@@ -26,33 +25,28 @@ export interface RefusedVersion {
   readonly atMs: number;
 }
 
-interface Answer {
-  readonly nonce: string;
-  readonly error: RpcStatus | undefined;
-}
-
-/** INVALID_ARGUMENT. */
-const REFUSED = 3;
-const MAX_REASON_LENGTH = 500;
-
 export class Subscription {
-  readonly type: string;
+  readonly type: TypeUrl;
+  readonly source: ResourceSource;
+  readonly sourceKey: string;
   /** A legacy wildcard: everything of the type, by a first request without names. */
   readonly wildcard: boolean;
   #wanted: ReadonlySet<string> = new Set();
   readonly #entries = new Map<string, ResourceState>();
-  /** What this stream's server believes to be wanted. */
-  #announced = new Set<string>();
-  #begun = false;
-  readonly #answers: Answer[] = [];
 
-  constructor(type: string, wildcard: boolean) {
+  constructor(type: TypeUrl, wildcard: boolean, source: ResourceSource) {
     this.type = type;
     this.wildcard = wildcard;
+    this.source = source;
+    this.sourceKey = sourceKey(source);
   }
 
   get entries(): ReadonlyMap<string, ResourceState> {
     return this.#entries;
+  }
+
+  get wanted(): ReadonlySet<string> {
+    return this.#wanted;
   }
 
   want(names: ReadonlySet<string>): void {
@@ -89,57 +83,4 @@ export class Subscription {
   #set(entry: Partial<ResourceState> & { name: string; state: ResourceState['state'] }): void {
     this.#entries.set(entry.name, { type: this.type, held: null, updatedAtMs: 0, refused: null, ...entry });
   }
-
-  /** A new stream: its server knows nothing of the last one. */
-  restart(): void {
-    this.#begun = false;
-    this.#announced = new Set();
-    this.#answers.length = 0;
-  }
-
-  /** Acknowledges the response of this nonce, but for the refused. */
-  answer(nonce: string, refusals: readonly Refusal[]): void {
-    const error = refusals.length === 0 ? undefined : { code: REFUSED, message: messageOf(refusals), details: [] };
-    this.#answers.push({ nonce, error });
-  }
-
-  /** The next request about this type, or null. */
-  next(node: Node | undefined): DeltaDiscoveryRequest | null {
-    if (!this.#begun) return this.#first(node);
-    const subscribe = [...this.#wanted].filter((name) => !this.#announced.has(name));
-    const unsubscribe = [...this.#announced].filter((name) => !this.#wanted.has(name));
-    const answer = this.#answers.shift();
-    if (answer === undefined && subscribe.length === 0 && unsubscribe.length === 0) return null;
-    this.#announced = new Set(this.#wanted);
-    return create(DeltaDiscoveryRequestTable, {
-      node,
-      typeUrl: this.type,
-      resourceNamesSubscribe: subscribe,
-      resourceNamesUnsubscribe: unsubscribe,
-      responseNonce: answer?.nonce ?? '',
-      errorDetail: answer?.error,
-    });
-  }
-
-  /** Says what is held, so that a reconnect transfers only what changed. */
-  #first(node: Node | undefined): DeltaDiscoveryRequest | null {
-    if (!this.wildcard && this.#wanted.size === 0) return null;
-    this.#begun = true;
-    this.#announced = new Set(this.#wanted);
-    const versions = new Map<string, string>();
-    for (const { name, held } of this.#entries.values()) if (held !== null) versions.set(name, held.version);
-    return create(DeltaDiscoveryRequestTable, {
-      node,
-      typeUrl: this.type,
-      resourceNamesSubscribe: [...this.#wanted],
-      initialResourceVersions: versions,
-    });
-  }
-}
-
-/** One line a resource: the server finds in it what was not applied. */
-function messageOf(refusals: readonly Refusal[]): string {
-  return refusals
-    .map(({ name, reason }) => `${name}: ${reason.replaceAll(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH)}`)
-    .join('\n');
 }

@@ -14,7 +14,7 @@ import { decode } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
 import { clientStatus } from './client-status.ts';
-import { DeltaClient } from './delta-client.ts';
+import { DeltaClient } from './delta-client.fixture.ts';
 import type { Refusal, XdsDelta } from './received.ts';
 
 const { cluster: CDS, endpoints: EDS, listener: LDS, routes: RDS } = TYPE_URLS;

@@ -1,0 +1,173 @@
+/**
+ * The client's end of incremental xDS as a state machine without I/O: responses go in, requests and changes to apply come
+ * out. It carries the types that it is given: all of the aggregated stream, or the one of a service of its own.
+ */
+import { WeftError } from '../../core/errors.ts';
+import type {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+  Node,
+  Resource,
+  RpcStatus,
+} from '../tables/messages.gen.ts';
+import { DeltaDiscoveryRequestTable, DeltaDiscoveryResponseTable } from '../tables/tables.gen.ts';
+import { decode } from '../wire/decode.ts';
+import { encode } from '../wire/encode.ts';
+import { create } from '../wire/table.ts';
+import type { ClientResources } from './client-resources.ts';
+import { nackOf } from './nack.ts';
+import type { ReceivedResource, Refusal, XdsDelta } from './received.ts';
+import type { Subscription } from './subscription.ts';
+import type { XdsStream } from './xds-stream.ts';
+
+export class DeltaStream implements XdsStream {
+  readonly #resources: ClientResources;
+  readonly #node: Node;
+  readonly #carries: (subscription: Subscription) => boolean;
+  #talks = new Map<Subscription, DeltaTalk>();
+  #nodeSent = false;
+  #isOpen = false;
+
+  /** `carries`: which subscriptions this stream is about; asked anew as they come. */
+  constructor(resources: ClientResources, node: Node, carries: (subscription: Subscription) => boolean) {
+    this.#resources = resources;
+    this.#node = node;
+    this.#carries = carries;
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#nodeSent = false;
+    this.#talks = new Map();
+  }
+
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  next(): Uint8Array | null {
+    if (!this.#isOpen) return null;
+    for (const subscription of this.#resources.subscriptions) {
+      if (!this.#carries(subscription)) continue;
+      // The node is guaranteed on the first message of a stream and needed on no other.
+      const request = this.#talk(subscription).next(this.#nodeSent ? undefined : this.#node);
+      if (request === null) continue;
+      this.#nodeSent = true;
+      return encode(DeltaDiscoveryRequestTable, request);
+    }
+    return null;
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    const response = decode(DeltaDiscoveryResponseTable, bytes);
+    const { typeUrl } = response;
+    const subscription = this.#resources.subscriptions.find((each) => each.type === typeUrl && this.#carries(each));
+    if (subscription === undefined)
+      throw new WeftError('invalid', { what: 'an unknown resource type', where: typeUrl });
+    const { delta, malformed } = readResponse(response, subscription, this.#resources);
+    const refusals = [...malformed, ...this.#resources.take(subscription, delta)];
+    this.#talk(subscription).answer(response.nonce, refusals);
+  }
+
+  #talk(subscription: Subscription): DeltaTalk {
+    let talk = this.#talks.get(subscription);
+    if (talk === undefined) {
+      talk = new DeltaTalk(subscription);
+      this.#talks.set(subscription, talk);
+    }
+    return talk;
+  }
+}
+
+interface Answer {
+  readonly nonce: string;
+  readonly error: RpcStatus | undefined;
+}
+
+/** What was said about one type on this stream: its server knows nothing of the last one. */
+class DeltaTalk {
+  readonly #subscription: Subscription;
+  /** What the server believes to be wanted. */
+  #announced: ReadonlySet<string> = new Set();
+  #begun = false;
+  readonly #answers: Answer[] = [];
+
+  constructor(subscription: Subscription) {
+    this.#subscription = subscription;
+  }
+
+  /** Acknowledges the response of this nonce, but for the refused. */
+  answer(nonce: string, refusals: readonly Refusal[]): void {
+    this.#answers.push({ nonce, error: nackOf(refusals) });
+  }
+
+  /** The next request about this type, or null. */
+  next(node: Node | undefined): DeltaDiscoveryRequest | null {
+    if (!this.#begun) return this.#first(node);
+    const { type, wanted } = this.#subscription;
+    const subscribe = [...wanted].filter((name) => !this.#announced.has(name));
+    const unsubscribe = [...this.#announced].filter((name) => !wanted.has(name));
+    const answer = this.#answers.shift();
+    if (answer === undefined && subscribe.length === 0 && unsubscribe.length === 0) return null;
+    this.#announced = new Set(wanted);
+    return create(DeltaDiscoveryRequestTable, {
+      node,
+      typeUrl: type,
+      resourceNamesSubscribe: subscribe,
+      resourceNamesUnsubscribe: unsubscribe,
+      responseNonce: answer?.nonce ?? '',
+      errorDetail: answer?.error,
+    });
+  }
+
+  /** Says what is held, so that a reconnect transfers only what changed. */
+  #first(node: Node | undefined): DeltaDiscoveryRequest | null {
+    const { type, wanted, wildcard, entries } = this.#subscription;
+    if (!wildcard && wanted.size === 0) return null;
+    this.#begun = true;
+    this.#announced = new Set(wanted);
+    const versions = new Map<string, string>();
+    for (const { name, held } of entries.values()) if (held !== null) versions.set(name, held.version);
+    return create(DeltaDiscoveryRequestTable, {
+      node,
+      typeUrl: type,
+      resourceNamesSubscribe: [...wanted],
+      initialResourceVersions: versions,
+    });
+  }
+}
+
+/** Splits a response into what can be applied and what has no proper form. */
+function readResponse(
+  response: DeltaDiscoveryResponse,
+  subscription: Subscription,
+  resources: ClientResources,
+): { delta: XdsDelta; malformed: Refusal[] } {
+  const { type } = subscription;
+  const changed = new Map<string, ReceivedResource>();
+  const malformed: Refusal[] = [];
+  let { room } = resources;
+  for (const resource of response.resources) {
+    // A late answer to a name that is no longer wanted.
+    if (!subscription.wants(resource.name)) continue;
+    const isNew = !subscription.entries.has(resource.name) && !changed.has(resource.name);
+    const reason = isNew && room <= 0 ? `more than ${resources.maxResources} resources` : fault(resource, type);
+    if (reason !== null) {
+      malformed.push({ name: resource.name, reason });
+      continue;
+    }
+    if (isNew) room--;
+    // Safe: `fault` refuses a resource without a body.
+    const body = resource.resource as NonNullable<Resource['resource']>;
+    changed.set(resource.name, { type, name: resource.name, version: resource.version, bytes: body.value });
+  }
+  const removed = response.removedResources.filter((name) => subscription.wants(name) && !changed.has(name));
+  return { delta: { type, changed: [...changed.values()], removed }, malformed };
+}
+
+/** Why a resource is not applied whatever it says, or null. */
+function fault(resource: Resource, type: string): string | null {
+  if (resource.name === '') return 'a resource without a name';
+  if (resource.resource === undefined) return 'a resource without a body';
+  return resource.resource.typeUrl === type ? null : `of type ${resource.resource.typeUrl}`;
+}

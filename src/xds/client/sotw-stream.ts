@@ -1,0 +1,183 @@
+/**
+ * The client's end of state-of-the-world xDS as a state machine without I/O. A response is answered as a whole, ACK or
+ * NACK, but applied resource by resource as Envoy does it: what is good is used, what is refused keeps its last version.
+ */
+import { WeftError } from '../../core/errors.ts';
+import { TYPE_URLS } from '../resource.ts';
+import type { Any, DiscoveryRequest, DiscoveryResponse, Node, RpcStatus } from '../tables/messages.gen.ts';
+import { DiscoveryRequestTable, DiscoveryResponseTable, ResourceTable } from '../tables/tables.gen.ts';
+import { decode } from '../wire/decode.ts';
+import { encode } from '../wire/encode.ts';
+import { create, KIND, Table } from '../wire/table.ts';
+import type { ClientResources } from './client-resources.ts';
+import { nackOf } from './nack.ts';
+import type { ReceivedResource, Refusal } from './received.ts';
+import type { Subscription } from './subscription.ts';
+import type { XdsStream } from './xds-stream.ts';
+
+const WRAPPER = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
+
+/** What every type of resource has in common: its name is field 1. */
+const NamedTable = new Table<{ readonly name: string }>('envoy.Resource', () => [[1, 'name', KIND.string]]);
+
+export class SotwStream implements XdsStream {
+  readonly #resources: ClientResources;
+  readonly #node: Node;
+  readonly #carries: (subscription: Subscription) => boolean;
+  /** They outlive a stream: the last accepted version is told to the next server. */
+  readonly #talks = new Map<Subscription, SotwTalk>();
+  #nodeSent = false;
+  #isOpen = false;
+
+  /** `carries`: which subscriptions this stream is about; asked anew as they come. */
+  constructor(resources: ClientResources, node: Node, carries: (subscription: Subscription) => boolean) {
+    this.#resources = resources;
+    this.#node = node;
+    this.#carries = carries;
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#nodeSent = false;
+    for (const talk of this.#talks.values()) talk.restart();
+  }
+
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  next(): Uint8Array | null {
+    if (!this.#isOpen) return null;
+    for (const subscription of this.#resources.subscriptions) {
+      if (!this.#carries(subscription)) continue;
+      // The node is guaranteed on the first message of a stream and needed on no other.
+      const request = this.#talk(subscription).next(this.#nodeSent ? undefined : this.#node);
+      if (request === null) continue;
+      this.#nodeSent = true;
+      return encode(DiscoveryRequestTable, request);
+    }
+    return null;
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    const response = decode(DiscoveryResponseTable, bytes);
+    const { typeUrl } = response;
+    const subscription = this.#resources.subscriptions.find((each) => each.type === typeUrl && this.#carries(each));
+    if (subscription === undefined)
+      throw new WeftError('invalid', { what: 'an unknown resource type', where: typeUrl });
+    const refusals = takeState(response, subscription, this.#resources);
+    this.#talk(subscription).answer(response, refusals);
+  }
+
+  #talk(subscription: Subscription): SotwTalk {
+    let talk = this.#talks.get(subscription);
+    if (talk === undefined) {
+      talk = new SotwTalk(subscription);
+      this.#talks.set(subscription, talk);
+    }
+    return talk;
+  }
+}
+
+interface Answer {
+  readonly nonce: string;
+  readonly version: string;
+  readonly error: RpcStatus | undefined;
+}
+
+/** What was said about one type. */
+class SotwTalk {
+  readonly #subscription: Subscription;
+  #announced: ReadonlySet<string> = new Set();
+  #begun = false;
+  /** Of the last response that was accepted whole. */
+  #version = '';
+  #nonce = '';
+  readonly #answers: Answer[] = [];
+
+  constructor(subscription: Subscription) {
+    this.#subscription = subscription;
+  }
+
+  /** A new stream: nonces are per stream, the accepted version is not. */
+  restart(): void {
+    this.#begun = false;
+    this.#nonce = '';
+    this.#answers.length = 0;
+  }
+
+  /** A refused response leaves the version where it was: that, with the error, is the NACK. */
+  answer({ nonce, versionInfo }: DiscoveryResponse, refusals: readonly Refusal[]): void {
+    const error = nackOf(refusals);
+    if (error === undefined) this.#version = versionInfo;
+    this.#answers.push({ nonce, version: this.#version, error });
+  }
+
+  /** The next request about this type, or null. Each carries all names that are wanted. */
+  next(node: Node | undefined): DiscoveryRequest | null {
+    const { type, wanted, wildcard } = this.#subscription;
+    if (!this.#begun && !wildcard && wanted.size === 0) return null;
+    const answer = this.#answers.shift();
+    const changed = wanted.size !== this.#announced.size || [...wanted].some((name) => !this.#announced.has(name));
+    if (this.#begun && answer === undefined && !changed) return null;
+    this.#begun = true;
+    this.#announced = new Set(wanted);
+    if (answer !== undefined) this.#nonce = answer.nonce;
+    return create(DiscoveryRequestTable, {
+      node,
+      typeUrl: type,
+      resourceNames: [...wanted],
+      versionInfo: answer?.version ?? this.#version,
+      responseNonce: this.#nonce,
+      errorDetail: answer?.error,
+    });
+  }
+}
+
+/**
+ * Applies one response. Listeners and clusters that it leaves out are gone, unless they were refused; of other types a
+ * response may tell a part only.
+ */
+export function takeState(
+  response: DiscoveryResponse,
+  subscription: Subscription,
+  resources: ClientResources,
+): readonly Refusal[] {
+  const { type, entries } = subscription;
+  const { versionInfo } = response;
+  const changed = new Map<string, ReceivedResource>();
+  const malformed: Refusal[] = [];
+  const named = new Set<string>();
+  let { room } = resources;
+  response.resources.forEach((any, i) => {
+    const resource = unwrap(any, type, versionInfo, i);
+    if ('reason' in resource) {
+      malformed.push(resource);
+      return;
+    }
+    const { name } = resource;
+    if (!subscription.wants(name)) return;
+    const isNew = !entries.has(name) && !named.has(name);
+    if (named.has(name)) malformed.push({ name, reason: 'twice in one response' });
+    else if (isNew && room <= 0) malformed.push({ name, reason: `more than ${resources.maxResources} resources` });
+    else changed.set(name, resource);
+    if (isNew) room--;
+    named.add(name);
+  });
+  // Nothing is known to be gone while something has no name that could be read.
+  const isWhole = type === TYPE_URLS.cluster || type === TYPE_URLS.listener;
+  const isReadable = malformed.every(({ name }) => named.has(name));
+  const removed = isWhole && isReadable ? [...entries.keys()].filter((name) => !named.has(name)) : [];
+  const refused = resources.take(subscription, { type, changed: [...changed.values()], removed });
+  return [...malformed, ...refused];
+}
+
+/** A resource may come in an envelope that repeats its name. */
+function unwrap(any: Any, type: string, version: string, index: number): ReceivedResource | Refusal {
+  const body = any.typeUrl === WRAPPER ? decode(ResourceTable, any.value).resource : any;
+  if (body === undefined) return { name: `resources[${index}]`, reason: 'a resource without a body' };
+  if (body.typeUrl !== type) return { name: `resources[${index}]`, reason: `of type ${body.typeUrl}` };
+  const { name } = decode(NamedTable, body.value);
+  if (name === '') return { name: `resources[${index}]`, reason: 'a resource without a name' };
+  return { type, name, version, bytes: body.value };
+}
