@@ -7,9 +7,12 @@ import type { Address, RpcCaller, Runtime } from '../../src/core/runtime.ts';
 import type { Timers } from '../../src/core/timer-wheel.ts';
 import type { Svid } from '../../src/identity/svid.ts';
 import { ControlLink } from '../../src/proxy/config/control-link.ts';
-import { DeltaClient } from '../../src/xds/client/delta-client.ts';
+import { meshChannel } from '../../src/proxy/config/mesh-sources.ts';
+import { ClientResources } from '../../src/xds/client/client-resources.ts';
+import { DeltaStream } from '../../src/xds/client/delta-stream.ts';
 import type { ReceivedResource, XdsDelta } from '../../src/xds/client/received.ts';
 import { TYPE_URLS } from '../../src/xds/resource.ts';
+import { streamPath } from '../../src/xds/service-paths.ts';
 import { NodeTable } from '../../src/xds/tables/tables.gen.ts';
 import { decode } from '../../src/xds/wire/decode.ts';
 import { create, KIND, Table } from '../../src/xds/wire/table.ts';
@@ -49,7 +52,7 @@ export class SimulatedProxy {
   receivedBytes = 0;
   #isSynced = false;
   readonly #options: SimulatedProxyOptions;
-  readonly #client: DeltaClient;
+  readonly #resources: ClientResources;
   readonly #link: ControlLink;
   /** Wildcard types that the stream has answered. */
   readonly #answered = new Set<string>();
@@ -60,18 +63,22 @@ export class SimulatedProxy {
     this.#options = options;
     const metadata = { kind: 'weft' };
     const node = create(NodeTable, { id: `${namespace}/${name}`, cluster: service, metadata, userAgentName: 'bench' });
-    this.#client = new DeltaClient({ node, wallMs: () => 0, apply: (delta) => this.#apply(delta) });
-    this.#client.want(TYPE_URLS.secret, new Set(['trust-bundle']));
+    this.#resources = new ClientResources({ wallMs: () => 0, apply: (delta) => this.#apply(delta) });
+    this.#resources.want(TYPE_URLS.secret, new Set(['trust-bundle']));
     this.#link = new ControlLink({
       clock: runtime.clock,
       random: runtime.random,
       rpc: { open: (target, path, handler) => this.#open(options.rpc, target, path, handler) },
       timers,
       log: silentLog,
-      address: options.xds,
-      svid: { current: () => svid, subscribe: () => () => {} },
-      trustBundlePem: () => trustBundlePem,
-      client: this.#client,
+      channel: meshChannel({
+        clock: runtime.clock,
+        address: options.xds,
+        svid: { current: () => svid, subscribe: () => () => {} },
+        trustBundlePem: () => trustBundlePem,
+      }),
+      path: streamPath(null, 'delta'),
+      stream: new DeltaStream(this.#resources, node, () => true),
       onMessage: () => this.#checkSynced(),
       onDown: () => {
         this.#isSynced = false;
@@ -117,18 +124,18 @@ export class SimulatedProxy {
   #want(type: string, changed: readonly ReceivedResource[]): void {
     const isCluster = type === TYPE_URLS.cluster;
     const referred = isCluster ? TYPE_URLS.endpoints : TYPE_URLS.routes;
-    const wanted = new Set(this.#client.states().flatMap((state) => (state.type === referred ? [state.name] : [])));
+    const wanted = new Set(this.#resources.states().flatMap((state) => (state.type === referred ? [state.name] : [])));
     for (const { name } of changed) {
       const refers = isCluster ? MESH_CLUSTER.exec(name)?.[1] : MESH_LISTENER.exec(name)?.[0];
       if (refers !== undefined) wanted.add(one(refers));
       else if (name === 'outbound|http-proxy') wanted.add('outbound');
     }
-    this.#client.want(referred, wanted);
+    this.#resources.want(referred, wanted);
   }
 
   #checkSynced(): void {
     if (this.#isSynced || !WILDCARDS.every((type) => this.#answered.has(type))) return;
-    if (this.#client.states().some(({ state }) => state === 'requested')) return;
+    if (this.#resources.states().some(({ state }) => state === 'requested')) return;
     this.#isSynced = true;
     this.#options.onSynced(this);
   }
