@@ -6,7 +6,8 @@ export interface SidecarOptions {
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: Readonly<Record<string, string>> };
   readonly xds: Address;
   readonly svid: SvidSource;
-  readonly trustBundlePem: string;
+  /** As it came with the newest SVID. */
+  readonly trustBundlePem: () => string;
   readonly admin: Address;
   /** Where the last good configuration is kept; private to the user. */
   readonly statePath: string;

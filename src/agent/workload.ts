@@ -105,10 +105,12 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   const member = await unlessStopped(stop, becomeMember(joining));
   if (member === null) return stoppedEarly(stop);
   holder.set(member.svid);
+  let { trustBundlePem } = member;
   const renewOnce = async (mode: 'renew' | 'enrol'): Promise<void> => {
     const next =
       mode === 'enrol' ? await enrolAnew(joining) : await renew(controlPlane, options.keyMaker, joining.claim);
     await kept.keepMembership(next);
+    ({ trustBundlePem } = next);
     holder.set(next.svid);
   };
   void keepRenewed({ clock, random, log, svid: holder, renew: renewOnce }, ended.signal);
@@ -160,7 +162,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     node: { id: `${namespace}/${workload}`, cluster: options.service, metadata: { kind: options.proxyKind } },
     xds: await addressOf(net, member.xds),
     svid: holder,
-    trustBundlePem: member.trustBundlePem,
+    trustBundlePem: () => trustBundlePem,
     admin: { host: '127.0.0.1', port: adminPort },
     statePath: join(directory, 'snapshot.bin'),
     egressProxy: await egressProxy(options),

@@ -39,7 +39,11 @@ export interface Random {
   fill(bytes: Uint8Array): void;
 }
 
-/** `host` is an IP literal, never a name: resolve names with `Net.resolve`. `port` 0 asks `listen` for a free port. */
+/**
+ * `host` is an IP literal, never a name: resolve names with `Net.resolve`. `port` 0 asks `listen` for a free port.
+ * For TCP and RPC it may be the absolute path of a Unix socket instead, with port 0 (`unix-path.ts`); a path that is
+ * listened on is its owner's alone (0600) and goes with the listener.
+ */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -208,6 +212,9 @@ export interface RpcStream {
   readonly writable: boolean;
   /** A server ends with a status; a client half-closes (status ignored). */
   end(status?: RpcStatus): void;
+  /** Gives the peer no more room to send, until `resume`. Messages that are on their way still come. */
+  pause(): void;
+  resume(): void;
   destroy(): void;
 }
 

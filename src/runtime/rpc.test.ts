@@ -193,6 +193,31 @@ for (const harness of allHarnesses().filter(({ name }) => name !== 'sim, seed 3'
       await listener.close();
     });
 
+    test('a receiver that pauses is sent no more than what is under way, and the rest when it goes on', async () => {
+      const { listener, callees, streams } = await serve(harness, null);
+      const caller = new Caller();
+      const stream = rpc.open({ address: listener.address, tls: null }, '/a/b', caller);
+      stream.send(new Uint8Array(1));
+      await harness.until('open', () => caller.messages.length === 1);
+      const [callee, served] = [callees[0], streams[0]];
+      assert.ok(callee && served);
+      callee.onMessageDo = null;
+      served.pause();
+      const total = 300;
+      let sent = 0;
+      const fill = (): void => {
+        for (; sent < total && stream.writable; sent++) stream.send(new Uint8Array(100_000));
+      };
+      caller.onWritableDo = fill;
+      fill();
+      await harness.pass(100);
+      assert.ok(callee.messages.length < total / 2 && sent < total, `${callee.messages.length} came, ${sent} sent`);
+      served.resume();
+      await harness.until('all', () => callee.messages.length === total + 1);
+      stream.destroy();
+      await listener.close();
+    });
+
     test('who is not trusted gets no stream, at either end', async () => {
       const { listener, paths } = await serve(harness, tlsOf('server', serverIdentity));
       const nobody = new Caller();

@@ -103,7 +103,13 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     connect: (svid) => apiControlPlane({ server, trust, namespace, workload, svid }),
     joinToken,
     startSidecar: async (sidecar) => {
-      const proxy = await startProxy({ ...sidecar, runtime, log, accessLogPath });
+      const proxy = await startProxy({
+        ...sidecar,
+        trustBundlePem: sidecar.trustBundlePem(),
+        runtime,
+        log,
+        accessLogPath,
+      });
       void proxy.ready.then(context.onServing);
       return proxy;
     },

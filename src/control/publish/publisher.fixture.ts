@@ -122,6 +122,10 @@ export class TestProxy implements RpcStream {
     this.#isPaused = true;
   }
 
+  resume(): void {
+    this.flush();
+  }
+
   flush(): void {
     this.#isPaused = false;
     for (let next = this.client.next(); next !== null; next = this.client.next()) {

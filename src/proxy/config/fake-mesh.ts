@@ -100,6 +100,8 @@ export function fakeMesh(
         },
         end,
         destroy: end,
+        pause() {},
+        resume() {},
       };
     },
   };

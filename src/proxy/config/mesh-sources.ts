@@ -2,15 +2,11 @@
  * The control plane of a mesh: one aggregated delta stream over mTLS, with this workload's SVID on one side and the
  * control plane's own identity on the other.
  */
-import type { Address, Clock, PeerCertificate, RpcTarget } from '../../core/runtime.ts';
-import { verifySpiffePeer } from '../../identity/peer-check.ts';
-import { readSpiffeId } from '../../identity/spiffe-id.ts';
+import type { Address, Clock, RpcTarget } from '../../core/runtime.ts';
+import { controlPlaneTls } from '../../identity/control-plane-tls.ts';
 import { isValid, type SvidSource } from '../../identity/svid.ts';
 import { ADS } from '../../xds/client/resource-source.ts';
 import type { XdsChannel, XdsSources } from './xds-sources.ts';
-
-/** A name in every control plane's certificate, whatever its address. */
-const SERVER_NAME = 'localhost';
 
 export interface MeshChannelOptions {
   readonly clock: Clock;
@@ -42,23 +38,6 @@ export function meshChannel(options: MeshChannelOptions): XdsChannel {
 function meshTarget({ clock, address, svid: source, trustBundlePem }: MeshChannelOptions): RpcTarget | null {
   const svid = source.current();
   if (svid === null || !isValid(svid, clock.wall())) return null;
-  const own = readSpiffeId(svid.id);
-  if (typeof own === 'string') return null;
-  const { trustDomain } = own;
-  const ids = [`spiffe://${trustDomain}/ns/weft-system/sa/control-plane`];
-  return {
-    address,
-    tls: {
-      role: 'client',
-      identity: {
-        certificateChainPem: svid.certificateChainPem,
-        privateKeyPem: svid.privateKeyPem,
-        trustBundlePem: trustBundlePem(),
-      },
-      alpn: ['h2'],
-      serverName: SERVER_NAME,
-      requirePeerCertificate: true,
-      verifyPeer: (peer: PeerCertificate) => verifySpiffePeer(peer, { trustDomain, role: 'server', ids }, clock.wall()),
-    },
-  };
+  const tls = controlPlaneTls(svid, trustBundlePem(), clock);
+  return tls === null ? null : { address, tls };
 }

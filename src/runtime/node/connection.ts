@@ -109,7 +109,7 @@ export abstract class SocketConnection extends BaseConnection {
       this.letGo(socket);
       socket.on('error', ignore);
       // Before the socket itself: what is destroyed cannot be reset, and TLS has no reset of its own.
-      if (lost && !this.#connecting && !isFinishing(socket)) this.#transport?.resetAndDestroy();
+      if (lost && !this.#connecting && !isFinishing(socket) && this.#transport !== null) reset(this.#transport);
       socket.destroy();
     }
     this.#abort?.();
@@ -148,6 +148,15 @@ export abstract class SocketConnection extends BaseConnection {
  */
 function isFinishing(socket: Socket): boolean {
   return socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+}
+
+/** A Unix socket has no reset, and Node throws at one that is asked for. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    socket.destroy();
+  }
 }
 
 function ignore(): void {}

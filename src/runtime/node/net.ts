@@ -7,7 +7,7 @@ import { bindDatagram } from './datagram.ts';
 import { resolveName } from './resolve.ts';
 import { secureConnection } from './secure.ts';
 import type { SocketKind } from './socket-kind.ts';
-import { localOf, remoteOf, UNKNOWN_ADDRESS } from './socket-address.ts';
+import { keepPrivate, localOf, placeOf, remoteOf, UNKNOWN_ADDRESS } from './socket-address.ts';
 import { bindError, codeOf } from './socket-error.ts';
 
 const ACCEPT_BACKLOG = 4096;
@@ -35,7 +35,8 @@ function listen(
       acceptSocket(context, kind, accepted, info, accept);
     });
     server.once('error', (error) => reject(bindError(error, at)));
-    server.listen({ host: at.host, port: at.port, backlog: ACCEPT_BACKLOG, exclusive: true }, () => {
+    server.listen({ ...placeOf(at), backlog: ACCEPT_BACKLOG, exclusive: true }, () => {
+      keepPrivate(at);
       server.removeAllListeners('error');
       server.on('error', (error) => log.warn('cannot accept a connection', { reason: codeOf(error), port: at.port }));
       const bound = server.address();

@@ -1,6 +1,17 @@
-/** The two ends of a socket as addresses. */
+/** The two ends of a socket as addresses, and an address as Node's `listen` and `connect` want it. */
+import { chmodSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Address } from '../../core/runtime.ts';
+import { isUnixPath } from '../../core/unix-path.ts';
+
+export function placeOf(at: Address): { readonly path: string } | { readonly host: string; readonly port: number } {
+  return isUnixPath(at.host) ? { path: at.host } : { host: at.host, port: at.port };
+}
+
+/** A bound path, of a Unix socket, is its owner's alone. */
+export function keepPrivate(bound: Address): void {
+  if (isUnixPath(bound.host)) chmodSync(bound.host, 0o600);
+}
 
 /** Of an end that is not known yet, or no longer. */
 export const UNKNOWN_ADDRESS: Address = { host: '0.0.0.0', port: 0 };

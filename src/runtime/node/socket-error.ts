@@ -1,9 +1,11 @@
 /** The one place where errors of Node's sockets become Weft's words. */
 import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Address } from '../../core/runtime.ts';
+import { isUnixPath } from '../../core/unix-path.ts';
 import { tlsReason } from '../tls-reason.ts';
 
 export function textOfAddress(address: Address): string {
+  if (isUnixPath(address.host)) return address.host;
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 

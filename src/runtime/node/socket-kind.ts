@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import type { Address, ConnectionHandler, ConnectionInfo } from '../../core/runtime.ts';
 import type { SocketConnection } from './connection.ts';
+import { placeOf } from './socket-address.ts';
 import { StreamConnection } from './stream-connection.ts';
 
 export interface SocketKind {
@@ -28,7 +29,7 @@ export const streamKind: SocketKind = {
   make: (context, info, handler) => new StreamConnection(context, info, handler),
   accepted: (connection, socket) => connection.attach(onItsOwn(socket, readInto(connection)), false),
   connecting(connection, to) {
-    const socket = netConnect({ host: to.host, port: to.port, ...CONNECT_OPTIONS, onread: readInto(connection) });
+    const socket = netConnect({ ...placeOf(to), ...CONNECT_OPTIONS, onread: readInto(connection) });
     connection.attach(socket, true);
     return socket;
   },

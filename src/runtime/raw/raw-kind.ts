@@ -1,5 +1,6 @@
 /** Connections on the handles below Node's streams, where those are what they were when we looked. */
 import { connect as netConnect } from 'node:net';
+import { placeOf } from '../node/socket-address.ts';
 import { CONNECT_OPTIONS, onItsOwn, type SocketKind } from '../node/socket-kind.ts';
 import { RawConnection, WriteRequests } from './raw-connection.ts';
 import { findStreamInternals } from './stream-handle.ts';
@@ -13,7 +14,7 @@ export function rawKind(): SocketKind | null {
     make: (context, info, handler) => new RawConnection(internals, requests, context, info, handler),
     accepted: (connection, socket) => connection.attach(onItsOwn(socket), false),
     connecting(connection, to) {
-      const socket = netConnect({ host: to.host, port: to.port, ...CONNECT_OPTIONS });
+      const socket = netConnect({ ...placeOf(to), ...CONNECT_OPTIONS });
       connection.attach(socket, true);
       return socket;
     },

@@ -126,6 +126,14 @@ class SimRpcStream implements RpcStream, ConnectionHandler {
     this.#close(status);
   }
 
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
   destroy(): void {
     this.#fail(CANCELLED);
   }

@@ -1,6 +1,6 @@
 /** One gRPC stream and its connection: dialled, secured, then messages both ways until either end has had enough. */
 import { EMPTY_BYTES } from '../../core/bytes.ts';
-import { FrameReader, framePrefix, MAX_MESSAGE_BYTES, PREFIX_BYTES } from '../../core/grpc-frames.ts';
+import { FrameReader, MAX_MESSAGE_BYTES, PREFIX_BYTES } from '../../core/grpc-frames.ts';
 import {
   type Address,
   type Clock,
@@ -17,9 +17,10 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import { CONTENT_TYPE, FieldName } from '../../http/field-name.ts';
 import { GRPC_STATUS } from '../../http/grpc/status.ts';
 import { Http2Client, type Http2ClientCallbacks } from '../../http/h2/client.ts';
-import { DEFAULT_HTTP2_LIMITS, type Http2Limits } from '../../http/h2/limits.ts';
 import { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
+import { transmit } from './framed-messages.ts';
+import { CALL_LIMITS } from './rpc-limits.ts';
 import { statusOfFields, statusOfHead, statusOfReset, unavailable } from './rpc-status.ts';
 
 export interface RpcParts {
@@ -27,17 +28,6 @@ export interface RpcParts {
   readonly clock: Clock;
   readonly timers: Timers;
 }
-
-const LIMITS: Http2Limits = {
-  ...DEFAULT_HTTP2_LIMITS,
-  // A push of configuration fills it before it waits for a round trip.
-  streamWindowBytes: 2 ** 20,
-  maxHeadBytes: 16_384,
-  idleTimeoutMs: 0,
-  // gRPC servers commonly refuse pings that come more often than every 15 s to 5 min; a dead peer is seen within 40 s.
-  keepAliveIntervalMs: 30_000,
-  keepAliveTimeoutMs: 10_000,
-};
 
 const TE = new FieldName('te');
 const USER_AGENT = new FieldName('user-agent');
@@ -60,6 +50,9 @@ export class RpcCall extends Timer implements RpcStream, ConnectionHandler, Http
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isOver = false;
+  #isPaused = false;
+  /** Bytes that came while paused, whose credit the peer has not got back. */
+  #owed = 0;
   #hasEnded = false;
   #isClosed = false;
   /** Why the connection is of no more use. */
@@ -104,6 +97,16 @@ export class RpcCall extends Timer implements RpcStream, ConnectionHandler, Http
     this.#stream?.sendData(EMPTY_BYTES, 0, 0, true);
   }
 
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#stream?.release(this.#owed);
+    this.#owed = 0;
+  }
+
   destroy(): void {
     this.#fail({ code: GRPC_STATUS.cancelled, message: 'destroyed' });
   }
@@ -141,8 +144,9 @@ export class RpcCall extends Timer implements RpcStream, ConnectionHandler, Http
   onData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.#isClosed) return;
     // Messages are views of what the reader is given, and these bytes are lent.
+    if (this.#isPaused) this.#owed += end - start;
+    else this.#stream?.release(end - start);
     const refusal = this.#reader.push(bytes.slice(start, end));
-    this.#stream?.release(end - start);
     if (refusal !== null) this.#fail(refusal);
     else if (last) this.#fail(WITHOUT_STATUS);
   }
@@ -182,7 +186,7 @@ export class RpcCall extends Timer implements RpcStream, ConnectionHandler, Http
   #begin(): void {
     const { timers, clock } = this.#parts;
     timers.disarm(this);
-    const client = new Http2Client({ limits: LIMITS, timers, clock, callbacks: this });
+    const client = new Http2Client({ limits: CALL_LIMITS, timers, clock, callbacks: this });
     this.#client = client;
     client.attach(this.#connection);
     client.onOpen();
@@ -235,8 +239,3 @@ const WITHOUT_STATUS: RpcStatus = {
   code: GRPC_STATUS.internal,
   message: 'the peer ended the stream without a status',
 };
-
-function transmit(stream: Stream, message: Uint8Array): void {
-  stream.sendData(framePrefix(message.length), 0, PREFIX_BYTES, false);
-  stream.sendData(message, 0, message.length, false);
-}

@@ -5,7 +5,7 @@ import { GRPC_STATUS, grpcStatusIn, grpcStatusOfHttp } from '../../http/grpc/sta
 import type { Head } from '../../http/head.ts';
 import { RESET, type ResetReason } from '../../http/message.ts';
 
-const GRPC_MESSAGE = new FieldName('grpc-message');
+export const GRPC_MESSAGE = new FieldName('grpc-message');
 const MAX_MESSAGE_CHARACTERS = 1_024;
 
 /** From trailers, or from the head of an answer without content; null when neither carries a status. */
@@ -39,6 +39,13 @@ export function statusOfReset(reason: ResetReason, cause: string): RpcStatus {
 
 export function unavailable(cause: string): RpcStatus {
   return { code: GRPC_STATUS.unavailable, message: cause };
+}
+
+/** For `grpc-message`: of UTF-8, only space to ~ but % stay as they are. */
+export function encodeMessage(message: string): string {
+  return Buffer.from(message.slice(0, MAX_MESSAGE_CHARACTERS), 'utf8')
+    .toString('latin1')
+    .replace(/[^\x20-\x24\x26-\x7e]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 
 /** Percent-encoded UTF-8. Broken escapes stay as they are, as the specification asks. */

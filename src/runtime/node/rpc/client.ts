@@ -6,6 +6,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as http2Connec
 import { connect as netConnect, type Socket } from 'node:net';
 import type { Address, RpcHandler, RpcStatus, RpcStream, RpcTarget } from '../../../core/runtime.ts';
 import type { ConnectionContext } from '../../../core/base-connection.ts';
+import { placeOf } from '../socket-address.ts';
 import { codeOf, reasonOf, textOfAddress } from '../socket-error.ts';
 import { beginHandshake } from '../tls-handshake.ts';
 import { keepAlive, SESSION_SETTINGS } from './session.ts';
@@ -67,7 +68,7 @@ class Channel {
 
   connect(): void {
     const { address, tls } = this.#target;
-    const socket = netConnect({ host: address.host, port: address.port, noDelay: true, autoSelectFamily: false });
+    const socket = netConnect({ ...placeOf(address), noDelay: true, autoSelectFamily: false });
     this.#socket = socket;
     this.#timeout = setTimeout(() => this.#lost(`connect: timeout ${textOfAddress(address)}`), CONNECT_TIMEOUT_MS);
     this.#abort = () => clearTimeout(this.#timeout);

@@ -8,7 +8,7 @@ import { Limit } from '../../../core/limit.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Address, Listener, PeerCertificate, RpcAccept, RpcStatus, TlsOptions } from '../../../core/runtime.ts';
 import type { ConnectionContext } from '../../../core/base-connection.ts';
-import { remoteOf } from '../socket-address.ts';
+import { keepPrivate, placeOf, remoteOf } from '../socket-address.ts';
 import { bindError, codeOf } from '../socket-error.ts';
 import { beginHandshake } from '../tls-handshake.ts';
 import { keepAlive, SESSION_SETTINGS } from './session.ts';
@@ -65,7 +65,8 @@ export function serveRpc(
       });
     });
     server.once('error', (error) => reject(bindError(error, at)));
-    server.listen({ host: at.host, port: at.port, backlog: ACCEPT_BACKLOG, exclusive: true }, () => {
+    server.listen({ ...placeOf(at), backlog: ACCEPT_BACKLOG, exclusive: true }, () => {
+      keepPrivate(at);
       server.removeAllListeners('error');
       server.on('error', (error) => log.warn('cannot accept an RPC connection', { reason: codeOf(error) }));
       const bound = server.address();

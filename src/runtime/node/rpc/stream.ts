@@ -23,6 +23,7 @@ export abstract class FramedStream implements RpcStream {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #over = false;
+  #paused = false;
 
   constructor(handler: RpcHandler | null, report: (error: unknown) => void) {
     this.#handler = handler;
@@ -50,6 +51,16 @@ export abstract class FramedStream implements RpcStream {
 
   abstract end(status?: RpcStatus): void;
 
+  pause(): void {
+    this.#paused = true;
+    this.stream?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.stream?.resume();
+  }
+
   abstract destroy(): void;
 
   /** Ends the stream towards the peer and reports `status` to the handler. */
@@ -71,6 +82,7 @@ export abstract class FramedStream implements RpcStream {
       const refusal = this.#reader.push(bytes);
       if (refusal !== null) this.fail(refusal);
     });
+    if (this.#paused) stream.pause();
   }
 
   /** True when the peer ended between two messages. */

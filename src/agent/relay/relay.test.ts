@@ -1,0 +1,279 @@
+/** The relay between a program beside us and a control plane over mTLS, on real sockets. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { silentLog } from '../../core/log.ts';
+import type { Address, Listener, PeerCertificate, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
+import { TimerWheel } from '../../core/timer-wheel.ts';
+import { unixAddress } from '../../core/unix-path.ts';
+import type { Svid } from '../../identity/svid.ts';
+import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import { type Authority, createAuthority } from '../../runtime/test/certificates.ts';
+import { TYPE_URLS } from '../../xds/resource.ts';
+import type { DeltaDiscoveryResponse, Secret } from '../../xds/tables/messages.gen.ts';
+import { DeltaDiscoveryRequestTable, DeltaDiscoveryResponseTable, SecretTable } from '../../xds/tables/tables.gen.ts';
+import { decode } from '../../xds/wire/decode.ts';
+import { encode } from '../../xds/wire/encode.ts';
+import { create } from '../../xds/wire/table.ts';
+import { rpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
+import { serveRpc } from '../../xds/rpc/rpc-server.ts';
+import { SvidHolder } from '../svid-holder.ts';
+import { startRelay } from './relay.ts';
+
+const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
+const SOTW = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
+const SDS = '/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets';
+const ID = 'spiffe://weft.test/ns/shop/sa/web';
+
+const runtime = createNodeRuntime();
+const parts = { ...runtime, timers: new TimerWheel(runtime.clock) };
+const folder = mkdtempSync(join(tmpdir(), 'weft-relay-'));
+const open: Listener[] = [];
+let authority: Authority;
+
+before(async () => {
+  authority = await createAuthority('weft test root');
+});
+afterEach(async () => {
+  for (const listener of open.splice(0)) await listener.close();
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+class Peer implements RpcHandler {
+  readonly messages: Uint8Array[] = [];
+  status: RpcStatus | null = null;
+  onMessageDo: (message: Uint8Array) => void = () => {};
+  onWritableDo: () => void = () => {};
+
+  onMessage(message: Uint8Array): void {
+    this.messages.push(message);
+    this.onMessageDo(message);
+  }
+
+  onWritable(): void {
+    this.onWritableDo();
+  }
+
+  onClose(status: RpcStatus): void {
+    assert.equal(this.status, null, 'closed twice');
+    this.status = status;
+  }
+}
+
+async function svidOf(): Promise<Svid> {
+  const { certificateChainPem, privateKeyPem } = await authority.issue({ uris: [ID] });
+  const now = Date.now();
+  return { id: ID, certificateChainPem, privateKeyPem, notBefore: now - 60_000, notAfter: now + 3_600_000 };
+}
+
+interface Accepted {
+  readonly stream: RpcStream;
+  readonly peer: Peer;
+  readonly path: string;
+  readonly certificate: PeerCertificate | null;
+}
+
+/** A control plane that keeps what it is told; `at`: where an earlier one was. */
+async function controlPlane(at: Address = { host: '127.0.0.1', port: 0 }) {
+  const identity = await authority.issue({
+    uris: ['spiffe://weft.test/ns/weft-system/sa/control-plane'],
+    dnsNames: ['localhost'],
+  });
+  const tls = { role: 'server', identity, alpn: ['h2'], serverName: null, requirePeerCertificate: true } as const;
+  const accepted: Accepted[] = [];
+  const listener = await runtime.rpc.serve(at, { ...tls, verifyPeer: null }, (stream, path, certificate) => {
+    const peer = new Peer();
+    accepted.push({ stream, peer, path, certificate });
+    return peer;
+  });
+  open.push(listener);
+  return { address: listener.address, accepted, listener };
+}
+
+async function bench(controlPlaneAt: Address, isPrivate = true) {
+  const svid = new SvidHolder();
+  svid.set(await svidOf());
+  const at = isPrivate ? unixAddress(join(folder, 'xds.sock')) : { host: '127.0.0.1', port: 0 };
+  const relay = await startRelay({
+    clock: runtime.clock,
+    log: silentLog,
+    rpc: rpcOverHttp2(parts),
+    serve: (accept) => serveRpc(parts, silentLog, at, accept),
+    isPrivate,
+    controlPlane: controlPlaneAt,
+    svid,
+    trustBundlePem: () => authority.rootPem,
+  });
+  open.push(relay);
+  const call = (path: string): { readonly peer: Peer; readonly stream: RpcStream } => {
+    const peer = new Peer();
+    return { peer, stream: runtime.rpc.open({ address: relay.address, tls: null }, path, peer) };
+  };
+  return { svid, call };
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const start = performance.now();
+  while (!holds()) {
+    assert.ok(performance.now() - start < 10_000, `not within 10 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+test('bytes of either kind of stream go both ways as they are, under the workload’s own certificate', async () => {
+  const { address, accepted } = await controlPlane();
+  const { call } = await bench(address);
+  for (const path of [ADS, SOTW]) {
+    const { peer, stream } = call(path);
+    const sizes = [0, 1, 4_000, 2_500_000];
+    for (const size of sizes) stream.send(new Uint8Array(size).fill(size & 255));
+    await until('accepted', () => accepted.some((each) => each.path === path));
+    const served = accepted.at(-1);
+    assert.ok(served);
+    await until('all came', () => served.peer.messages.length === sizes.length);
+    assert.deepEqual([served.path, served.certificate?.uris], [path, [ID]]);
+    assert.ok(served.peer.messages.every((bytes, i) => bytes.every((byte) => byte === ((sizes[i] ?? 0) & 255))));
+    for (const size of sizes) served.stream.send(new Uint8Array(size).fill(size & 255));
+    await until('all came back', () => peer.messages.length === sizes.length);
+    assert.deepEqual(
+      peer.messages.map(({ length }) => length),
+      sizes,
+    );
+    served.stream.end({ code: 7, message: 'the node is not yours' });
+    await until('ended', () => peer.status !== null);
+    assert.deepEqual(peer.status, { code: 7, message: 'the node is not yours' });
+  }
+});
+
+test('who takes nothing holds up the sender, and not the relay’s memory', async () => {
+  const { address, accepted } = await controlPlane();
+  const { call } = await bench(address);
+  const { peer, stream } = call(ADS);
+  stream.send(new Uint8Array(1));
+  await until('open', () => accepted[0]?.peer.messages.length === 1);
+  const served = accepted[0];
+  assert.ok(served);
+  const total = 300;
+  const flood = (from: RpcStream, told: Peer): (() => number) => {
+    let sent = 0;
+    const fill = (): void => {
+      for (; sent < total && from.writable; sent++) from.send(new Uint8Array(100_000));
+    };
+    told.onWritableDo = fill;
+    fill();
+    return () => sent;
+  };
+  for (const [from, told, to, receiver] of [
+    [served.stream, served.peer, stream, peer],
+    [stream, peer, served.stream, served.peer],
+  ] as const) {
+    const before = receiver.messages.length;
+    to.pause();
+    const sent = flood(from, told);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.ok(sent() < total / 2, `${sent()} were taken of a sender whose receiver stands still`);
+    to.resume();
+    await until('all came', () => receiver.messages.length === before + total);
+  }
+});
+
+test('a control plane that is away is UNAVAILABLE, and the next stream finds it when it is back', async () => {
+  const first = await controlPlane();
+  const { call } = await bench(first.address);
+  const cut = call(ADS);
+  cut.stream.send(new Uint8Array(1));
+  await until('open', () => first.accepted.length === 1);
+  await first.listener.close();
+  await until('cut', () => cut.peer.status !== null);
+  assert.equal(cut.peer.status?.code, 14);
+  const refused = call(ADS);
+  await until('refused', () => refused.peer.status !== null);
+  assert.equal(refused.peer.status?.code, 14);
+  const second = await controlPlane(first.address);
+  const again = call(ADS);
+  again.stream.send(new Uint8Array(1));
+  await until('back', () => second.accepted[0]?.peer.messages.length === 1);
+  again.stream.destroy();
+  await until('gone', () => second.accepted[0]?.peer.status !== null);
+});
+
+test('the identity comes by SDS, with its key, and again when it is renewed; nothing of it reaches the control plane', async () => {
+  const { address, accepted } = await controlPlane();
+  const { call, svid } = await bench(address);
+  const { peer, stream } = call(SDS);
+  const responses = (): DeltaDiscoveryResponse[] =>
+    peer.messages.map((message) => decode(DeltaDiscoveryResponseTable, message));
+  const ask = (names: readonly string[], responseNonce = ''): void => {
+    const request = { typeUrl: TYPE_URLS.secret, resourceNamesSubscribe: names, responseNonce };
+    stream.send(encode(DeltaDiscoveryRequestTable, create(DeltaDiscoveryRequestTable, request)));
+  };
+  ask(['default', 'trust-bundle']);
+  await until('both', () => peer.messages.length === 1);
+  assert.deepEqual(
+    secretsIn(responses()[0]).map(({ name }) => name),
+    ['default', 'trust-bundle'],
+  );
+  assert.equal(keyIn(secretsIn(responses()[0])[0]), svid.current()?.privateKeyPem);
+  ask([], responses()[0]?.nonce);
+  svid.set(await svidOf());
+  await until('renewed', () => peer.messages.length === 2);
+  const renewed = secretsIn(responses()[1]);
+  assert.deepEqual([renewed.length, keyIn(renewed[0])], [1, svid.current()?.privateKeyPem]);
+  stream.send(new Uint8Array([255]));
+  await until('refused', () => peer.status !== null);
+  assert.equal(peer.status?.code, 3);
+  assert.deepEqual(accepted, []);
+});
+
+test('on loopback, where others could ask, there is no SDS; elsewhere nothing but what a data plane needs', async () => {
+  const { address, accepted } = await controlPlane();
+  const loopback = await bench(address, false);
+  const csds = '/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus';
+  for (const path of [SDS, csds, '/weft/any']) {
+    const { peer } = loopback.call(path);
+    await until('refused', () => peer.status !== null);
+    assert.equal(peer.status?.code, 12);
+  }
+  const { stream } = loopback.call(ADS);
+  stream.send(new Uint8Array(1));
+  await until('relayed', () => accepted.length === 1);
+});
+
+test('streams are bounded, and one that ends makes room', async () => {
+  const { address, accepted } = await controlPlane();
+  const { call } = await bench(address);
+  const calls = Array.from({ length: 33 }, () => call(ADS));
+  await until('one is refused', () => calls.some(({ peer }) => peer.status !== null));
+  assert.deepEqual(
+    calls.flatMap(({ peer }) => (peer.status === null ? [] : [peer.status.code])),
+    [8],
+  );
+  await until('the others are there', () => accepted.length === 32);
+  calls[0]?.stream.destroy();
+  await until('gone', () => accepted.some(({ peer }) => peer.status !== null));
+  call(ADS).stream.send(new Uint8Array(1));
+  await until('room', () => accepted.length === 33);
+});
+
+test('a workload without a valid identity gets no stream to the control plane and no secret', async () => {
+  const { address, accepted } = await controlPlane();
+  const { call, svid } = await bench(address);
+  const expired = { ...(await svidOf()), notAfter: Date.now() - 1 };
+  svid.set(expired);
+  const { peer } = call(ADS);
+  await until('refused', () => peer.status !== null);
+  assert.deepEqual([peer.status?.code, accepted.length], [14, 0]);
+});
+
+function secretsIn(response: DeltaDiscoveryResponse | undefined): Secret[] {
+  return (response?.resources ?? []).map((resource) =>
+    decode(SecretTable, resource.resource?.value ?? new Uint8Array()),
+  );
+}
+
+function keyIn(secret: Secret | undefined): string {
+  const key = secret?.type.case === 'tlsCertificate' ? secret.type.value.privateKey?.specifier : undefined;
+  return key?.case === 'inlineBytes' ? Buffer.from(key.value).toString('utf8') : '';
+}

@@ -1,0 +1,114 @@
+/**
+ * A local xDS server for data planes that are not ours. They speak to it in clear text where nobody else can; it asks
+ * the control plane over the agent's own mTLS, so that no key leaves the agent but over SDS, to the program beside it.
+ */
+import { Limit } from '../../core/limit.ts';
+import type { Log } from '../../core/log.ts';
+import type {
+  Address,
+  Clock,
+  Listener,
+  RpcAccept,
+  RpcCaller,
+  RpcHandler,
+  RpcStatus,
+  RpcStream,
+  RpcTarget,
+} from '../../core/runtime.ts';
+import { controlPlaneTls } from '../../identity/control-plane-tls.ts';
+import { isValid, type SvidSource } from '../../identity/svid.ts';
+import { relayStream } from './relayed-stream.ts';
+import { SecretStream } from './secret-stream.ts';
+import { secretsView } from './secrets.ts';
+
+const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
+/** What is passed on. The control plane's own methods for operators are none of a workload's business. */
+const RELAYED: ReadonlySet<string> = new Set([
+  `${ADS}DeltaAggregatedResources`,
+  `${ADS}StreamAggregatedResources`,
+  '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats',
+]);
+const DELTA_SECRETS = '/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets';
+
+/** Each is a connection to the control plane. */
+const MAX_RELAYED_STREAMS = 32;
+const MAX_SECRET_STREAMS = 64;
+
+const UNAVAILABLE = 14;
+const RESOURCE_EXHAUSTED = 8;
+const UNIMPLEMENTED = 12;
+
+export interface RelayOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rpc: RpcCaller;
+  /** Binds the place where programs find the relay. */
+  readonly serve: (accept: RpcAccept) => Promise<Listener>;
+  /** Whether only this user can open that place: the private key is served there then, by SDS. */
+  readonly isPrivate: boolean;
+  readonly controlPlane: Address;
+  readonly svid: SvidSource;
+  readonly trustBundlePem: () => string;
+}
+
+/** Rejects as `serve` does. Closing ends all streams. */
+export async function startRelay(options: RelayOptions): Promise<Listener> {
+  const { svid, isPrivate, log } = options;
+  const relayed = new Limit('relay.max_streams', MAX_RELAYED_STREAMS);
+  const secrets = new Limit('relay.max_secret_streams', MAX_SECRET_STREAMS);
+  const secretStreams = new Set<SecretStream>();
+  const unsubscribe = svid.subscribe(() => {
+    for (const stream of secretStreams) offerIdentity(stream, options);
+  });
+  const serveSecrets = (rpc: RpcStream): RpcHandler => {
+    const stream = new SecretStream(rpc, {
+      wallMs: () => options.clock.wall(),
+      onNack: ({ name, reason }) => log.warn('the data plane refuses the identity', { name, reason }),
+      onGone(gone) {
+        secretStreams.delete(gone);
+        secrets.give();
+      },
+    });
+    secretStreams.add(stream);
+    offerIdentity(stream, options);
+    return stream;
+  };
+  const listener = await options.serve((stream, path) => {
+    if (path === DELTA_SECRETS && isPrivate) return secrets.take() ? serveSecrets(stream) : tooMany(secrets, log);
+    if (!RELAYED.has(path)) return { code: UNIMPLEMENTED, message: `${path.slice(0, 200)} is not served here` };
+    const target = targetOf(options);
+    if (target === null) return { code: UNAVAILABLE, message: 'the workload has no valid identity' };
+    if (!relayed.take()) return tooMany(relayed, log);
+    const open = (handler: RpcHandler): RpcStream => options.rpc.open(target, path, handler);
+    return relayStream(stream, open, (status) => {
+      relayed.give();
+      log.debug('a relayed stream ended', { path, code: status.code, reason: status.message });
+    });
+  });
+  return {
+    address: listener.address,
+    async close() {
+      unsubscribe();
+      await listener.close();
+    },
+  };
+}
+
+/** An SVID that has expired is not offered; what the data plane holds of it, peers refuse. */
+function offerIdentity(stream: SecretStream, { svid, clock, trustBundlePem }: RelayOptions): void {
+  const current = svid.current();
+  if (current !== null && isValid(current, clock.wall())) stream.offer(secretsView(current, trustBundlePem()));
+}
+
+/** Null without a valid SVID: the control plane would refuse. */
+function targetOf({ svid, clock, trustBundlePem, controlPlane }: RelayOptions): RpcTarget | null {
+  const current = svid.current();
+  if (current === null || !isValid(current, clock.wall())) return null;
+  const tls = controlPlaneTls(current, trustBundlePem(), clock);
+  return tls === null ? null : { address: controlPlane, tls };
+}
+
+function tooMany(limit: Limit, log: Log): RpcStatus {
+  log.warn('too many streams at the relay', { limit: limit.name, max: limit.max });
+  return { code: RESOURCE_EXHAUSTED, message: `${limit.name}: at most ${limit.max}` };
+}
