@@ -18,7 +18,10 @@ import type {
 import { controlPlaneTls } from '../../identity/control-plane-tls.ts';
 import { isValid, type SvidSource } from '../../identity/svid.ts';
 import { relayStream } from './relayed-stream.ts';
-import { SecretStream } from './secret-stream.ts';
+import { DELTA } from '../../xds/server/delta.ts';
+import type { Dialect, XdsRequest } from '../../xds/server/session.ts';
+import { SOTW } from '../../xds/server/sotw.ts';
+import { type Offered, SecretStream } from './secret-stream.ts';
 import { secretsView } from './secrets.ts';
 
 const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
@@ -28,7 +31,7 @@ const RELAYED: ReadonlySet<string> = new Set([
   `${ADS}StreamAggregatedResources`,
   '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats',
 ]);
-const DELTA_SECRETS = '/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets';
+const SDS = '/envoy.service.secret.v3.SecretDiscoveryService/';
 
 /** Each is a connection to the control plane. */
 const MAX_RELAYED_STREAMS = 32;
@@ -56,12 +59,13 @@ export async function startRelay(options: RelayOptions): Promise<Listener> {
   const { svid, isPrivate, log } = options;
   const relayed = new Limit('relay.max_streams', MAX_RELAYED_STREAMS);
   const secrets = new Limit('relay.max_secret_streams', MAX_SECRET_STREAMS);
-  const secretStreams = new Set<SecretStream>();
+  const secretStreams = new Set<Offered>();
   const unsubscribe = svid.subscribe(() => {
     for (const stream of secretStreams) offerIdentity(stream, options);
   });
-  const serveSecrets = (rpc: RpcStream): RpcHandler => {
-    const stream = new SecretStream(rpc, {
+  const serveSecrets = <R extends XdsRequest>(rpc: RpcStream, dialect: Dialect<R>): RpcHandler | RpcStatus => {
+    if (!secrets.take()) return tooMany(secrets, log);
+    const stream = new SecretStream(rpc, dialect, {
       wallMs: () => options.clock.wall(),
       onNack: ({ name, reason }) => log.warn('the data plane refuses the identity', { name, reason }),
       onGone(gone) {
@@ -74,7 +78,8 @@ export async function startRelay(options: RelayOptions): Promise<Listener> {
     return stream;
   };
   const listener = await options.serve((stream, path) => {
-    if (path === DELTA_SECRETS && isPrivate) return secrets.take() ? serveSecrets(stream) : tooMany(secrets, log);
+    if (path === `${SDS}DeltaSecrets` && isPrivate) return serveSecrets(stream, DELTA);
+    if (path === `${SDS}StreamSecrets` && isPrivate) return serveSecrets(stream, SOTW);
     if (!RELAYED.has(path)) return { code: UNIMPLEMENTED, message: `${path.slice(0, 200)} is not served here` };
     const target = targetOf(options);
     if (target === null) return { code: UNAVAILABLE, message: 'the workload has no valid identity' };
@@ -95,7 +100,7 @@ export async function startRelay(options: RelayOptions): Promise<Listener> {
 }
 
 /** An SVID that has expired is not offered; what the data plane holds of it, peers refuse. */
-function offerIdentity(stream: SecretStream, { svid, clock, trustBundlePem }: RelayOptions): void {
+function offerIdentity(stream: Offered, { svid, clock, trustBundlePem }: RelayOptions): void {
   const current = svid.current();
   if (current !== null && isValid(current, clock.wall())) stream.offer(secretsView(current, trustBundlePem()));
 }

@@ -2,10 +2,9 @@
 import { isWeftError, messageOf } from '../../core/errors.ts';
 import type { RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 import type { XdsView } from '../../xds/resource.ts';
-import { Quarantine } from '../../xds/server/quarantine.ts';
+import { type Nack, Quarantine } from '../../xds/server/quarantine.ts';
 import { ResponseCache } from '../../xds/server/response-cache.ts';
-import { type Nack, Session } from '../../xds/server/session.ts';
-import { DeltaDiscoveryRequestTable } from '../../xds/tables/tables.gen.ts';
+import { type Dialect, Session, type XdsRequest } from '../../xds/server/session.ts';
 import { decode } from '../../xds/wire/decode.ts';
 
 /** Two names, and a node whose metadata may be long. */
@@ -16,20 +15,28 @@ const RESOURCE_EXHAUSTED = 8;
 export interface SecretStreamOptions {
   readonly wallMs: () => number;
   readonly onNack: (nack: Nack) => void;
-  readonly onGone: (stream: SecretStream) => void;
+  readonly onGone: (stream: Offered) => void;
 }
 
-export class SecretStream implements RpcHandler {
-  readonly #rpc: RpcStream;
-  readonly #session: Session;
-  readonly #onGone: (stream: SecretStream) => void;
+/** Whatever the variant that the stream speaks. */
+export interface Offered {
+  offer(view: XdsView): void;
+}
 
-  constructor(rpc: RpcStream, { wallMs, onNack, onGone }: SecretStreamOptions) {
+export class SecretStream<Request extends XdsRequest> implements RpcHandler, Offered {
+  readonly #rpc: RpcStream;
+  readonly #dialect: Dialect<Request>;
+  readonly #session: Session<Request>;
+  readonly #onGone: (stream: Offered) => void;
+
+  constructor(rpc: RpcStream, dialect: Dialect<Request>, { wallMs, onNack, onGone }: SecretStreamOptions) {
     this.#rpc = rpc;
+    this.#dialect = dialect;
     this.#onGone = onGone;
     // No response is kept: each holds a key, and the next one holds another.
     const responses = new ResponseCache(0);
-    this.#session = new Session({ nodeId: '', responses, quarantine: new Quarantine(), wallMs, onNack });
+    const shared = { responses, quarantine: new Quarantine(), wallMs, onNack };
+    this.#session = new Session(dialect, { nodeId: '', client: { isGrpc: false }, ...shared });
   }
 
   offer(view: XdsView): void {
@@ -39,7 +46,7 @@ export class SecretStream implements RpcHandler {
 
   onMessage(message: Uint8Array): void {
     try {
-      this.#session.onRequest(decode(DeltaDiscoveryRequestTable, message, { maxBytes: MAX_REQUEST_BYTES }));
+      this.#session.onRequest(decode(this.#dialect.table, message, { maxBytes: MAX_REQUEST_BYTES }));
     } catch (error) {
       const code = isWeftError(error, 'limit-exceeded') ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT;
       this.#rpc.end({ code, message: messageOf(error) });

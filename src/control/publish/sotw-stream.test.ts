@@ -22,6 +22,8 @@ function dial(publisher: Publisher, node: Partial<Node>) {
       ended = status ?? null;
     },
     destroy() {},
+    pause() {},
+    resume() {},
   };
   const accepted = publisher.accept(stream, SOTW_ADS.path, peerOf('shop/web-1', WEB_ID));
   assert.ok(!('code' in accepted));
