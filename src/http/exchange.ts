@@ -36,6 +36,8 @@ export interface Exchange {
    * `body` is what the caller may know, one line of text. After the response head has gone the stream is reset instead.
    */
   reply(status: number, flag: ResponseFlag, detail: string, body?: string): Verdict;
+  /** For the access log, whatever becomes of it. */
+  note(text: string): void;
   /** After SUSPENDED: goes on with the next filter. */
   resume(): void;
   /** Matches the route again after a filter changed what is matched; allowed once. */

@@ -3,7 +3,7 @@
  * state from its Scope; per-request state lies in the exchange. Modules stand in `filters/`.
  */
 import type { Labels } from '../core/counters.ts';
-import type { Clock, Random } from '../core/runtime.ts';
+import type { Clock, ConnectionInfo, Random } from '../core/runtime.ts';
 import type { Timers } from '../core/timer-wheel.ts';
 import type { Exchange } from './exchange.ts';
 import type { Head } from './head.ts';
@@ -33,9 +33,12 @@ export interface Decision {
   readonly allowed: boolean;
   /** Which rule decided, for logs and `explain`. */
   readonly rule: string;
+  /** The object that it stands in, as origins are written; unset: not known. */
+  readonly origin?: string;
 }
 
 export interface FilterModule<C = unknown> {
+  readonly layer?: 'http';
   /** Type URLs of the configuration messages that this module reads. */
   readonly types: readonly string[];
   /** Throws a WeftError `invalid` with the field path: the reason in a NACK. */
@@ -44,6 +47,29 @@ export interface FilterModule<C = unknown> {
   /** Pure: `create` and `explain` both call it. */
   decide?(config: C, head: Head, facts: Facts): Decision;
 }
+
+/** What looks at a connection before anything of it is read: the same shape with a connection in place of an exchange. */
+export interface ConnectionFilter {
+  /** null: it may go on, and there is nothing to say of it. */
+  admit(connection: ConnectionInfo): Admission | null;
+}
+
+export interface Admission {
+  readonly allowed: boolean;
+  /** For the log. */
+  readonly detail: string;
+}
+
+export interface ConnectionFilterModule<C = unknown> {
+  readonly layer: 'connection';
+  /** As those of a FilterModule. */
+  readonly types: readonly string[];
+  read(config: Uint8Array): C;
+  create(config: C, scope: Scope): ConnectionFilter;
+  decide(config: C, facts: Facts): Decision;
+}
+
+export type AnyFilterModule = FilterModule | ConnectionFilterModule;
 
 export interface Counter {
   add(by: number): void;

@@ -4,12 +4,14 @@
  */
 import type { Kind } from '../api/kind.ts';
 import type { HttpRoute, HttpRouteRule } from '../api/kinds/http-route.ts';
-import type { ProxyKind } from '../api/kinds/workload.ts';
+import type { ProxyKind, Workload, WorkloadPort } from '../api/kinds/workload.ts';
 import type { Reader } from '../api/reader.ts';
 import type { Origin } from '../api/resource.ts';
 import type { Cluster } from '../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import type { ClusterLoadAssignment } from '../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
+import type { Filter as NetworkFilter } from '../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import type { Route } from '../protos/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { HttpFilter } from '../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import type { TcpProxy } from '../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 
 /** One port of a Service. */
@@ -67,6 +69,19 @@ export interface TcpDraft extends Draft {
   readonly backends: readonly ServicePortRef[];
 }
 
+/** What stands before an application at one of its ports. */
+export interface InboundDraft extends Draft {
+  readonly workload: Workload;
+  readonly port: WorkloadPort;
+  /** The port is declared to carry something else; else HTTP and raw bytes may come, whatever is declared. */
+  readonly neverHttp: boolean;
+  readonly trustDomain: string;
+  /** In order; the router, which comes last, is not among them. */
+  readonly http: HttpFilter[];
+  /** Of connections of raw bytes, in order, before the TCP proxy. */
+  readonly tcp: NetworkFilter[];
+}
+
 export interface PolicyKind<Spec = unknown, Status = unknown> extends Kind<Spec, Status> {
   /** The text says what of it is not, or why none of it is. */
   readonly enforcedBy: Readonly<Record<ProxyKind, true | string>>;
@@ -74,4 +89,5 @@ export interface PolicyKind<Spec = unknown, Status = unknown> extends Kind<Spec,
   assignment?(draft: AssignmentDraft, read: Reader): void;
   route?(draft: RouteDraft, read: Reader): void;
   tcp?(draft: TcpDraft, read: Reader): void;
+  inbound?(draft: InboundDraft, read: Reader): void;
 }

@@ -121,6 +121,7 @@ export class DataPlane {
       connections: new Limit('max_downstream_connections', options.maxConnections ?? MAX_CONNECTIONS),
       chainTls: new ChainTls(identity),
       filters: (manager) => filterSets.of(manager),
+      connectionFilters: (chain) => filterSets.ofConnection(chain),
     });
     this.#unsubscribe = svid.subscribe(() => this.clusters.identityChanged());
   }

@@ -2,7 +2,7 @@
  * Why a request goes where it goes, step by step, from the functions that decide it in the proxy. Asked before a request
  * is made (CLI, API server) or after; pure over a snapshot, a head and what is known of the connection.
  */
-import type { Facts } from '../http/filter.ts';
+import type { Decision, Facts } from '../http/filter.ts';
 import type { Head } from '../http/head.ts';
 import { type ChainFacts, matchChain, whyNoChain } from './match-chain.ts';
 import { matchHost, matchRoute } from './match-route.ts';
@@ -53,6 +53,13 @@ export function explain(
   const chain = matchChain(listener, question.connection);
   if (chain === null) return [...steps, missing('chain', whyNoChain(listener, question.connection))];
   steps.push(step('chain', chain.name, describeChain(listener, chain)));
+  for (const filter of chain.filters) {
+    const module = modules.get(filter.type);
+    if (module?.layer !== 'connection') continue;
+    const decision = verdict(module.decide(module.read(filter.config), question.facts));
+    steps.push(step('filter', filter.name, decision.why, decision.origin));
+    if (!decision.allowed) return steps;
+  }
   if (chain.network.kind === 'tcp') return [...steps, ...explainClusters(snapshot, live, chain.network.clusters)];
   if (question.head === null) return [...steps, missing('route', 'the chain speaks HTTP and no request was given')];
   return [...steps, ...explainHttp(snapshot, modules, live, chain.network, question.head, question)];
@@ -78,7 +85,7 @@ function explainHttp(
   steps.push(step('route', route.info.name, describeMatch(table, route), route.info.origin));
   for (const filter of effectiveFilters(manager, route)) {
     const decision = decide(modules, filter, head, question.facts);
-    steps.push(step('filter', filter.name, decision.why));
+    steps.push(step('filter', filter.name, decision.why, decision.origin));
     if (!decision.allowed) return steps;
   }
   const action = route.action;
@@ -92,16 +99,22 @@ export function effectiveFilters(manager: HttpManager, route: RouteEntry): reado
   return manager.filters.map((filter) => route.overrides.find((override) => override.name === filter.name) ?? filter);
 }
 
-function decide(
-  modules: FilterModules,
-  filter: HttpFilterConfig,
-  head: Head,
-  facts: Facts,
-): { readonly allowed: boolean; readonly why: string } {
+function decide(modules: FilterModules, filter: HttpFilterConfig, head: Head, facts: Facts): Explained {
   const module = modules.get(filter.type);
-  if (module?.decide === undefined) return { allowed: true, why: 'decides nothing by itself' };
-  const { allowed, rule } = module.decide(module.read(filter.config), head, facts);
-  return { allowed, why: `${allowed ? 'allowed' : 'refused'} by ${rule}` };
+  if (module === undefined || module.layer === 'connection' || module.decide === undefined) {
+    return { allowed: true, why: 'decides nothing by itself', origin: '' };
+  }
+  return verdict(module.decide(module.read(filter.config), head, facts));
+}
+
+interface Explained {
+  readonly allowed: boolean;
+  readonly why: string;
+  readonly origin: string;
+}
+
+function verdict({ allowed, rule, origin = '' }: Decision): Explained {
+  return { allowed, why: `${allowed ? 'allowed' : 'refused'} by ${rule}`, origin };
 }
 
 function explainClusters(snapshot: Snapshot, live: LiveFacts, clusters: readonly WeightedCluster[]): readonly Step[] {

@@ -11,6 +11,7 @@ function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): 
     tls: mutual
       ? { certificate: 'default', validation: 'trust-bundle', requireClientCertificate: true, alpn: [], peerIds: [] }
       : null,
+    filters: [],
     network: { kind: 'tcp', statPrefix: '', clusters: [], hashesSource: false, idleTimeoutMs: 0, accessLog: false },
   };
 }

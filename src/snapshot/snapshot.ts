@@ -57,6 +57,8 @@ export interface FilterChain {
   readonly name: string;
   readonly match: FilterChainMatch;
   readonly tls: DownstreamTls | null;
+  /** Asked in order, after TLS and before anything is read. */
+  readonly filters: readonly HttpFilterConfig[];
   readonly network: HttpManager | TcpProxy;
 }
 

@@ -233,7 +233,7 @@ export function chainOf(
   tls: DownstreamTls | null = null,
 ): FilterChain {
   const any = { serverNames: [], transportProtocol: '' as const, applicationProtocols: [], destinationPort: 0 };
-  return { name: network.kind, match: { ...any, ...match }, tls, network };
+  return { name: network.kind, match: { ...any, ...match }, tls, filters: [], network };
 }
 
 /** A chain of mTLS, chosen by its ALPN. */

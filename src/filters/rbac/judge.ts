@@ -3,17 +3,16 @@
  * field that came twice: CVE-2026-26308), it passes only if it passes in each of them, whether rules allow or deny: the
  * one who asks chooses the spelling, and nobody knows which one the application takes.
  */
-import type { Decision } from '../../http/filter.ts';
 import type { Head } from '../../http/head.ts';
 import { holds, type Reading } from './evaluate.ts';
 import { endOfPath, isAmbiguous, PATH_READINGS, writeReading } from './path-readings.ts';
-import type { ConnectionRules, Policy } from './rules.ts';
+import type { ConnectionRules, Policy, RbacDecision } from './rules.ts';
 
 /** One for all: judging is one synchronous step. */
 const reading: Reading = { pathEnd: 0, nth: -1, most: 0 };
 
 /** What it returns exists already, unless a second reading decided. */
-export function judge(rules: ConnectionRules, head: Head): Decision {
+export function judge(rules: ConnectionRules, head: Head): RbacDecision {
   if (rules.policies.length === 0) return rules.otherwise;
   const end = rules.readsPath ? endOfPath(head) : 0;
   const decision = judgeFields(rules, head, end);
@@ -24,7 +23,7 @@ export function judge(rules: ConnectionRules, head: Head): Decision {
       head.pathEnd = writeReading(which, head);
       head.pathStart = head.used;
       const other = judgeFields(rules, head, endOfPath(head));
-      if (!other.allowed) return { allowed: false, rule: `${other.rule}, when the path is read as ${textOf(head)}` };
+      if (!other.allowed) return { ...other, rule: `${other.rule}, when the path is read as ${textOf(head)}` };
       head.pathStart = pathStart;
       head.pathEnd = pathEnd;
     }
@@ -35,7 +34,7 @@ export function judge(rules: ConnectionRules, head: Head): Decision {
   return decision;
 }
 
-function judgeFields(rules: ConnectionRules, head: Head, pathEnd: number): Decision {
+function judgeFields(rules: ConnectionRules, head: Head, pathEnd: number): RbacDecision {
   reading.pathEnd = pathEnd;
   reading.nth = -1;
   reading.most = 0;
@@ -44,12 +43,12 @@ function judgeFields(rules: ConnectionRules, head: Head, pathEnd: number): Decis
   for (let nth = 0; nth < reading.most; nth++) {
     reading.nth = nth;
     const other = firstOf(rules, head);
-    if (!other.allowed) return { allowed: false, rule: `${other.rule}, for one of several fields of a name` };
+    if (!other.allowed) return { ...other, rule: `${other.rule}, for one of several fields of a name` };
   }
   return decision;
 }
 
-function firstOf(rules: ConnectionRules, head: Head): Decision {
+function firstOf(rules: ConnectionRules, head: Head): RbacDecision {
   const { policies } = rules;
   for (let i = 0; i < policies.length; i++) {
     const policy = policies[i] as Policy; // i < length

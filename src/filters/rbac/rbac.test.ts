@@ -40,7 +40,7 @@ test('a caller whose SPIFFE id no policy names is refused at the service, and le
   assert.match(answer?.head ?? '', /x-weft-flag: UAEX/);
   assert.equal(answer?.body, 'weft: RBAC: access denied (UAEX)\n');
   assert.equal(mesh.services[0]?.accepted, 0, 'the application heard nothing');
-  assert.equal(counted(mesh, { rules: 'enforced', verdict: 'denied' }), 1);
+  assert.equal(counted(mesh, { rules: 'enforced', verdict: 'denied', policy: '' }), 1);
   await mesh.services[0]?.plane.close();
   const files = mesh.services[0]?.runtime.files;
   const log = Buffer.from((await files?.read('/access.log')) ?? []).toString('utf8');
@@ -71,7 +71,7 @@ test('shadow rules and LOG are counted and refuse nobody', async () => {
     answers.map(({ status }) => status),
     [200, 200, 200],
   );
-  assert.equal(counted(mesh, { rules: 'shadow', verdict: 'denied' }), 1);
-  assert.equal(counted(mesh, { rules: 'shadow', verdict: 'allowed' }), 2);
-  assert.equal(counted(mesh, { rules: 'enforced', verdict: 'logged' }), 1);
+  assert.equal(counted(mesh, { rules: 'shadow', verdict: 'denied', policy: 'secret' }), 1);
+  assert.equal(counted(mesh, { rules: 'shadow', verdict: 'allowed', policy: '' }), 2);
+  assert.equal(counted(mesh, { rules: 'enforced', verdict: 'logged', policy: 'get' }), 1);
 });

@@ -4,13 +4,14 @@
  */
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { Exchange, Slots } from '../../http/exchange.ts';
-import type { Counter, Decision, Facts, Filter, FilterModule, Scope } from '../../http/filter.ts';
+import type { Decision, Facts, Filter, FilterModule, Scope } from '../../http/filter.ts';
 import type { Head } from '../../http/head.ts';
 import { CONTINUE, type Verdict } from '../../http/verdict.ts';
 import { judge } from './judge.ts';
 import { type RbacConfig, readRbac, readRbacPerRoute } from './read.ts';
-import { ACTION, type ConnectionRules, type Rules, rulesFor } from './rules.ts';
-import { callerOf } from './specialise.ts';
+import { ACTION, type ConnectionRules, rulesFor } from './rules.ts';
+import { callerOf, factsOf } from './specialise.ts';
+import { Tally } from './tally.ts';
 
 const HTTP = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.';
 /** What everybody may know. */
@@ -40,7 +41,9 @@ function create(config: RbacConfig, scope: Scope): Filter {
 function decide({ enforced }: RbacConfig, head: Head, facts: Facts): Decision {
   if (enforced === null) return { allowed: true, rule: 'no rules' };
   const decision = judge(rulesFor(enforced, callerOf(facts)), head);
-  return enforced.action === ACTION.log ? { allowed: true, rule: `${decision.rule}, which only logs` } : decision;
+  return enforced.action === ACTION.log
+    ? { ...decision, allowed: true, rule: `${decision.rule}, which only logs` }
+    : decision;
 }
 
 class RbacFilter implements Filter {
@@ -50,8 +53,8 @@ class RbacFilter implements Filter {
 
   constructor(config: RbacConfig, scope: Scope) {
     this.#config = config;
-    this.#enforced = new Tally(scope, config.enforced, 'enforced');
-    this.#shadow = new Tally(scope, config.shadow, 'shadow');
+    this.#enforced = new Tally(scope, config.enforced, 'enforced', 'requests');
+    this.#shadow = new Tally(scope, config.shadow, 'shadow', 'requests');
   }
 
   onRequest(exchange: Exchange): Verdict {
@@ -61,6 +64,7 @@ class RbacFilter implements Filter {
     if (enforced === null) return CONTINUE;
     const decision = judge(enforced, request);
     this.#enforced.count(decision);
+    if (this.#enforced.marks(decision)) exchange.note(`audited by ${decision.rule}`);
     return decision.allowed ? CONTINUE : exchange.reply(403, 'UAEX', `RBAC: denied by ${decision.rule}`, REFUSED);
   }
 
@@ -97,34 +101,4 @@ class RememberedRules {
     this.enforced = enforced;
     this.shadow = shadow;
   }
-}
-
-/** How many passed and how many did not, or would not have; of rules that only log, how many a policy named. */
-class Tally {
-  readonly #allowed: Counter;
-  readonly #denied: Counter;
-  readonly #unnamed: Decision | null;
-
-  constructor(scope: Scope, rules: Rules | null, kind: 'enforced' | 'shadow') {
-    const logs = rules !== null && rules.action === ACTION.log;
-    const counter = (verdict: string): Counter => scope.counter('weft_rbac_requests_total', { rules: kind, verdict });
-    this.#unnamed = logs ? rules.otherwise : null;
-    this.#allowed = counter(logs ? 'logged' : 'allowed');
-    this.#denied = counter('denied');
-  }
-
-  count(decision: Decision): void {
-    if (!decision.allowed) this.#denied.add(1);
-    else if (decision !== this.#unnamed) this.#allowed.add(1);
-  }
-}
-
-function factsOf({ local, remote, tls }: ConnectionInfo): Facts {
-  return {
-    peerUris: tls?.peer?.uris ?? [],
-    remoteHost: remote.host,
-    destinationHost: local.host,
-    destinationPort: local.port,
-    serverName: tls?.serverName ?? '',
-  };
 }

@@ -1,7 +1,7 @@
 /** Envoy's RBAC messages → Rules. Throws a WeftError with the field path. */
 import { invalid, unsupported } from '../../xds/problem.ts';
-import { type HttpRbac, type Rbac, Rbac_Action as Wire } from '../../xds/tables/messages.gen.ts';
-import { HttpRbacPerRouteTable, HttpRbacTable } from '../../xds/tables/tables.gen.ts';
+import { type HttpRbac, type NetworkRbac, type Rbac, Rbac_Action as Wire } from '../../xds/tables/messages.gen.ts';
+import { HttpRbacPerRouteTable, HttpRbacTable, NetworkRbacTable } from '../../xds/tables/tables.gen.ts';
 import { decode, type DecodeOptions } from '../../xds/wire/decode.ts';
 import { allOf, type Condition, someOf } from './condition.ts';
 import { type Layer, readPermission, readPrincipal } from './read-conditions.ts';
@@ -30,19 +30,25 @@ const OPTIONS: DecodeOptions = {
 };
 
 export function readRbac(config: Uint8Array): RbacConfig {
-  return readMessage('', decode(HttpRbacTable, config, OPTIONS));
+  return readMessage('', decode(HttpRbacTable, config, OPTIONS), 'http');
 }
 
 /** Without a configuration the route is free of the filter. */
 export function readRbacPerRoute(config: Uint8Array): RbacConfig {
   const { rbac } = decode(HttpRbacPerRouteTable, config, OPTIONS);
-  return rbac === undefined ? { enforced: null, shadow: null } : readMessage('rbac.', rbac);
+  return rbac === undefined ? { enforced: null, shadow: null } : readMessage('rbac.', rbac, 'http');
 }
 
-function readMessage(prefix: string, message: HttpRbac): RbacConfig {
+/** Of `envoy.filters.network.rbac`, which knows the connection and no more. */
+export function readNetworkRbac(config: Uint8Array): RbacConfig {
+  return readMessage('', decode(NetworkRbacTable, config, OPTIONS), 'tcp');
+}
+
+function readMessage(prefix: string, message: HttpRbac | NetworkRbac, layer: Layer): RbacConfig {
+  const { rules, shadowRules } = message;
   return {
-    enforced: message.rules === undefined ? null : readRules(`${prefix}rules`, message.rules, 'http'),
-    shadow: message.shadowRules === undefined ? null : readRules(`${prefix}shadow_rules`, message.shadowRules, 'http'),
+    enforced: rules === undefined ? null : readRules(`${prefix}rules`, rules, layer),
+    shadow: shadowRules === undefined ? null : readRules(`${prefix}shadow_rules`, shadowRules, layer),
   };
 }
 

@@ -1,16 +1,22 @@
 /** A set of policies as configured, and as it stands for one connection. */
 import type { Decision } from '../../http/filter.ts';
+import { originOfPolicy } from './policy-origin.ts';
 import { type Condition, NEVER } from './condition.ts';
 import { type Caller, specialise } from './specialise.ts';
 
 export const ACTION = { allow: 0, deny: 1, log: 2 } as const;
 export type Action = (typeof ACTION)[keyof typeof ACTION];
 
+export interface RbacDecision extends Decision {
+  /** The one that decided; empty: none matched. */
+  readonly policy: string;
+}
+
 export interface Policy {
   readonly name: string;
   readonly condition: Condition;
   /** When this policy is the first that matches. */
-  readonly decision: Decision;
+  readonly decision: RbacDecision;
 }
 
 export interface Rules {
@@ -18,7 +24,7 @@ export interface Rules {
   /** In the order of their names, as Envoy asks them; the first that matches decides. */
   readonly policies: readonly Policy[];
   /** When none matches. */
-  readonly otherwise: Decision;
+  readonly otherwise: RbacDecision;
 }
 
 export interface ConnectionRules extends Rules {
@@ -33,9 +39,9 @@ export function rulesOf(action: Action, conditions: ReadonlyMap<string, Conditio
     policies: names.map((name) => ({
       name,
       condition: conditions.get(name) ?? NEVER,
-      decision: { allowed: action !== ACTION.deny, rule: `policy ${name}` },
+      decision: { allowed: action !== ACTION.deny, rule: `policy ${name}`, policy: name, origin: originOfPolicy(name) },
     })),
-    otherwise: { allowed: action !== ACTION.allow, rule: describeNone(action, names.length) },
+    otherwise: { allowed: action !== ACTION.allow, rule: describeNone(action, names.length), policy: '' },
   };
 }
 

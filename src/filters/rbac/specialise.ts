@@ -3,6 +3,7 @@
  * become constants and what is left speaks of the request only. Done once a connection, it makes twenty policies cost
  * what the one or two cost that concern its caller.
  */
+import type { ConnectionInfo } from '../../core/runtime.ts';
 import { textMatches } from '../../http/match/text.ts';
 import type { Facts } from '../../http/filter.ts';
 import { addressBytes, inRange } from './address-range.ts';
@@ -17,6 +18,16 @@ export interface Caller {
   readonly local: Uint8Array | null;
   readonly port: number;
   readonly serverName: Uint8Array;
+}
+
+export function factsOf({ local, remote, tls }: ConnectionInfo): Facts {
+  return {
+    peerUris: tls?.peer?.uris ?? [],
+    remoteHost: remote.host,
+    destinationHost: local.host,
+    destinationPort: local.port,
+    serverName: tls?.serverName ?? '',
+  };
 }
 
 export function callerOf(facts: Facts): Caller {

@@ -11,7 +11,7 @@ import type { Service } from '../../api/kinds/service.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
 import { originOf } from '../../api/origin.ts';
 import type { Origin } from '../../api/resource.ts';
-import { selects } from '../../api/selector.ts';
+import { byAgeThenName, isTargeted, targetsWorkload } from '../workload-target.ts';
 import type { PeerAuthentication } from './kind.ts';
 
 export interface PeerAuthenticationFacts {
@@ -36,7 +36,7 @@ export function effectiveMode({ policies, services, workload, appPort, mesh }: P
   const local = policies
     .filter((policy) => policy.metadata.namespace === workload.metadata.namespace)
     .sort(byAgeThenName);
-  const narrow = local.filter((policy) => isTargeted(policy) && targets(policy, workload, services));
+  const narrow = local.filter((policy) => isTargeted(policy) && targetsWorkload(policy, workload, services));
   for (const policy of narrow) {
     const mode = policy.spec?.portLevelMtls?.[String(appPort)]?.mode;
     if (mode !== undefined) return { mode, origin: originOf(policy, `spec.portLevelMtls["${appPort}"].mode`) };
@@ -46,25 +46,4 @@ export function effectiveMode({ policies, services, workload, appPort, mesh }: P
     if (mode !== undefined) return { mode, origin: originOf(policy, 'spec.mtls.mode') };
   }
   return { mode: mesh, origin: { kind: 'Mesh', namespace: '', name: MESH_NAME, path: 'spec.mtls.mode', file: '' } };
-}
-
-function isTargeted(policy: PeerAuthentication): boolean {
-  return policy.spec?.targetRefs !== undefined || policy.spec?.selector !== undefined;
-}
-
-function targets(policy: PeerAuthentication, workload: Workload, services: readonly Service[]): boolean {
-  const { name, namespace, labels } = workload.metadata;
-  if (selects(policy.spec?.selector?.matchLabels, labels)) return true;
-  return (policy.spec?.targetRefs ?? []).some((ref) => {
-    if (ref.kind === 'Workload') return ref.name === name;
-    const service = services.find((each) => each.metadata.name === ref.name && each.metadata.namespace === namespace);
-    return selects(service?.spec?.selector, labels);
-  });
-}
-
-function byAgeThenName(a: PeerAuthentication, b: PeerAuthentication): number {
-  // RFC 3339 in UTC sorts as text. One that is not stored yet has no age: it is the youngest.
-  const [ageA, ageB] = [a.metadata.creationTimestamp ?? '~', b.metadata.creationTimestamp ?? '~'];
-  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
-  return a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0;
 }

@@ -3,42 +3,16 @@
  * and without that it is strict.
  */
 import { z } from 'zod';
-import { labels, objectName } from '../../api/fields.ts';
 import type { Frozen } from '../../api/kind.ts';
 import { mtlsMode } from '../../api/kinds/mesh.ts';
 import type { Resource } from '../../api/resource.ts';
 import type { PolicyKind } from '../policy-kind.ts';
-
-const WORKLOAD_GROUP = 'weft.mesh';
-
-const targetRef = z
-  .strictObject({
-    /** Empty for a Service, `weft.mesh` for a Workload. */
-    group: z.string(),
-    kind: z.enum(['Service', 'Workload']),
-    /** In the policy's own namespace. */
-    name: objectName('subdomain'),
-  })
-  .superRefine((ref, context) => {
-    const group = ref.kind === 'Service' ? '' : WORKLOAD_GROUP;
-    if (ref.group !== group) {
-      context.addIssue({ code: 'custom', path: ['group'], message: `must be "${group}" for a ${ref.kind}` });
-    }
-  });
+import { checkTargets, targetsText, workloadTargets } from '../workload-target.ts';
 
 const mtls = z.strictObject({ mode: mtlsMode });
 
 const spec = z.strictObject({
-  /** The workloads that these name or select. */
-  targetRefs: z.array(targetRef).min(1).max(16).optional(),
-  /** The workloads with all these labels. Neither this nor targetRefs: every workload of the namespace. */
-  selector: z
-    .strictObject({
-      matchLabels: labels.refine((map) => Object.keys(map).length > 0, {
-        error: 'must have at least one label|To mean the whole namespace, leave the selector out',
-      }),
-    })
-    .optional(),
+  ...workloadTargets,
   /** Unset: the next wider policy, then the Mesh, decides. */
   mtls: mtls.optional(),
   /** By the app's own port, in decimal. */
@@ -48,7 +22,6 @@ const spec = z.strictObject({
 const status = z.looseObject({});
 
 export type PeerAuthenticationSpec = Frozen<z.infer<typeof spec>>;
-export type PeerAuthenticationTarget = Frozen<z.infer<typeof targetRef>>;
 export type PeerAuthentication = Resource<PeerAuthenticationSpec, Frozen<z.infer<typeof status>>>;
 
 export const peerAuthenticationKind: PolicyKind<PeerAuthenticationSpec, Frozen<z.infer<typeof status>>> = {
@@ -79,9 +52,7 @@ export const peerAuthenticationKind: PolicyKind<PeerAuthenticationSpec, Frozen<z
   },
   check(policy, report) {
     const { targetRefs, selector, mtls, portLevelMtls = {} } = policy.spec ?? {};
-    if (targetRefs !== undefined && selector !== undefined) {
-      report(['spec', 'selector'], 'must not stand beside targetRefs', 'Keep one of the two');
-    }
+    checkTargets(policy.spec, report);
     const ports = Object.keys(portLevelMtls);
     if (ports.length > 0 && targetRefs === undefined && selector === undefined) {
       report(
@@ -95,12 +66,6 @@ export const peerAuthenticationKind: PolicyKind<PeerAuthenticationSpec, Frozen<z
     }
   },
 };
-
-function targetsText(spec: PeerAuthenticationSpec): string {
-  if (spec.targetRefs !== undefined) return spec.targetRefs.map((ref) => `${ref.kind}/${ref.name}`).join(', ');
-  const labels = Object.entries(spec.selector?.matchLabels ?? {});
-  return labels.length === 0 ? '(namespace)' : labels.map(([key, value]) => `${key}=${value}`).join(',');
-}
 
 function portsText(spec: PeerAuthenticationSpec): string {
   return Object.entries(spec.portLevelMtls ?? {})

@@ -9,6 +9,7 @@ import { matchChain, whyNoChain } from '../../snapshot/match-chain.ts';
 import type { FilterChain, ListenerConfig } from '../../snapshot/snapshot.ts';
 import { Downstream, edgeOf } from '../router/downstream.ts';
 import { TcpRelay } from '../router/tcp-relay.ts';
+import { admit } from './admit.ts';
 import { type Detected, RAW } from './detect.ts';
 import { Handshake } from './handshake.ts';
 import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
@@ -213,7 +214,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const { direction } = this.#config;
     const { router } = this.#world;
     const { network } = chain;
+    const admission = admit(this.#world.connectionFilters(chain), connection.info);
     if (network.kind === 'http') {
+      if (!admission.allowed) {
+        this.#refuse(connection, () => this.#refusals.denied(connection.info, admission.detail));
+        return;
+      }
       const filters = this.#world.filters(network);
       const down = new Downstream(router, network, filters, direction, connection.info, secure);
       this.#served.add(serveHttp(connection, down, this, found));
@@ -224,6 +230,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       proxy: network,
       edge: edgeOf(router, direction, connection.info, secure),
       secure,
+      admission,
       closed: () => this.connectionEnded(relay),
       spokeFirst: (side) => {
         this.#serverFirst = side === 'server';

@@ -1,6 +1,7 @@
 /** What all listeners of a proxy share. */
 import type { Limit } from '../../core/limit.ts';
-import type { HttpManager } from '../../snapshot/snapshot.ts';
+import type { ConnectionFilter } from '../../http/filter.ts';
+import type { FilterChain, HttpManager } from '../../snapshot/snapshot.ts';
 import type { OwnAddresses } from '../cluster/own-addresses.ts';
 import type { FilterSet } from '../router/downstream.ts';
 import type { RouterWorld } from '../router/router-world.ts';
@@ -13,4 +14,5 @@ export interface ListenerWorld {
   readonly connections: Limit;
   readonly chainTls: ChainTls;
   filters(manager: HttpManager): FilterSet;
+  connectionFilters(chain: FilterChain): readonly ConnectionFilter[];
 }

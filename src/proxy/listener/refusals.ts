@@ -48,6 +48,10 @@ export class Refusals {
     this.#count('inspect_timeout', info, `nothing that a filter chain takes came within ${timeoutMs} ms`);
   }
 
+  denied(info: ConnectionInfo, why: string): void {
+    this.#count('denied', info, why);
+  }
+
   limit(info: ConnectionInfo, limit: string): void {
     this.#world.telemetry.limit(limit, this.#listener).add(1);
     this.#count('limit', info, `${limit} reached`);

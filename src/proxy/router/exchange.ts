@@ -46,6 +46,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   #isTunnel = false;
   #handshake: Handshake = HANDSHAKE.none;
   #place = NO_PLACE;
+  /** What filters had to say, for the log. */
+  #notes = '';
   /** Nothing may be said to the downstream any more. */
   #downGone = false;
   /** The connection went to another handler, which counts what it does itself. */
@@ -91,6 +93,10 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     if (this.#isRerouted) return CONTINUE;
     this.#isRerouted = true;
     return this.#matchRoute();
+  }
+
+  note(text: string): void {
+    this.#notes = this.#notes === '' ? text : `${this.#notes}; ${text}`;
   }
 
   stage(direction: 'request' | 'response', stage: BodyStage): void {
@@ -325,6 +331,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     if (this.#body.ended) this.#forwarding?.finish(this.isFailed ? OUTCOME.failed : OUTCOME.ok);
     else this.#forwarding?.abandon(RESET.cancelled);
     tellOfEnd(this.#filters, this, this.#at);
+    if (this.#notes !== '') this.detail = this.detail === '' ? this.#notes : `${this.detail}; ${this.#notes}`;
     if (!this.#body.ended && !this.#downGone) this.#stream.discard();
     if (!this.#handedOver) this.observe();
     world.telemetry.active.add(-1);

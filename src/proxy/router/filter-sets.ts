@@ -2,20 +2,23 @@
  * The filters of an HTTP manager, made once, and its chains for routes that override one. Modules come from above: the
  * router knows what a filter is and none by name.
  */
-import type { Filter, FilterModule, Scope } from '../../http/filter.ts';
+import { WeftError } from '../../core/errors.ts';
+import type { AnyFilterModule, ConnectionFilter, Filter, Scope } from '../../http/filter.ts';
 import type { HttpFilterConfig, RouteEntry } from '../../snapshot/route-table.ts';
-import type { HttpManager } from '../../snapshot/snapshot.ts';
+import type { FilterChain, HttpManager } from '../../snapshot/snapshot.ts';
 import type { FilterSet } from './downstream.ts';
 
 const NONE: readonly Filter[] = [];
+const NO_GUARDS: readonly ConnectionFilter[] = [];
 
 /** Sets live as long as their manager does: filters keep their state by the keys of their scope. */
 export class FilterSets {
-  readonly #modules: ReadonlyMap<string, FilterModule>;
+  readonly #modules: ReadonlyMap<string, AnyFilterModule>;
   readonly #scope: Scope;
   readonly #sets = new WeakMap<HttpManager, FilterSet>();
+  readonly #guards = new WeakMap<FilterChain, readonly ConnectionFilter[]>();
 
-  constructor(modules: ReadonlyMap<string, FilterModule>, scope: Scope) {
+  constructor(modules: ReadonlyMap<string, AnyFilterModule>, scope: Scope) {
     this.#modules = modules;
     this.#scope = scope;
   }
@@ -28,10 +31,28 @@ export class FilterSets {
     return made;
   }
 
+  ofConnection(chain: FilterChain): readonly ConnectionFilter[] {
+    if (chain.filters.length === 0) return NO_GUARDS;
+    const known = this.#guards.get(chain);
+    if (known !== undefined) return known;
+    const made = chain.filters.map((config) => this.#createForConnection(config));
+    this.#guards.set(chain, made);
+    return made;
+  }
+
   #create(config: HttpFilterConfig): Filter | null {
     // The snapshot was refused if a filter without a module were required.
     const module = this.#modules.get(config.type);
-    return module === undefined ? null : module.create(module.read(config.config), this.#scope);
+    if (module === undefined || module.layer === 'connection') return null;
+    return module.create(module.read(config.config), this.#scope);
+  }
+
+  #createForConnection(config: HttpFilterConfig): ConnectionFilter {
+    const module = this.#modules.get(config.type);
+    // As above; and a chain without its guard is no chain.
+    if (module?.layer !== 'connection')
+      throw new WeftError('internal', { what: `no connection filter ${config.type}` });
+    return module.create(module.read(config.config), this.#scope);
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Address, Connection } from '../../core/runtime.ts';
 import { HIGH_WATER } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
+import type { Admission } from '../../http/filter.ts';
 import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
@@ -32,6 +33,8 @@ export interface TcpRelayOptions {
   readonly edge: Edge;
   /** Mesh TLS of ours ended here. */
   readonly secure: boolean;
+  /** What the filters of the connection say. */
+  readonly admission: Admission;
   /** Told once, when the downstream connection is gone. */
   closed(): void;
   /** Told once, by which side spoke first. */
@@ -88,6 +91,9 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   /** Separate from construction, so that the caller holds the relay before anything can end it. */
   start(): void {
     const { identity, runtime } = this.#world;
+    const { allowed, detail } = this.#options.admission;
+    if (!allowed) return this.#fail('UAEX', detail);
+    this.detail = detail;
     if (this.#options.secure && !identity.valid) return this.#fail('SE', identity.fault);
     const { name } = pickCluster(this.#options.proxy.clusters, runtime.random.next());
     this.#cluster = this.#world.binding().cluster(name);

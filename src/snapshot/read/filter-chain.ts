@@ -1,5 +1,10 @@
-/** Envoy's FilterChain → FilterChain: one terminal network filter, and a match over what this proxy looks at. */
-import type { FilterChain as Message, FilterChainMatch as MatchMessage } from '../../xds/tables/messages.gen.ts';
+/** Envoy's FilterChain → FilterChain: filters of the connection, one terminal network filter, and a match over what this proxy looks at. */
+import type {
+  Filter,
+  FilterChain as Message,
+  FilterChainMatch as MatchMessage,
+} from '../../xds/tables/messages.gen.ts';
+import type { HttpFilterConfig } from '../route-table.ts';
 import type { FilterChain, FilterChainMatch } from '../snapshot.ts';
 import type { FilterModules } from './http-filters.ts';
 import { readHttpManager } from './http-manager.ts';
@@ -12,11 +17,10 @@ const HTTP_MANAGER =
 const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
 export function readFilterChain(where: string, message: Message, modules: FilterModules): FilterChain {
-  const [filter, ...more] = message.filters;
-  if (filter === undefined) throw invalid(`${where}.filters`, 'required');
-  if (more.length > 0) throw unsupported(`${where}.filters[1]`, 'one network filter a chain, HTTP or TCP');
-  const config = filter.configType.value;
-  const at = `${where}.filters[0].typed_config`;
+  const last = message.filters.at(-1);
+  if (last === undefined) throw invalid(`${where}.filters`, 'required');
+  const config = last.configType.value;
+  const at = `${where}.filters[${message.filters.length - 1}].typed_config`;
   if (config === undefined) throw invalid(at, 'required');
   if (config.typeUrl !== HTTP_MANAGER && config.typeUrl !== TCP_PROXY) {
     throw unsupported(at, `no network filter of this proxy reads ${config.typeUrl}`);
@@ -24,11 +28,25 @@ export function readFilterChain(where: string, message: Message, modules: Filter
   return {
     name: message.name,
     match: readMatch(`${where}.filter_chain_match`, message.filterChainMatch),
+    filters: message.filters
+      .slice(0, -1)
+      .map((filter, i) => readConnectionFilter(`${where}.filters[${i}].typed_config`, filter, modules)),
     tls: readDownstreamTls(`${where}.transport_socket`, message.transportSocket),
     network: within(at, () =>
       config.typeUrl === HTTP_MANAGER ? readHttpManager(config.value, modules) : readTcpProxy(config.value),
     ),
   };
+}
+
+function readConnectionFilter(where: string, { name, configType }: Filter, modules: FilterModules): HttpFilterConfig {
+  const config = configType.value;
+  if (config === undefined) throw invalid(where, 'required');
+  const module = modules.get(config.typeUrl);
+  if (module?.layer !== 'connection') {
+    throw unsupported(where, `no filter of this proxy before the last of a chain reads ${config.typeUrl}`);
+  }
+  within(where, () => module.read(config.value));
+  return { name, type: config.typeUrl, config: config.value, optional: false };
 }
 
 const ANY: FilterChainMatch = { serverNames: [], transportProtocol: '', applicationProtocols: [], destinationPort: 0 };

@@ -2,13 +2,13 @@
  * HTTP filters of a listener and their per-route configuration. A filter that this proxy does not have is dropped when
  * it is optional and refused when it is not; one that it has is read at once, so that a bad one is a NACK and no surprise.
  */
-import type { FilterModule } from '../../http/filter.ts';
+import type { AnyFilterModule } from '../../http/filter.ts';
 import type { Any, HttpFilter } from '../../xds/tables/messages.gen.ts';
 import type { HttpFilterConfig } from '../route-table.ts';
 import { invalid, unsupported, within } from './problem.ts';
 
 /** By type URL of the configuration. */
-export type FilterModules = ReadonlyMap<string, FilterModule>;
+export type FilterModules = ReadonlyMap<string, AnyFilterModule>;
 
 export const ROUTER_TYPE = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const FILTER_CONFIG = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
@@ -53,7 +53,7 @@ function readFilter(
   modules: FilterModules,
 ): readonly HttpFilterConfig[] {
   const module = modules.get(config.typeUrl);
-  if (module === undefined) {
+  if (module === undefined || module.layer === 'connection') {
     if (optional) return [];
     throw unsupported(where, `no filter of this proxy reads ${config.typeUrl}`);
   }

@@ -6,10 +6,16 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { originOf } from '../../../api/origin.ts';
 import type { Workload, WorkloadPort } from '../../../api/kinds/workload.ts';
-import type { View } from '../../../api/reader.ts';
-import type { FilterChainSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import type { Reader, View } from '../../../api/reader.ts';
+import type { Origin } from '../../../api/resource.ts';
+import { policyKinds } from '../../../policies/all.ts';
+import type {
+  Filter as NetworkFilter,
+  FilterChainSchema,
+} from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import type { HttpFilter } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import { meshSettings } from '../mesh-settings.ts';
 import { type HttpVersion, inboundName } from '../names.ts';
@@ -41,10 +47,12 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
     if (workload === null || port?.proxyPort === undefined) return null;
     const { trustDomain } = read.view(meshSettings, null);
     const mode = inboundMode(read, workload, port.port);
-    const secured = mode === 'disabled' ? [] : meshChains(port, trustDomain, mode);
-    const open = mode === 'strict' ? [] : openChains(port);
-    const name = inboundName(port.port);
     const origin = originOf(workload);
+    const origins = [origin];
+    const toApp = filtersOf(read, workload, port, trustDomain, origins);
+    const secured = mode === 'disabled' ? [] : meshChains(toApp, trustDomain, mode);
+    const open = mode === 'strict' ? [] : openChains(toApp);
+    const name = inboundName(port.port);
     const message = create(ListenerSchema, {
       name,
       address: socketAddress(workload.spec?.address ?? '127.0.0.1', port.proxyPort),
@@ -53,50 +61,76 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
       filterChains: [...secured, ...open],
     });
     message.metadata = create(MetadataSchema, metadata({ origin: originText(origin), mode }));
-    return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, [origin]);
+    return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
   },
   same: sameResource,
 };
 
+/** What of policies and protocol all chains of a port share. */
+interface ToApp {
+  readonly port: WorkloadPort;
+  readonly http: readonly HttpFilter[];
+  readonly tcp: readonly NetworkFilter[];
+}
+
+function filtersOf(
+  read: Reader,
+  workload: Workload,
+  port: WorkloadPort,
+  trustDomain: string,
+  origins: Origin[],
+): ToApp {
+  const draft = { workload, port, neverHttp: portProtocol(port) === 'tcp', trustDomain, http: [], tcp: [], origins };
+  for (const kind of policyKinds) kind.inbound?.(draft, read);
+  return draft;
+}
+
 /** By ALPN: a sidecar says what the application speaks, another client of the mesh what it speaks itself. */
-function meshChains(port: WorkloadPort, trustDomain: string, mode: 'strict' | 'permissive'): FilterChainInit[] {
+function meshChains(toApp: ToApp, trustDomain: string, mode: 'strict' | 'permissive'): FilterChainInit[] {
+  const { port } = toApp;
   // `h2` and `http/1.1` alone would also catch the application's own TLS: the server name tells them apart. It stands in
   // every chain: Envoy narrows by it before the ALPN and never goes back, so one without it would never be reached.
   const named = [`*.mesh.${trustDomain}`];
-  const chain = (name: string, alpn: readonly string[], filter: FilterInit, serverNames = named): FilterChainInit => ({
+  const chain = (
+    name: string,
+    alpn: readonly string[],
+    filters: FilterInit[],
+    serverNames = named,
+  ): FilterChainInit => ({
     name,
     filterChainMatch: { transportProtocol: 'tls', applicationProtocols: [...alpn], serverNames },
     transportSocket: downstreamTls(trustDomain, alpn),
-    filters: [filter],
+    filters,
   });
   // What comes as `h2` is for an application of HTTP/2, unless that is declared to speak HTTP/1.1.
   const forHttp1 = spoken(port, 'http2') === 'http';
-  const ofH2 = toAppHttp(port, forHttp1 ? 'http' : 'http2', 'http2');
+  const ofH2 = toAppHttp(toApp, forHttp1 ? 'http' : 'http2', 'http2');
   const anyName = catchesAnyH2(mode, portProtocol(port)) ? [chain('peer-http2', ['h2'], ofH2, [])] : [];
   return [
-    chain('mesh-tcp', [ALPN.tcp], toAppTcp(port)),
-    chain('mesh-http1', forHttp1 ? [ALPN.http, 'h2'] : [ALPN.http], toAppHttp(port, 'http', 'http2')),
-    chain('mesh-http2', forHttp1 ? [ALPN.http2] : [ALPN.http2, 'h2'], toAppHttp(port, 'http2', 'http2')),
-    chain('peer-http1', ['http/1.1'], toAppHttp(port, spoken(port, 'http'), 'http')),
+    chain('mesh-tcp', [ALPN.tcp], toAppTcp(toApp)),
+    chain('mesh-http1', forHttp1 ? [ALPN.http, 'h2'] : [ALPN.http], toAppHttp(toApp, 'http', 'http2')),
+    chain('mesh-http2', forHttp1 ? [ALPN.http2] : [ALPN.http2, 'h2'], toAppHttp(toApp, 'http2', 'http2')),
+    chain('peer-http1', ['http/1.1'], toAppHttp(toApp, spoken(port, 'http'), 'http')),
     ...anyName,
   ];
 }
 
-function openChains(port: WorkloadPort): FilterChainInit[] {
+function openChains(toApp: ToApp): FilterChainInit[] {
+  const { port } = toApp;
   const own: FilterChainInit = {
     name: 'app-tls',
     filterChainMatch: { transportProtocol: 'tls' },
-    filters: [toAppTcp(port)],
+    filters: toAppTcp(toApp),
   };
   const http = (name: string, came: HttpVersion, applicationProtocols: string[]): FilterChainInit => ({
     name,
     filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols },
-    filters: [toAppHttp(port, spoken(port, came), came)],
+    filters: toAppHttp(toApp, spoken(port, came), came),
   });
   const tcp: FilterChainInit = {
     name: 'plaintext-tcp',
     filterChainMatch: { transportProtocol: 'raw_buffer' },
-    filters: [toAppTcp(port)],
+    filters: toAppTcp(toApp),
   };
   if (portProtocol(port) === 'tcp') return [own, tcp];
   return [own, http('plaintext-http', 'http', HTTP1_BYTES), http('plaintext-http2', 'http2', HTTP2_BYTES), tcp];
@@ -108,10 +142,11 @@ function spoken(port: WorkloadPort, came: HttpVersion): HttpVersion {
   return declared === 'http' || declared === 'http2' ? declared : came;
 }
 
-function toAppHttp(port: WorkloadPort, speaks: HttpVersion, codec: HttpVersion): FilterInit {
+function toAppHttp({ port, http }: ToApp, speaks: HttpVersion, codec: HttpVersion): FilterInit[] {
   const cluster = inboundName(port.port, speaks);
-  return httpManager({
+  const manager = httpManager({
     statPrefix: cluster,
+    filters: http,
     codec,
     direction: 'inbound',
     forwardProxy: false,
@@ -135,9 +170,10 @@ function toAppHttp(port: WorkloadPort, speaks: HttpVersion, codec: HttpVersion):
       ],
     },
   });
+  return [manager];
 }
 
-function toAppTcp(port: WorkloadPort): FilterInit {
+function toAppTcp({ port, tcp }: ToApp): FilterInit[] {
   const cluster = inboundName(port.port);
-  return tcpFilter(tcpProxy(cluster, [{ name: cluster, weight: 1 }]));
+  return [...tcp, tcpFilter(tcpProxy(cluster, [{ name: cluster, weight: 1 }]))];
 }

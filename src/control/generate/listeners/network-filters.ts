@@ -11,6 +11,7 @@ import {
   HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
+  type HttpFilter,
   type HttpFilterSchema,
 } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import {
@@ -46,6 +47,8 @@ export interface HttpOptions {
   readonly direction: 'inbound' | 'outbound';
   /** Accepts CONNECT, and requests for hosts outside of the mesh. */
   readonly forwardProxy: boolean;
+  /** Before all others. */
+  readonly filters?: readonly HttpFilter[];
 }
 
 export function httpManager(options: HttpOptions): FilterInit {
@@ -58,7 +61,7 @@ export function httpManager(options: HttpOptions): FilterInit {
       typeof routes === 'string'
         ? { case: 'rds', value: { routeConfigName: routes, configSource: ADS } }
         : { case: 'routeConfig', value: routes },
-    httpFilters: forwardProxy ? [dynamicForward(), router()] : [router()],
+    httpFilters: [...(options.filters ?? []), ...(forwardProxy ? [dynamicForward()] : []), router()],
     accessLog: [stdoutLog()],
     commonHttpProtocolOptions: { idleTimeout: HOUR },
     // Envoy's five minutes would cut a watch on which nothing happens for a while.

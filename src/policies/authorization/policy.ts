@@ -1,0 +1,52 @@
+/** AuthorizationPolicy as an entry of the list of policies: names, checks between fields, columns, and what it generates. */
+import type { PolicyKind } from '../policy-kind.ts';
+import { checkTargets, targetsText } from '../workload-target.ts';
+import { compileInbound } from './compile/inbound.ts';
+import { type AuthorizationSpec, type AuthorizationStatus, KIND, spec, statusSchema } from './kind.ts';
+
+export const authorizationKind: PolicyKind<AuthorizationSpec, AuthorizationStatus> = {
+  group: 'weft.mesh',
+  version: 'v1',
+  alsoVersions: [],
+  kind: KIND,
+  plural: 'authorizationpolicies',
+  singular: 'authorizationpolicy',
+  shortNames: ['authz'],
+  namespaced: true,
+  nameRule: 'subdomain',
+  description: 'Who may ask for what of a workload.',
+  spec,
+  specRequired: true,
+  status: statusSchema,
+  immutable: [],
+  columns: [
+    { name: 'ACTION', wide: false, value: (policy) => policy.spec?.action ?? '' },
+    { name: 'TARGETS', wide: false, value: (policy) => targetsText(policy.spec ?? {}) },
+    { name: 'RULES', wide: false, value: (policy) => String(policy.spec?.rules?.length ?? 0) },
+  ],
+  enforcedBy: {
+    weft: true,
+    envoy: true,
+    grpc: 'servers without a proxy are not told of it',
+    none: 'callers reach the application in plaintext, and nothing stands before it',
+  },
+  inbound: compileInbound,
+  check(policy, report) {
+    const { action, rules = [] } = policy.spec ?? {};
+    checkTargets(policy.spec, report);
+    if (action !== 'ALLOW' && rules.length === 0) {
+      report(
+        ['spec', 'rules'],
+        'must have at least one rule',
+        'Only an ALLOW policy means something without: it allows nothing',
+      );
+    }
+    const seen = new Map<string, number>();
+    rules.forEach(({ name }, index) => {
+      if (name === undefined) return;
+      const first = seen.get(name);
+      if (first === undefined) seen.set(name, index);
+      else report(['spec', 'rules', index, 'name'], `repeats the name of rules[${first}]`);
+    });
+  },
+};
