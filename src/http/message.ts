@@ -22,6 +22,8 @@ export const RESET = {
   stale: 6,
   /** Could not connect at all. */
   connect: 7,
+  /** The peer gave this message up and promised nothing; its connection goes on. */
+  aborted: 8,
 } as const;
 export type ResetReason = (typeof RESET)[keyof typeof RESET];
 

@@ -126,6 +126,7 @@ export function outcomeFlag(reset: ResetReason | null): ResponseFlag {
     case RESET.stale:
       return 'UC';
     case RESET.refused:
+    case RESET.aborted:
       return 'UR';
     case RESET.protocol:
       return 'UPE';

@@ -302,7 +302,7 @@ describe('races that are nobody’s fault', () => {
 
   test('half a response followed by RST_STREAM(NO_ERROR) is no response', () => {
     const { post } = against([headers(3, OK, false), data(3, 'half'), rst(3, ERROR.none)]);
-    assert.deepEqual([post.r.done, post.r.reset], [false, RESET.connection]);
+    assert.deepEqual([post.r.done, post.r.reset], [false, RESET.aborted]);
   });
 
   test('a reset of a stream that has ended, ours or theirs, is counted and nothing else', () => {

@@ -99,8 +99,8 @@ test('a two-step GOAWAY loses nothing: the first refuses no stream that has left
 test('what a reset by the server means for the request', () => {
   const cases = [
     [ERROR.refusedStream, RESET.refused],
-    [ERROR.cancel, RESET.connection],
-    [ERROR.internal, RESET.connection],
+    [ERROR.cancel, RESET.aborted],
+    [ERROR.internal, RESET.aborted],
     [ERROR.protocol, RESET.protocol],
     [ERROR.enhanceYourCalm, RESET.limit],
   ] as const;

@@ -31,6 +31,7 @@ export function codeOf(reason: ResetReason): number {
     case RESET.connection:
     case RESET.connect:
     case RESET.stale:
+    case RESET.aborted:
       return ERROR.internal;
     default:
       return ERROR.cancel;
@@ -38,8 +39,7 @@ export function codeOf(reason: ResetReason): number {
 }
 
 /**
- * Why a stream that the peer reset has ended. Only REFUSED_STREAM promises that nothing was processed (section 8.7);
- * whatever a server gives up without a promise looks like a lost connection to the retry plan.
+ * Why a stream that the peer reset has ended. Only REFUSED_STREAM promises that nothing was processed (section 8.7).
  */
 export function reasonOf(code: number, isServer: boolean): ResetReason {
   switch (code) {
@@ -54,6 +54,6 @@ export function reasonOf(code: number, isServer: boolean): ResetReason {
     case ERROR.streamClosed:
       return RESET.protocol;
     default:
-      return isServer ? RESET.cancelled : RESET.connection;
+      return isServer ? RESET.cancelled : RESET.aborted;
   }
 }

@@ -32,6 +32,8 @@ export interface Forwarded extends Progress {
   readonly serviceName: string;
   readonly isGrpc: boolean;
   readonly deadlineAt: number;
+  /** The caller of a gRPC call has given up, or does so now. */
+  readonly pastDeadline: boolean;
   moved: boolean;
   /** Of the try that serves, or of the last that failed. */
   host: UpstreamHost | null;
@@ -48,6 +50,8 @@ export interface Forwarded extends Progress {
   respondTrailers(fields: Head): void;
   beginTunnel(head: Head): void;
   reply(status: number, flag: ResponseFlag, detail: string): unknown;
+  /** Replies that the caller's deadline has ended. */
+  endAtDeadline(): void;
 }
 
 export class Forwarding implements TryOwner {
@@ -205,6 +209,10 @@ export class Forwarding implements TryOwner {
     this.#body.credit(this.#down, this.stream);
   }
 
+  get pastDeadline(): boolean {
+    return this.#owner.pastDeadline;
+  }
+
   tryIsLate(current: Try): boolean {
     const { hedge } = this.#action;
     if (hedge === null || !hedge.onPerTryTimeout || !this.#mayRace()) return false;
@@ -216,6 +224,8 @@ export class Forwarding implements TryOwner {
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void {
     const owner = this.#owner;
     owner.host = current.endpoint ?? owner.host;
+    // The callee has the same deadline, and gRPC servers reset the stream at it: who notices first is chance.
+    if (owner.pastDeadline) return owner.endAtDeadline();
     if (this.#leavesOthers(current)) return;
     if ((flag === '' || flag === 'UF') && this.#retry(current, reset, null)) return;
     if (flag !== '' && owner.flag === '') owner.flag = flag;

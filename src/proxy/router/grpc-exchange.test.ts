@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RETRIES } from '../../../test/support/proxy-snapshots.ts';
 import { answerWith, type RawPeer, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
-import { CONTENT_TYPE } from '../../http/field-name.ts';
+import { CONTENT_TYPE, FieldName } from '../../http/field-name.ts';
 import { GRPC_STATUS_FIELD } from '../../http/grpc/status.ts';
 import { Head } from '../../http/head.ts';
-import type { Stream } from '../../http/message.ts';
+import { RESET, type Stream } from '../../http/message.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
 import { startHops } from './test/two-hops.ts';
 
@@ -111,6 +111,42 @@ test("a caller's deadline ends the call, shrinks on its way, and one that has pa
   const nothing = await ask(mesh, call('grpc-timeout: 0m\r\n'));
   assert.match(nothing.text, /^grpc-status: 4\r$/m);
   assert.equal(seen.length, 3);
+});
+
+test('a callee that is the first to act on the deadline, by a reset, makes no other end of the call than the deadline', async () => {
+  const DEADLINE_MS = 287;
+  const cases = [
+    { resetAfterMs: DEADLINE_MS - 50, begun: false, status: 14, flag: 'UR', failed: 1 },
+    // Rounded down on the way to it.
+    { resetAfterMs: DEADLINE_MS - 0.9, begun: false, status: 4, flag: 'UT', failed: 0 },
+    { resetAfterMs: DEADLINE_MS + 0.1, begun: false, status: 4, flag: 'UT', failed: 0 },
+    { resetAfterMs: DEADLINE_MS + 0.1, begun: true, status: 4, flag: 'UT', failed: 0 },
+  ];
+  for (const { resetAfterMs, begun, status, flag, failed } of cases) {
+    const hops = await startHops({
+      down: 'h2',
+      up: 'h2',
+      route: { retry: { ...RETRIES, retries: 0 } },
+      acquire: (attempt) => {
+        const { clock } = hops.sim.start(`10.9.9.${cases.length}`);
+        attempt.onStream(NOWHERE);
+        if (begun) attempt.onHead(grpcHead(''), false);
+        clock.wake(clock.now() + resetAfterMs, () => attempt.onReset(RESET.aborted));
+      },
+    });
+    const asked = Head.request('POST', '/a.B/C', 'app');
+    asked.appendText(CONTENT_TYPE, 'application/grpc');
+    asked.appendText(new FieldName('grpc-timeout'), `${DEADLINE_MS}m`);
+    const { got } = hops.ask(asked, true);
+    asked.free();
+    await hops.run(() => got.done);
+    const { head, trailers } = got;
+    const end = trailers ?? ['grpc-status', 'x-weft-flag'].map((name) => `${name}=${head?.value(new FieldName(name))}`);
+    const when = `${resetAfterMs} ms: ${end.join(', ')}`;
+    assert.ok(end.includes(`grpc-status=${status}`), when);
+    assert.ok(end.includes(`x-weft-flag=${flag}`), when);
+    assert.equal(hops.telemetry.counters.counter('test_failed_tries').value, failed, when);
+  }
 });
 
 test('the route bounds what a caller may ask for', async () => {

@@ -71,6 +71,8 @@ export function describeReset(reset: ResetReason): string {
       return 'response beyond a limit';
     case RESET.refused:
       return 'stream refused';
+    case RESET.aborted:
+      return 'stream reset before the response';
     default:
       return 'connection closed before the response';
   }

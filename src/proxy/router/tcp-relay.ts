@@ -42,6 +42,7 @@ export interface TcpRelayOptions {
 }
 
 export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner, StreamOwner, EndedRecord {
+  readonly pastDeadline = false;
   readonly request = null;
   readonly status = 0;
   readonly grpcStatus = -1;

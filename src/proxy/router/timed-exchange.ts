@@ -8,6 +8,9 @@ import { EXPIRY, type Expiry } from './exchange-clock.ts';
 import { ExchangeRecord } from './exchange-record.ts';
 import { callerDeadline } from './grpc-deadline.ts';
 
+/** What the callee is told of its deadline is rounded down to whole milliseconds. */
+const ROUNDING_MS = 1;
+
 export abstract class TimedExchange extends ExchangeRecord {
   abstract reply(status: number, flag: ResponseFlag, detail: string): unknown;
   /** The caller has sent all that it will. */
@@ -27,6 +30,14 @@ export abstract class TimedExchange extends ExchangeRecord {
     } else {
       this.reply(this.requestEnded ? 504 : 408, 'DT', 'the stream lasted as long as it may');
     }
+  }
+
+  get pastDeadline(): boolean {
+    return this.timeNow(this.startedAt) >= this.deadlineAt - ROUNDING_MS;
+  }
+
+  endAtDeadline(): void {
+    this.onExpiry(EXPIRY.deadline);
   }
 
   /** `routeMs` null: the route leaves it to the manager. */

@@ -24,6 +24,8 @@ export interface TryOwner {
   tryData(current: Try, bytes: Uint8Array, start: number, end: number, last: boolean): void;
   tryTrailers(current: Try, fields: Head): void;
   tryWritable(): void;
+  /** Nobody waits for the response any more, so that a try which ends is no failure of its host. */
+  readonly pastDeadline: boolean;
   /** The per-try timeout has ended. True: the try goes on, beside another. */
   tryIsLate(current: Try): boolean;
 }
@@ -169,7 +171,7 @@ export class Try extends Timer implements Attempt {
 
   onReset(reason: ResetReason): void {
     if (!this.#live) return;
-    this.#close(OUTCOME.failed);
+    this.#close(this.#owner.pastDeadline ? OUTCOME.cancelled : OUTCOME.failed);
     this.#owner.tryFailed(this, reason, '', '');
   }
 

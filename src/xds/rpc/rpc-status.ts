@@ -32,6 +32,8 @@ export function statusOfReset(reason: ResetReason, cause: string): RpcStatus {
       return { code: GRPC_STATUS.internal, message: cause === '' ? 'the peer broke HTTP/2' : cause };
     case RESET.limit:
       return { code: GRPC_STATUS.resourceExhausted, message: cause === '' ? 'the answer is beyond a bound' : cause };
+    case RESET.aborted:
+      return unavailable('the peer reset the stream');
     default:
       return unavailable(cause === '' ? 'connection: closed by the peer' : cause);
   }
