@@ -37,7 +37,7 @@ export function emitTables(types: Types, subset: Subset, directory: string): { m
   const json = ['JsonObject', 'JsonValue'].filter((name) => body.includes(name)).join(', ');
   const interfaces = `${HEADER}import type { ${json} } from '../wire/json.ts';\n\n${body}`;
   const data =
-    `${HEADER}import { Table } from '../wire/table.ts';\nimport type * as m from './messages.gen.ts';\n\n` +
+    `${HEADER}import { Table } from '../wire/table.ts';\nimport * as m from './messages.gen.ts';\n\n` +
     tables.join('');
   writeFileSync(`${directory}/messages.gen.ts`, interfaces);
   writeFileSync(`${directory}/tables.gen.ts`, data);
@@ -97,6 +97,12 @@ function tableText(name: string, type: string, members: readonly Member[]): stri
   return `export const ${name}Table: Table<m.${name}> = /* @__PURE__ */ new Table('${type}', () => [\n${rows}]);\n`;
 }
 
+/** The table of a message, the names of an enum, or nothing. */
+function referenceText({ message, enumType }: Member): string {
+  if (message !== null) return `() => ${message}Table`;
+  return enumType === null ? 'null' : `() => m.${enumType}`;
+}
+
 /** Trailing defaults are left out: see FieldRow. */
 function rowText(member: Member): string {
   const cells = [
@@ -104,7 +110,7 @@ function rowText(member: Member): string {
     `'${member.name}'`,
     String(member.kind),
     `'${member.shape}'`,
-    member.message === null ? 'null' : `() => ${member.message}Table`,
+    referenceText(member),
     member.oneof === null ? 'null' : `'${member.oneof}'`,
     String(member.keyKind),
   ];

@@ -2,6 +2,7 @@
  * Reads protobuf's primitives from bytes, never past an end. It knows where in the message it stands, because an error
  * must name the field: that name is the reason in a NACK.
  */
+import { protoName } from './field-name.ts';
 import { copyOf } from '../../core/bytes.ts';
 import { WeftError } from '../../core/errors.ts';
 import { WIRE } from './wire-type.ts';
@@ -153,8 +154,4 @@ export class Cursor {
     this.at = start + bytes;
     return start;
   }
-}
-
-function protoName(camel: string): string {
-  return camel.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -45,11 +45,16 @@ export interface Field {
   readonly shape: Shape;
   /** For kind message. */
   readonly table: Table | null;
+  /** For kind enum, where names matter: numbers by name. */
+  readonly names: EnumNames | null;
   /** For shape map: the kind of its keys. */
   readonly keyKind: Kind;
   /** The property that holds `{ case, value }`, when this field is a member of a oneof. */
   readonly oneof: string | null;
 }
+
+/** Numbers by name, as in the .proto. */
+export type EnumNames = Readonly<Record<string, number>>;
 
 /** A message as the codec sees it; users see the generated interface. */
 export type Fields = Record<string, unknown>;
@@ -61,13 +66,13 @@ const EMPTY_LIST: readonly never[] = Object.freeze([]);
 const EMPTY_MAP: ReadonlyMap<unknown, unknown> = new Map();
 const EMPTY_BYTES = new Uint8Array(0);
 
-/** `[number, name, kind, shape?, reference?, oneof?]`: reference is a table's thunk, or a map's `[key kind, thunk]`. */
+/** `[number, name, kind, shape?, reference?, oneof?, key kind?]`: reference is the thunk of a table, or of an enum's names. */
 export type FieldRow = readonly [
   number: number,
   name: string,
   kind: Kind,
   shape?: Shape,
-  table?: (() => Table) | null,
+  reference?: (() => Table | EnumNames) | null,
   oneof?: string | null,
   keyKind?: Kind,
 ];
@@ -105,15 +110,11 @@ export class Table<T = unknown> {
 
   #resolve(): readonly Field[] {
     const fields = this.#rows().map(
-      ([number, name, kind, shape = 'plain', table = null, oneof = null, keyKind = KIND.string]): Field => ({
-        number,
-        name,
-        kind,
-        shape,
-        table: table === null ? null : table(),
-        keyKind,
-        oneof,
-      }),
+      ([number, name, kind, shape = 'plain', reference = null, oneof = null, keyKind = KIND.string]): Field => {
+        const to = reference === null ? null : reference();
+        const isTable = to instanceof Table;
+        return { number, name, kind, shape, table: isTable ? to : null, names: isTable ? null : to, keyKind, oneof };
+      },
     );
     for (const field of fields) {
       this.#byNumber[field.number] = field;
