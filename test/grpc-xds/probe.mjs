@@ -1,0 +1,96 @@
+/** A gRPC program that speaks xDS itself, by grpc-js and grpc-js-xds. What it understands is described in probe.ts. */
+import { createInterface } from 'node:readline';
+import * as grpc from '@grpc/grpc-js';
+import * as xds from '@grpc/grpc-js-xds';
+
+xds.register();
+const [, , role, kind, address, name] = process.argv;
+const bytes = { serialize: (value) => value, deserialize: (value) => value };
+const method = (word, stream = false) => ({
+  path: `/probe.Probe/${word}`,
+  requestStream: stream,
+  responseStream: stream,
+  requestSerialize: bytes.serialize,
+  requestDeserialize: bytes.deserialize,
+  responseSerialize: bytes.serialize,
+  responseDeserialize: bytes.deserialize,
+});
+const DEFINITION = Object.fromEntries(['Who', 'Slow', 'Flaky', 'Fail'].map((word) => [word, method(word)]));
+DEFINITION.Chat = method('Chat', true);
+
+function peerOf(call) {
+  const names = call.getAuthContext?.()?.sslPeerCertificate?.subjectaltname ?? '';
+  return /URI:(spiffe:[^,]*)/.exec(names)?.[1] ?? '';
+}
+
+function serve() {
+  const server = kind === 'xds' ? new xds.XdsServer() : new grpc.Server();
+  const tries = new Map();
+  const answer = (call, done) => done(null, Buffer.from(JSON.stringify({ name, peer: peerOf(call) })));
+  server.addService(DEFINITION, {
+    Who: answer,
+    Slow(call, done) {
+      const timer = setTimeout(() => answer(call, done), Number(call.request));
+      call.on('cancelled', () => clearTimeout(timer));
+    },
+    Flaky(call, done) {
+      const [key, failures] = String(call.request).split(',');
+      tries.set(key, (tries.get(key) ?? 0) + 1);
+      if (tries.get(key) <= Number(failures)) done({ code: grpc.status.UNAVAILABLE, details: 'flaky' });
+      else answer(call, done);
+    },
+    Fail(call, done) {
+      if ([name, 'all'].includes(String(call.request))) done({ code: grpc.status.INTERNAL, details: 'failing' });
+      else answer(call, done);
+    },
+    Chat(call) {
+      call.on('data', (message) => call.write(message)).on('end', () => call.end());
+    },
+  });
+  const clear = grpc.ServerCredentials.createInsecure();
+  server.bindAsync(address, kind === 'xds' ? new xds.XdsServerCredentials(clear) : clear, (error) => {
+    if (error) throw error;
+  });
+}
+
+async function call() {
+  const clear = grpc.credentials.createInsecure();
+  const Client = grpc.makeGenericClientConstructor(DEFINITION, 'Probe');
+  const client = new Client(address, kind === 'xds' ? new xds.XdsChannelCredentials(clear) : clear);
+  client.getChannel().getConnectivityState(true);
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await run(client, JSON.parse(line))));
+  }
+  process.exit(0);
+}
+
+async function run(client, { method, body, count, concurrency, timeoutMs, headers = {} }) {
+  const result = { names: {}, peers: {}, errors: {}, ms: 0 };
+  const add = (to, key) => (to[key] = (to[key] ?? 0) + 1);
+  const began = performance.now();
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      const n = next++;
+      const metadata = new grpc.Metadata();
+      for (const [key, value] of Object.entries(headers)) metadata.set(key, value.replaceAll('%', String(n)));
+      await new Promise((resolve) => {
+        client[method](Buffer.from(body), metadata, { deadline: Date.now() + timeoutMs }, (error, answer) => {
+          if (error) add(result.errors, `${error.code} ${error.details}`);
+          else {
+            const told = JSON.parse(answer);
+            add(result.names, told.name);
+            add(result.peers, told.peer);
+          }
+          resolve();
+        });
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  result.ms = Math.round(performance.now() - began);
+  return result;
+}
+
+if (role === 'server') serve();
+else await call();
