@@ -27,7 +27,7 @@ export const authorizationKind: PolicyKind<AuthorizationSpec, AuthorizationStatu
   enforcedBy: {
     weft: true,
     envoy: true,
-    grpc: 'servers without a proxy are not told of it',
+    grpc: 'by grpc-go, and others that have the RBAC filter, but for ipBlocks and headers named grpc-…, …-bin and te: a policy with them closes its ports; AUDIT writes nothing',
     none: 'callers reach the application in plaintext, and nothing stands before it',
   },
   inbound: compileInbound,

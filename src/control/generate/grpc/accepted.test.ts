@@ -6,11 +6,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { register } from '@grpc/grpc-js-xds';
-import { ClusterResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/cluster-resource-type.js';
-import { EndpointResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/endpoint-resource-type.js';
-import { ListenerResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/listener-resource-type.js';
-import { RouteConfigurationResourceType } from '@grpc/grpc-js-xds/build/src/xds-resource-type/route-config-resource-type.js';
 import type { Workload } from '../../../api/kinds/workload.ts';
 import { readResource } from '../../../api/validate.ts';
 import { meshKinds } from '../../../policies/kinds.ts';
@@ -18,6 +13,19 @@ import { CERTIFICATE_PROVIDER } from '../../../xds/proxyless.ts';
 import { TYPE_URLS, type XdsResource, type XdsView } from '../../../xds/resource.ts';
 import { indexed, json, load, viewsOf } from '../golden.fixture.ts';
 
+// Read once, at import. `weft run` sets it for the programs that it starts.
+process.env['GRPC_XDS_EXPERIMENTAL_RBAC'] = 'true';
+const { register } = await import('@grpc/grpc-js-xds');
+const { ClusterResourceType } = await import('@grpc/grpc-js-xds/build/src/xds-resource-type/cluster-resource-type.js');
+const { EndpointResourceType } = await import(
+  '@grpc/grpc-js-xds/build/src/xds-resource-type/endpoint-resource-type.js'
+);
+const { ListenerResourceType } = await import(
+  '@grpc/grpc-js-xds/build/src/xds-resource-type/listener-resource-type.js'
+);
+const { RouteConfigurationResourceType } = await import(
+  '@grpc/grpc-js-xds/build/src/xds-resource-type/route-config-resource-type.js'
+);
 register();
 
 const INPUT = join(import.meta.dirname, 'goldens', 'bank.yaml');

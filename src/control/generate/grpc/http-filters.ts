@@ -5,9 +5,9 @@ import { RouterSchema } from '../../../protos/gen/envoy/extensions/filters/http/
 import type { HttpFilterSchema } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { pack } from '../../../protos/init.ts';
 
-type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
+export type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
 
-export const FAULT_FILTER = 'envoy.filters.http.fault';
+const FAULT_FILTER = 'envoy.filters.http.fault';
 
 /** gRFC A33. It does nothing by itself: what it injects stands at the routes. */
 export function fault(): HttpFilterInit {

@@ -21,6 +21,10 @@ import { resourceOf, sameResource } from '../resource.ts';
 import { ANY_PATH } from '../routes/http-match.ts';
 import { router } from './http-filters.ts';
 import { downstreamTls } from './tls.ts';
+import { narrowAuthorization } from './authorization.ts';
+import { meshSettings } from '../mesh-settings.ts';
+import { policyKinds } from '../../../policies/all.ts';
+import type { InboundDraft } from '../../../policies/policy-kind.ts';
 
 const ANYWHERE = ['0.0.0.0', '::', '127.0.0.1', '::1'];
 
@@ -33,6 +37,12 @@ export const grpcServerListeners: View<InboundKey, readonly XdsResource[]> = {
     if (workload === null || port === undefined) return [];
     const mode = inboundMode(read, workload, port.port);
     const name = inboundName(port.port, 'http2');
+    const { trustDomain } = read.view(meshSettings, null);
+    const origin = originOf(workload);
+    const origins = [origin];
+    // Whatever is declared, a gRPC server takes HTTP alone.
+    const draft: InboundDraft = { workload, port, neverHttp: false, trustDomain, http: [], tcp: [], origins };
+    for (const kind of policyKinds) kind.inbound?.(draft, read);
     const manager = pack(HttpConnectionManagerSchema, {
       statPrefix: name,
       routeSpecifier: {
@@ -44,9 +54,8 @@ export const grpcServerListeners: View<InboundKey, readonly XdsResource[]> = {
           ],
         },
       },
-      httpFilters: [router()],
+      httpFilters: [...narrowAuthorization(draft.http), router()],
     });
-    const origin = originOf(workload);
     const hosts = [...new Set([...ANYWHERE, workload.spec?.address ?? ANYWHERE[0] ?? ''])];
     return hosts.map((host) => {
       const message = create(ListenerSchema, {
@@ -68,7 +77,7 @@ export const grpcServerListeners: View<InboundKey, readonly XdsResource[]> = {
         ],
       });
       message.metadata = create(MetadataSchema, metadata({ origin: originText(origin), mode }));
-      return resourceOf(TYPE_URLS.listener, message.name, ListenerSchema, message, [origin]);
+      return resourceOf(TYPE_URLS.listener, message.name, ListenerSchema, message, origins);
     });
   },
   same: (a, b) => a.length === b.length && a.every((each, i) => sameResource(each, b[i] ?? null)),

@@ -21,7 +21,8 @@ export function compileInbound(
   if (policies.length === 0) return;
   origins.push(...policies.map((policy) => originOf(policy)));
   const comparesOneSpelling = workload.spec?.proxy === 'envoy';
-  const place = { trustDomain, port: port.port, neverHttp, comparesOneSpelling };
+  const proxyless = workload.spec?.proxy === 'grpc';
+  const place = { trustDomain, port: port.port, neverHttp, comparesOneSpelling, proxyless };
   for (const [name, rules] of inOrder(compileRules(policies, { ...place, layer: 'http' }))) {
     http.push(create(HttpFilterSchema, filter(name, pack(HttpRbacSchema, httpRbac(name, rules)))));
   }

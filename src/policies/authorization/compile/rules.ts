@@ -13,7 +13,7 @@ import {
   RBACSchema,
 } from '../../../protos/gen/envoy/config/rbac/v3/rbac_pb.ts';
 import type { Action, AuthorizationPolicy, Rule } from '../kind.ts';
-import { unenforceable } from '../unenforceable.ts';
+import { unenforceable, unenforceableByGrpc } from '../unenforceable.ts';
 import { AMBIGUOUS, ambiguousPath } from './ambiguous-path.ts';
 import { allOf, ANYTHING, byHeader, httpFieldsOf, isForPort, permissionOf } from './permission.ts';
 import { principalsOf } from './principal.ts';
@@ -28,6 +28,8 @@ export interface Place {
   readonly neverHttp: boolean;
   /** The data plane compares a path as it came and in no other spelling. */
   readonly comparesOneSpelling: boolean;
+  /** It is a gRPC server without a proxy. */
+  readonly proxyless: boolean;
 }
 
 /** null: there is no such filter. In the order in which they are asked. */
@@ -92,12 +94,16 @@ function permissionsOf({ to = [{}], headers = [] }: Rule, action: Action, place:
 }
 
 /** A policy that cannot be enforced at a port closes the port, until somebody mends it. */
-function refused(policies: readonly AuthorizationPolicy[], { port, neverHttp }: Place): Record<string, Policy> {
-  if (!neverHttp) return {};
-  const closing = policies.filter((policy) => policy.spec?.action !== 'AUDIT' && unenforceable(policy, port) !== null);
+function refused(
+  policies: readonly AuthorizationPolicy[],
+  { port, neverHttp, proxyless }: Place,
+): Record<string, Policy> {
+  const isBeyond = (policy: AuthorizationPolicy): boolean =>
+    (neverHttp && unenforceable(policy, port) !== null) || (proxyless && unenforceableByGrpc(policy, port) !== null);
+  const closing = policies.filter((policy) => policy.spec?.action !== 'AUDIT' && isBeyond(policy));
   return Object.fromEntries(
     closing.map(({ metadata }) => [
-      `${metadata.namespace}/${metadata.name}/cannot be enforced on TCP`,
+      `${metadata.namespace}/${metadata.name}/cannot be enforced ${proxyless ? 'by gRPC' : 'on TCP'}`,
       create(PolicySchema, { permissions: [ANYTHING], principals: [{ identifier: { case: 'any', value: true } }] }),
     ]),
   );
