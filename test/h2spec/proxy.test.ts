@@ -126,8 +126,14 @@ describe('h2spec --strict against a pair of sidecars', { skip: missing('h2spec')
     relay.on('connection', (socket) => {
       const secured = connectTls(options);
       socket.pipe(secured).pipe(socket);
-      socket.on('error', () => secured.destroy());
-      secured.on('error', () => socket.destroy());
+      // `pipe` passes on an end in order and nothing else.
+      for (const [one, other] of [
+        [socket, secured],
+        [secured, socket],
+      ] as const) {
+        one.on('error', () => one.destroy());
+        one.on('close', () => other.destroySoon());
+      }
     });
     await new Promise<void>((done) => void relay.listen(0, HOST, done));
     return (relay.address() as AddressInfo).port;

@@ -16,6 +16,8 @@ class Client {
   /** What was sent and not released, by stream. */
   readonly held: number[] = [];
   connection = FIRST_WINDOW;
+  /** PINGs since content was sent. */
+  pings = 0;
   readonly windows: number[] = [];
   #initial: number;
   /** Answers to PING come a round trip later. */
@@ -46,6 +48,7 @@ class Client {
       this.windows[index] = (this.windows[index] ?? 0) - count;
       this.held[index] = (this.held[index] ?? 0) + count;
       sent += count;
+      this.pings = 0;
       this.served.feed(data(2 * index + 1, Buffer.alloc(count)));
     }
     return sent;
@@ -71,6 +74,7 @@ class Client {
         this.#initial = size;
         this.served.feed(settingsAck);
       } else if (f.type === FRAME.ping && (f.flags & 1) === 0) {
+        this.pings++;
         this.#answers.push(ping(f.payload.toString('latin1'), true));
       } else assert.notEqual(f.type, FRAME.goaway, 'the connection failed');
     }
@@ -132,6 +136,21 @@ test('windows grow with what a round trip brings, by credit, up to their bound; 
   assert.ok(Math.max(...sizes) <= 60_000);
   assert.equal(client.windows[slow], 20_000);
   assert.equal(client.windows[client.open()], 20_000);
+});
+
+test('readers that catch up cost a peer that sends nothing no more than one PING, however long they take', () => {
+  const client = new Client();
+  for (let i = 0; i < 20; i++) client.send(client.open(), Number.MAX_SAFE_INTEGER);
+  client.hear();
+  let asked = 0;
+  for (let i = 0; i < 400; i++) {
+    client.release(i % 20, 10_000);
+    client.served.time.advance(1_000);
+    client.hear();
+    asked = Math.max(asked, client.pings);
+  }
+  assert.equal(client.heldBytes, 0);
+  assert.equal(asked, 1);
 });
 
 const step = fc.oneof(

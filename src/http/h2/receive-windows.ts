@@ -49,6 +49,8 @@ export class ReceiveWindows {
   #isTight = false;
   #isStopped = false;
   #isProbing = false;
+  /** Content has come since the last answer to a probe. */
+  #isSentTo = false;
   #probedBytes = 0;
   #pauseMs = FIRST_PAUSE_MS;
   #pausedUntil = 0;
@@ -78,6 +80,7 @@ export class ReceiveWindows {
 
   /** DATA arrived. False: more than the peer was allowed. */
   take(bytes: number): boolean {
+    this.#isSentTo = true;
     this.#window -= bytes;
     this.#held += bytes;
     if (this.#isProbing) this.#probedBytes += bytes;
@@ -140,9 +143,12 @@ export class ReceiveWindows {
     return this.#isProbing;
   }
 
-  /** A stream got half its window back: asks whether that is too small. */
+  /**
+   * A stream got half its window back: asks whether that is too small. Only of a peer that has sent content since it answered
+   * last: gRPC servers end a connection over a few PINGs between which they sent nothing (`too_many_pings`).
+   */
   probe(): void {
-    if (this.#isProbing || this.#grownBytes >= this.#limits.maxStreamWindowBytes) return;
+    if (!this.#isSentTo || this.#isProbing || this.#grownBytes >= this.#limits.maxStreamWindowBytes) return;
     if (this.#clock.now() < this.#pausedUntil) return;
     this.#isProbing = true;
     this.#probedBytes = 0;
@@ -152,7 +158,7 @@ export class ReceiveWindows {
   /** The answer to our probe: streams grow when they are given credit the next time. */
   probed(): void {
     if (!this.#isProbing) return;
-    this.#isProbing = false;
+    this.#isProbing = this.#isSentTo = false;
     // Less than two thirds of a window in a round trip: the window is not what held the peer back.
     if (this.#probedBytes * 3 < this.#grownBytes * 2) {
       this.#pausedUntil = this.#clock.now() + this.#pauseMs;
