@@ -19,6 +19,10 @@ export function xdsResource(
   name: string,
   bytes: Uint8Array,
   origins: readonly Origin[] = [],
+  aliases: readonly string[] = [],
 ): XdsResource {
-  return { type, name, version: contentVersion(bytes), bytes, origins };
+  const version = contentVersion(bytes);
+  if (aliases.length === 0) return { type, name, version, bytes, origins };
+  const whole = contentVersion(new TextEncoder().encode(JSON.stringify([version, aliases])));
+  return { type, name, version: whole, bytes, origins, aliases };
 }

@@ -11,6 +11,8 @@ export const TYPE_URLS = {
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   routes: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  /** Delta only, and for clients that ask for the hosts of a route configuration as they are called. */
+  virtualHosts: 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
 } as const;
 
 export type TypeUrl = (typeof TYPE_URLS)[keyof typeof TYPE_URLS];
@@ -24,6 +26,7 @@ export const TYPE_ORDER: readonly TypeUrl[] = [
   TYPE_URLS.endpoints,
   TYPE_URLS.listener,
   TYPE_URLS.routes,
+  TYPE_URLS.virtualHosts,
   TYPE_URLS.secret,
 ];
 
@@ -36,6 +39,8 @@ export interface XdsResource {
   /** The message of `type`, without its Any. */
   readonly bytes: Uint8Array;
   readonly origins: readonly Origin[];
+  /** Other names that it answers to; of virtual hosts only. Part of `version`. */
+  readonly aliases?: readonly string[];
 }
 
 /** Everything that one proxy should have: by type, then by name. A type without an entry has no resources. */

@@ -15,6 +15,8 @@ const SERVICES: Readonly<Record<TypeUrl, readonly [name: string, noun: string]>>
   [TYPE_URLS.listener]: ['listener', 'Listener'],
   [TYPE_URLS.routes]: ['route', 'Route'],
   [TYPE_URLS.secret]: ['secret', 'Secret'],
+  // Delta alone.
+  [TYPE_URLS.virtualHosts]: ['route', 'VirtualHost'],
 };
 
 /** `type` null: the aggregated service. */

@@ -24,7 +24,9 @@ export interface ProxyStatus {
   readonly remoteHost: string;
   /** Milliseconds since the Unix epoch. */
   readonly connectedSinceMs: number;
-  /** The stream's own state: read it, do not keep it. */
+  /** `DeltaAggregatedResources`, `StreamEndpoints`…, each once. */
+  readonly methods: readonly string[];
+  /** The streams' own state: read it, do not keep it. */
   readonly types: readonly TypeStatus[];
 }
 
@@ -40,6 +42,8 @@ export interface Admitted {
 export interface ProxyStream extends RpcHandler {
   readonly peer: PeerCertificate;
   readonly path: string;
+  /** A newer one of its proxy ends it. */
+  readonly isSole: boolean;
   readonly remoteHost: string;
   /** null until the first message was accepted. */
   readonly node: ProxyNode | null;
@@ -52,8 +56,10 @@ export interface ProxyStream extends RpcHandler {
 export interface StreamOwner {
   /** The node of the first message. A status ends the stream. */
   admit(stream: ProxyStream, node: Node | undefined): Admitted | RpcStatus;
-  /** The stream has its session now. */
-  onAdmitted(stream: ProxyStream, node: ProxyNode): void;
+  /** The stream has its session now. A status ends it. */
+  onAdmitted(stream: ProxyStream, node: ProxyNode): RpcStatus | null;
+  /** A request changed what the stream asks for or has; nothing was sent in answer yet. */
+  onRequest(stream: ProxyStream): void;
   /** A request was worked in, which may have been an acknowledgement. */
   onProgress(stream: ProxyStream): void;
   /** Once, last of all. */
@@ -92,6 +98,10 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
     return this.#admitted?.node ?? null;
   }
 
+  get isSole(): boolean {
+    return this.#method.isSole && this.#admitted?.session.client.isGrpc !== true;
+  }
+
   get session(): AnySession | null {
     return this.#session;
   }
@@ -104,7 +114,8 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
     if (this.#admitted === null || this.#session === null) return null;
     const { node, connectedSinceMs } = this.#admitted;
     const { remoteHost } = this;
-    return { node, userAgent: this.#userAgent, remoteHost, connectedSinceMs, types: this.#session.status() };
+    const methods = [this.path.slice(this.path.lastIndexOf('/') + 1)];
+    return { node, userAgent: this.#userAgent, remoteHost, connectedSinceMs, methods, types: this.#session.status() };
   }
 
   offer(view: XdsView): void {
@@ -119,6 +130,7 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
       const session = this.#session ?? this.#admit(request);
       if (session === null) return;
       session.onRequest(request);
+      this.#owner.onRequest(this);
     } catch (error) {
       this.end(statusOf(error));
       return;
@@ -153,13 +165,15 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
       this.end(admitted);
       return null;
     }
-    const session = new Session(this.#method.dialect, admitted.session);
+    const { dialect, type } = this.#method;
+    const session = new Session(dialect, { ...admitted.session, onlyType: type });
     session.offer(admitted.view);
     this.#admitted = admitted;
     this.#session = session;
     this.#userAgent = [request.node?.userAgentName, versionOf(request.node)].filter(Boolean).join('/').slice(0, 100);
-    this.#owner.onAdmitted(this, admitted.node);
-    return session;
+    const refusal = this.#owner.onAdmitted(this, admitted.node);
+    if (refusal !== null) this.end(refusal);
+    return refusal === null ? session : null;
   }
 
   /** What is not sent now stays in the session and merges with what comes. */

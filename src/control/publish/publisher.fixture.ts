@@ -49,6 +49,7 @@ export class TestViews implements Views {
   resources = new Map<string, XdsView>();
   readonly asked: string[] = [];
   readonly released: string[] = [];
+  wanted?: NonNullable<Views['wanted']>;
   #changed: ((nodes: ReadonlySet<string> | 'all', urgency: Urgency) => void) | null = null;
 
   viewOf(node: ProxyNode): XdsView {

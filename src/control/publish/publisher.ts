@@ -24,7 +24,9 @@ import type { Node } from '../../xds/tables/messages.gen.ts';
 import { AckWaits } from './ack-waits.ts';
 import { admit, type Authorize, isGrpcClient } from './admit.ts';
 import { Debounce } from './debounce.ts';
-import { DELTA_ADS, SOTW_ADS } from './methods.ts';
+import { mergeStatuses } from './merge-statuses.ts';
+import { METHOD_BY_PATH } from './methods.ts';
+import { NodeStreams } from './node-streams.ts';
 import {
   type Admitted,
   openProxyStream,
@@ -33,7 +35,7 @@ import {
   type StreamOwner,
 } from './proxy-stream.ts';
 import { RPC_STATUS } from './rpc-status.ts';
-import type { ProxyNode, Views } from './views.ts';
+import { ON_DEMAND_TYPES, type ProxyNode, type Views } from './views.ts';
 
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -47,7 +49,9 @@ export interface PublisherOptions {
   readonly onNack?: (node: ProxyNode, nack: Nack) => void;
   /** Open streams; default 20,000. */
   readonly maxStreams?: number;
-  /** Streams that get their new view in one turn of the event loop; default 200. */
+  /** Of one proxy; default 1,000: Envoy without ADS has a stream for each cluster's endpoints. */
+  readonly maxStreamsPerNode?: number;
+  /** Proxies that get their new view in one turn of the event loop; default 200. */
   readonly pushBatch?: number;
 }
 
@@ -57,6 +61,8 @@ export type Awaited = { readonly type: TypeUrl; readonly name?: string } | ((pro
 /** A stream that says nothing is closed after this. */
 const FIRST_MESSAGE_TIMEOUT_MS = 15_000;
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 export class Publisher implements StreamOwner {
   /** Refusals of it are streams that were turned away. */
   readonly streamLimit: Limit;
@@ -64,7 +70,7 @@ export class Publisher implements StreamOwner {
   readonly #log: Log;
   /** With the timer that ends it: for its first message, then for its certificate. */
   readonly #streams = new Map<ProxyStream, CallbackTimer>();
-  readonly #byNode = new Map<string, ProxyStream>();
+  readonly #nodes: NodeStreams;
   readonly #responses = new ResponseCache();
   readonly #quarantine = new Quarantine();
   readonly #waits: AckWaits;
@@ -77,11 +83,12 @@ export class Publisher implements StreamOwner {
     this.#options = options;
     this.#log = options.log;
     this.streamLimit = new Limit('xds.streams', options.maxStreams ?? 20_000);
+    this.#nodes = new NodeStreams(options.maxStreamsPerNode ?? 1_000);
     this.#waits = new AckWaits(options.timers);
     this.#debounce = new Debounce(options.clock, options.timers, () => this.#push());
     this.#unsubscribe = options.views.onChange((nodes, urgency) => {
-      for (const node of nodes === 'all' ? this.#byNode.keys() : nodes)
-        if (this.#byNode.has(node)) this.#changed.add(node);
+      for (const node of nodes === 'all' ? this.#nodes.nodes() : nodes)
+        if (this.#nodes.has(node)) this.#changed.add(node);
       if (this.#changed.size > 0) this.#debounce.touch(urgency);
     });
   }
@@ -92,12 +99,13 @@ export class Publisher implements StreamOwner {
   }
 
   accept(rpc: RpcStream, path: string, peer: PeerCertificate | null): RpcHandler | RpcStatus {
-    if (path !== DELTA_ADS.path && path !== SOTW_ADS.path)
+    const method = METHOD_BY_PATH.get(path);
+    if (method === undefined)
       return { code: RPC_STATUS.unimplemented, message: `no such method: ${path.slice(0, 200)}` };
     if (peer === null) return { code: RPC_STATUS.unauthenticated, message: 'a client certificate is required' };
     if (!this.streamLimit.take()) return { code: RPC_STATUS.resourceExhausted, message: 'too many streams' };
     const stream =
-      path === SOTW_ADS.path ? openProxyStream(rpc, peer, SOTW_ADS, this) : openProxyStream(rpc, peer, DELTA_ADS, this);
+      method.variant === 'delta' ? openProxyStream(rpc, peer, method, this) : openProxyStream(rpc, peer, method, this);
     const timeout = new CallbackTimer(() => {
       if (stream.node === null) stream.end({ code: RPC_STATUS.deadlineExceeded, message: 'no first message' });
       else stream.end({ code: RPC_STATUS.unauthenticated, message: 'the certificate of this connection has expired' });
@@ -125,13 +133,32 @@ export class Publisher implements StreamOwner {
     return { node, connectedSinceMs: clock.wall(), session, view: views.viewOf(node) };
   }
 
-  onAdmitted(stream: ProxyStream, node: ProxyNode): void {
-    const last = this.#byNode.get(node.id);
-    this.#byNode.set(node.id, stream);
+  onAdmitted(stream: ProxyStream, node: ProxyNode): RpcStatus | null {
     // The old one may be a connection that died without a word; two live proxies of one name would show in the log.
-    last?.end({ code: RPC_STATUS.aborted, message: 'superseded by a newer stream of the same node' });
+    const older = [...this.#nodes.of(node.id)].filter((other) => stream.isSole && other.path === stream.path);
+    if (!this.#nodes.add(node.id, stream)) {
+      return { code: RPC_STATUS.resourceExhausted, message: 'too many streams of this node' };
+    }
+    for (const other of older) {
+      other.end({ code: RPC_STATUS.aborted, message: 'superseded by a newer stream of the same node' });
+    }
     this.#armExpiry(stream);
     this.#log.info('proxy connected', { node: node.id, kind: node.kind, remoteHost: stream.remoteHost });
+    return null;
+  }
+
+  onRequest(stream: ProxyStream): void {
+    const { node, session } = stream;
+    const { views } = this.#options;
+    if (views.wanted === undefined || node === null || session === null) return;
+    let isNew = false;
+    for (const type of ON_DEMAND_TYPES) {
+      if (!session.takeNamesChanged(type)) continue;
+      isNew = true;
+      const names = [...this.#nodes.of(node.id)].map((each) => each.session?.namesOf(type) ?? NO_NAMES);
+      views.wanted(node, type, new Set(names.flatMap((each) => [...each])));
+    }
+    if (isNew) this.#offer(node);
   }
 
   onProgress(stream: ProxyStream): void {
@@ -147,20 +174,19 @@ export class Publisher implements StreamOwner {
     const { node } = stream;
     if (node === null) return;
     this.#log.info('proxy disconnected', { node: node.id, code: status.code, reason: status.message });
-    if (this.#byNode.get(node.id) !== stream) return;
-    this.#byNode.delete(node.id);
+    if (!this.#nodes.delete(node.id, stream)) return;
     this.#changed.delete(node.id);
     this.#options.views.release(node.id);
   }
 
   /** Every connected proxy, in order of node id. */
   proxies(): readonly ProxyStatus[] {
-    const all = [...this.#byNode.values()].flatMap((stream) => stream.status() ?? []);
+    const all = [...this.#nodes.nodes()].flatMap((node) => this.proxy(node) ?? []);
     return all.sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
   }
 
   proxy(nodeId: string): ProxyStatus | null {
-    return this.#byNode.get(nodeId)?.status() ?? null;
+    return mergeStatuses([...this.#nodes.of(nodeId)].flatMap((stream) => stream.status() ?? []));
   }
 
   /**
@@ -169,7 +195,7 @@ export class Publisher implements StreamOwner {
    */
   waitForAck(what: Awaited, timeoutMs: number): Promise<boolean> {
     this.flush();
-    return this.#waits.wait(this.#byNode.values(), (stream) => isDone(stream, what), timeoutMs);
+    return this.#waits.wait(this.#nodes.all(), (stream) => isDone(stream, what), timeoutMs);
   }
 
   /** Pushes all changes now, without waiting for others. */
@@ -205,15 +231,21 @@ export class Publisher implements StreamOwner {
     for (const nodeId of this.#changed) {
       if (left-- === 0) return;
       this.#changed.delete(nodeId);
-      const stream = this.#byNode.get(nodeId);
-      if (stream === undefined || stream.node === null) continue;
-      try {
-        stream.offer(this.#options.views.viewOf(stream.node));
-      } catch (error) {
-        // One proxy's view must not keep the others from theirs; it goes on with what it has.
-        this.#log.error('no view for a proxy', { node: nodeId, reason: messageOf(error) });
+      const [stream] = this.#nodes.of(nodeId);
+      if (stream !== undefined && stream.node !== null) this.#offer(stream.node);
+    }
+  }
+
+  #offer(node: ProxyNode): void {
+    try {
+      const view = this.#options.views.viewOf(node);
+      for (const stream of this.#nodes.of(node.id)) {
+        stream.offer(view);
+        this.#waits.onProgress(stream);
       }
-      this.#waits.onProgress(stream);
+    } catch (error) {
+      // One proxy's view must not keep the others from theirs; it goes on with what it has.
+      this.#log.error('no view for a proxy', { node: node.id, reason: messageOf(error) });
     }
   }
 

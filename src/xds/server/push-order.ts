@@ -3,9 +3,10 @@ import { TYPE_ORDER, TYPE_URLS } from '../resource.ts';
 
 /** A resource is removed only when all who could still name it have settled on a state without it. */
 const REFERRERS: Readonly<Record<string, readonly string[]>> = {
-  [TYPE_URLS.cluster]: [TYPE_URLS.listener, TYPE_URLS.routes],
+  [TYPE_URLS.cluster]: [TYPE_URLS.listener, TYPE_URLS.routes, TYPE_URLS.virtualHosts],
   [TYPE_URLS.endpoints]: [TYPE_URLS.cluster],
   [TYPE_URLS.routes]: [TYPE_URLS.listener],
+  [TYPE_URLS.virtualHosts]: [TYPE_URLS.routes],
   [TYPE_URLS.secret]: [TYPE_URLS.listener, TYPE_URLS.cluster],
 };
 
@@ -13,10 +14,12 @@ export function referrersOf(type: string): readonly string[] {
   return REFERRERS[type] ?? [];
 }
 
-/** Types whose news must be on its way before a listener or a route may name it. */
+/** Types whose news must be on its way before a listener, a route or a virtual host may name it. */
 export function referentsOf(type: string): readonly string[] {
-  return type === TYPE_URLS.listener || type === TYPE_URLS.routes ? CLUSTER_TYPES : [];
+  return NAMING_TYPES.includes(type) ? CLUSTER_TYPES : [];
 }
+
+const NAMING_TYPES: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.routes, TYPE_URLS.virtualHosts];
 
 const CLUSTER_TYPES: readonly string[] = [TYPE_URLS.cluster, TYPE_URLS.endpoints];
 

@@ -9,6 +9,7 @@ import { DeltaDiscoveryResponseTable, DiscoveryResponseTable, ResourceTable } fr
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
 import type { XdsResource } from '../resource.ts';
+import type { StreamProtocol } from '../service-paths.ts';
 
 export interface Framed {
   readonly serial: number;
@@ -18,15 +19,15 @@ export interface Framed {
 }
 
 export interface Framing {
-  readonly variant: Variant;
+  readonly variant: StreamProtocol;
   readonly type: string;
   /** In order of name, as is `removed`. */
   readonly resources: readonly XdsResource[];
   /** State of the world does not say it. */
   readonly removed: readonly string[];
+  /** Names that are answered with a resource without content: of virtual hosts only. */
+  readonly absent: readonly string[];
 }
-
-export type Variant = 'delta' | 'sotw';
 
 export class ResponseCache {
   readonly #maxBytes: number;
@@ -83,18 +84,17 @@ export class ResponseCache {
   }
 }
 
-function deltaBytes({ type, resources, removed }: Framing, nonce: string): Uint8Array {
+function deltaBytes({ type, resources, removed, absent }: Framing, nonce: string): Uint8Array {
   const response = create(DeltaDiscoveryResponseTable, {
     typeUrl: type,
     nonce,
     removedResources: removed,
-    resources: resources.map((resource) =>
-      create(ResourceTable, {
-        name: resource.name,
-        version: resource.version,
-        resource: { typeUrl: type, value: resource.bytes },
-      }),
-    ),
+    resources: [
+      ...resources.map(({ name, version, bytes, aliases = [] }) =>
+        create(ResourceTable, { name, version, aliases, resource: { typeUrl: type, value: bytes } }),
+      ),
+      ...absent.map((name) => create(ResourceTable, { name, aliases: [name] })),
+    ],
   });
   return encode(DeltaDiscoveryResponseTable, response);
 }
@@ -110,8 +110,8 @@ function sotwBytes({ type, resources }: Framing, nonce: string): Uint8Array {
 }
 
 /** Versions are hashes of content, so they stand for the bytes. */
-function keyOf({ variant, type, resources, removed }: Framing): string {
-  const named = variant === 'delta' ? removed : [];
+function keyOf({ variant, type, resources, removed, absent }: Framing): string {
+  const named = variant === 'delta' ? [removed, absent] : [];
   const text = JSON.stringify([variant, type, named, resources.map((resource) => [resource.name, resource.version])]);
   return text.length <= 256 ? text : hash('sha256', text, 'base64url');
 }

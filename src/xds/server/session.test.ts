@@ -91,6 +91,18 @@ test('always resend what is in resource_names_subscribe, also in a known version
   assert.equal(session.next(), null);
 });
 
+test('* said again asks for everything again; said after a legacy wildcard it does not', () => {
+  const { session, take } = fixture();
+  session.offer(view(resource(CDS, 'a'), resource(CDS, 'b')));
+  session.onRequest(request(CDS));
+  take();
+  session.onRequest(request(CDS, { subscribe: ['*'] }));
+  assert.equal(session.next(), null);
+  session.onRequest(request(CDS, { subscribe: ['*'] }));
+  assert.deepEqual(names(take()), ['a', 'b']);
+  assert.equal(session.next(), null);
+});
+
 test('an unknown name is answered with removed_resources and pushed when it appears', () => {
   const { session, take } = fixture();
   session.offer(view());

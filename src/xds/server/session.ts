@@ -11,7 +11,8 @@ import { referentsOf, referrersOf, sendingRank } from './push-order.ts';
 import type { Table } from '../wire/table.ts';
 import type { Nack, Quarantine } from './quarantine.ts';
 import { refusedBy } from './refusals.ts';
-import type { ResponseCache, Variant } from './response-cache.ts';
+import type { StreamProtocol } from '../service-paths.ts';
+import type { ResponseCache } from './response-cache.ts';
 import type { Batch, InFlight, IsWithheld, TypeState } from './type-state.ts';
 
 /** What requests of both variants have in common. */
@@ -31,7 +32,7 @@ export interface XdsResponse extends Batch {
 
 /** The variant of a stream: what it decodes is a `Request`. */
 export interface Dialect<Request extends XdsRequest> {
-  readonly variant: Variant;
+  readonly variant: StreamProtocol;
   readonly table: Table<Request>;
   typeState(type: string, isWithheld: IsWithheld, client: ClientTraits): TypeState<Request>;
 }
@@ -64,6 +65,8 @@ export interface TypeStatus {
 export interface SessionOptions {
   readonly nodeId: string;
   readonly client: ClientTraits;
+  /** Of a service of one type: its requests need not name it. */
+  readonly onlyType?: TypeUrl | null;
   /** Shared by all sessions of a server, as is `quarantine`. */
   readonly responses: ResponseCache;
   readonly quarantine: Quarantine;
@@ -73,11 +76,13 @@ export interface SessionOptions {
   readonly maxResponseBytes?: number;
 }
 
-/** Weft serves five types; a client may ask for a few that it does not, and gets nothing of them. */
+/** Weft serves six types; a client may ask for a few that it does not, and gets nothing of them. */
 const MAX_TYPES = 16;
 
 /** Kept for as long as the refusal holds. */
 const MAX_REASON_CHARS = 2_000;
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** A session as those see it who do not feed it requests. */
 export type AnySession = Omit<Session<never>, 'onRequest'>;
@@ -98,8 +103,8 @@ export class Session<Request extends XdsRequest> {
 
   /** Throws `invalid` or `limit-exceeded`: the stream cannot go on. */
   onRequest(request: Request): void {
-    if (request.typeUrl === '') throw new WeftError('invalid', { what: 'a request without type_url' });
-    const state = this.#state(request.typeUrl) ?? this.#addState(request.typeUrl);
+    const type = this.#typeOf(request);
+    const state = this.#state(type) ?? this.#addState(type);
     // Names first: a NACK may change subscriptions too.
     state.changeNames(request);
     if (request.responseNonce === '') return;
@@ -143,6 +148,16 @@ export class Session<Request extends XdsRequest> {
     return null;
   }
 
+  /** Asked for by name, of this type. */
+  namesOf(type: TypeUrl): ReadonlySet<string> {
+    return this.#state(type)?.names ?? NO_NAMES;
+  }
+
+  /** True once after requests that added or took away names of this type. */
+  takeNamesChanged(type: TypeUrl): boolean {
+    return this.#state(type)?.takeNamesChanged() ?? false;
+  }
+
   status(): readonly TypeStatus[] {
     const { quarantine, nodeId, wallMs } = this.#options;
     return this.#states.map((state) => {
@@ -182,6 +197,15 @@ export class Session<Request extends XdsRequest> {
     if (state === undefined) return true;
     state.refresh(this.#options.wallMs());
     return state.isSettled;
+  }
+
+  #typeOf({ typeUrl }: XdsRequest): string {
+    const only = this.#options.onlyType ?? null;
+    if (only !== null && (typeUrl === '' || typeUrl === only)) return only;
+    if (only !== null)
+      throw new WeftError('invalid', { what: `this service has ${only}, not ${typeUrl.slice(0, 200)}` });
+    if (typeUrl === '') throw new WeftError('invalid', { what: 'a request without type_url' });
+    return typeUrl;
   }
 
   #state(type: string): TypeState<Request> | undefined {

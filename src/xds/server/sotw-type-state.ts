@@ -3,9 +3,9 @@
  * are subscribed, because what is absent is deleted; of other types it has what is new, and nothing can be deleted.
  */
 import { setVersion } from '../content-version.ts';
-import type { XdsResource } from '../resource.ts';
+import { TYPE_URLS, type XdsResource } from '../resource.ts';
 import type { DiscoveryRequest } from '../tables/messages.gen.ts';
-import { type Batch, checkName, type IsWithheld, mayBeLegacyWildcard, TypeState } from './type-state.ts';
+import { type Batch, checkName, type IsWithheld, TypeState } from './type-state.ts';
 
 export class SotwTypeState extends TypeState<DiscoveryRequest> {
   readonly #isWhole: boolean;
@@ -21,7 +21,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
   /** gRPC clients have no legacy wildcard: without names they ask for nothing. */
   constructor(type: string, isWithheld: IsWithheld, knowsLegacyWildcard: boolean) {
     super(type, isWithheld);
-    this.#isWhole = mayBeLegacyWildcard(type);
+    this.#isWhole = type === TYPE_URLS.listener || type === TYPE_URLS.cluster;
     this.#knowsLegacyWildcard = knowsLegacyWildcard;
   }
 
@@ -53,6 +53,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
   #add(name: string): void {
     checkName(name);
     this.names.add(name);
+    this.haveNamesChanged = true;
     // Absence from a response about a whole type is an answer too.
     if (this.#isWhole) this.owesAnswer = true;
     else this.asked.add(name);
@@ -60,7 +61,8 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
 
   #remove(name: string): void {
     this.names.delete(name);
-    // Who subscribes to it again has dropped it meanwhile and must be sent it again (go-control-plane#431).
+    this.haveNamesChanged = true;
+    // Who subscribes to it again has dropped it meanwhile and must be sent it again (go-control-plane#1301).
     if (!this.wildcard) this.forget(name);
   }
 
@@ -113,12 +115,12 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
       const resource = this.offered.get(name);
       if (resource !== undefined) resources.push(this.#acceptable(resource));
     }
-    if (mayRemove) return { resources: byName(resources), removed: [...this.removals].sort() };
+    if (mayRemove) return { resources: byName(resources), removed: [...this.removals].sort(), absent: [] };
     for (const name of this.removals) {
       const last = this.#lastSent.get(name);
       if (last !== undefined) resources.push(last);
     }
-    return { resources: byName(resources), removed: [] };
+    return { resources: byName(resources), removed: [], absent: [] };
   }
 
   /** In place of what the client refused, what it took last; if that was on another stream, the refused once more. */
@@ -136,7 +138,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
       resources.push(resource);
       bytes += resource.bytes.length;
     }
-    return { resources, removed: [] };
+    return { resources, removed: [], absent: [] };
   }
 
   override sending(nonce: string, serial: number, batch: Batch): void {

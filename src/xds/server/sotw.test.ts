@@ -30,7 +30,7 @@ test('a response is encoded with type, nonce, bytes and the version of its conte
   assert.deepEqual(decoded.resources, [{ typeUrl: RDS, value: one.bytes }]);
 });
 
-test('listeners and clusters: a response has all that are subscribed, whichever changed', () => {
+test('go-control-plane#1299: a response about listeners or clusters has all that are subscribed, whichever changed', () => {
   for (const type of [LDS, CDS]) {
     const { session, ask, take } = wholeFixture();
     session.offer(view(resource(type, 'a'), resource(type, 'b'), resource(type, 'c')));
@@ -101,7 +101,7 @@ test('after any name, empty means unsubscribe-all', () => {
   assert.equal(session.next(), null);
 });
 
-test('* is a wildcard at any time, of any type, and names beside it change nothing', () => {
+test('go-control-plane#1300: a wildcard begins and ends at any time, and names beside it change nothing', () => {
   const { session, ask, take } = wholeFixture();
   session.offer(view(resource(EDS, 'a'), resource(EDS, 'b')));
   ask(EDS, 'a');
@@ -143,19 +143,63 @@ test('a stale nonce changes names and acknowledges nothing; new names wait for t
   assert.deepEqual(names(nextOf(session)), ['b'], 'only the new one');
 });
 
-test('an acknowledgement with the same names is not answered (go-control-plane#1319: request and response loop)', () => {
-  const { session, ask, take } = wholeFixture();
-  session.offer(view(resource(CDS, 'a'), resource(EDS, 'eds-a')));
+test('go-control-plane#1319: a name that does not exist makes no loop of responses and acknowledgements', () => {
+  for (const type of [CDS, EDS]) {
+    const { session, ask, take } = wholeFixture();
+    session.offer(view(resource(type, 'a')));
+    ask(type, 'a', 'ghost');
+    assert.deepEqual(names(take()), ['a']);
+    ask(type, 'a', 'ghost');
+    assert.equal(session.next(), null);
+    session.offer(view(resource(type, 'a', 'new')));
+    take();
+    assert.equal(session.next(), null);
+  }
+});
+
+test('go-control-plane#503: an update while a response is outstanding and a request arrives stalls nothing', () => {
+  const { session, ask, take, ack } = wholeFixture();
+  session.offer(view(resource(CDS, 'a')));
   ask(CDS);
+  const first = nextOf(session);
+  session.offer(view(resource(CDS, 'a', 'new'), resource(EDS, 'eds-a')));
   ask(EDS, 'eds-a');
-  take();
-  take();
-  ask(CDS);
-  ask(EDS, 'eds-a');
+  assert.deepEqual(names(take()), ['eds-a']);
+  ack(first);
+  assert.deepEqual(names(take()), ['a']);
+  assert.deepEqual(names(take()), ['eds-a'], 'for the cluster that warms');
   assert.equal(session.next(), null);
 });
 
-test('who unsubscribes and subscribes again is sent it again (go-control-plane#431)', () => {
+test('go-control-plane#1298: who asks for several names gets the updates of each, one after the other', () => {
+  const { session, ask, take } = wholeFixture();
+  session.offer(view(resource(EDS, 'a', '1'), resource(EDS, 'b', '1')));
+  ask(EDS, 'a', 'b');
+  take();
+  for (const [a, b, changed] of [
+    ['2', '1', 'a'],
+    ['2', '2', 'b'],
+    ['3', '2', 'a'],
+  ] as const) {
+    session.offer(view(resource(EDS, 'a', a), resource(EDS, 'b', b)));
+    assert.deepEqual(names(take()), [changed]);
+    assert.equal(session.next(), null);
+  }
+});
+
+test('go-control-plane#1498: what was unsubscribed before it was sent is not sent', () => {
+  for (const type of [SDS, EDS, CDS]) {
+    const { session, ask, take } = wholeFixture();
+    session.offer(view(resource(type, 'a')));
+    ask(type, 'a');
+    take();
+    session.offer(view(resource(type, 'a', 'new')));
+    ask(type);
+    assert.equal(session.next(), null);
+  }
+});
+
+test('go-control-plane#1301: who unsubscribes and subscribes again is sent it again', () => {
   for (const type of [EDS, CDS]) {
     const { session, ask, take } = wholeFixture();
     session.offer(view(resource(type, 'a'), resource(type, 'b')));
@@ -269,7 +313,10 @@ test('the same response is framed once for all streams, and apart from delta', (
   });
   assert.equal(new Set(frames).size, 1);
   assert.equal(responses.framings, 1);
-  responses.frame({ variant: 'delta', type: EDS, resources: [resource(EDS, 'a'), resource(EDS, 'b')], removed: [] }, 0);
+  responses.frame(
+    { variant: 'delta', type: EDS, resources: [resource(EDS, 'a'), resource(EDS, 'b')], removed: [], absent: [] },
+    0,
+  );
   assert.equal(responses.framings, 2);
 });
 

@@ -4,7 +4,7 @@
  * differs by variant: delta-type-state.ts, sotw-type-state.ts.
  */
 import { WeftError } from '../../core/errors.ts';
-import { TYPE_URLS, type XdsResource } from '../resource.ts';
+import type { XdsResource } from '../resource.ts';
 
 export interface InFlight {
   readonly nonce: string;
@@ -18,6 +18,8 @@ export interface Batch {
   readonly resources: readonly XdsResource[];
   /** Names that the client has no more after it. */
   readonly removed: readonly string[];
+  /** Names that there is nothing under, where saying that they are removed would leave the client waiting. */
+  readonly absent: readonly string[];
 }
 
 /** Whether a quarantined version must be kept back: see the session. */
@@ -51,6 +53,7 @@ export abstract class TypeState<Request> {
   /** Since when the client has not had what is due to it; null: it has. In milliseconds since the Unix epoch. */
   pendingSinceMs: number | null = null;
   protected isStale = true;
+  protected haveNamesChanged = false;
 
   constructor(type: string, isWithheld: IsWithheld) {
     this.type = type;
@@ -65,6 +68,13 @@ export abstract class TypeState<Request> {
 
   /** What tells the client that names are gone, after nobody names them any more. */
   abstract withdrawals(): Batch;
+
+  /** True once after the names changed. */
+  takeNamesChanged(): boolean {
+    const { haveNamesChanged } = this;
+    this.haveNamesChanged = false;
+    return haveNamesChanged;
+  }
 
   get hasNews(): boolean {
     return this.owesAnswer || this.asked.size + this.upserts.size > 0;
@@ -138,12 +148,14 @@ export abstract class TypeState<Request> {
   }
 
   /** The response is on its way: what it carries is no longer due. */
-  sending(nonce: string, serial: number, { resources, removed }: Batch): void {
+  sending(nonce: string, serial: number, { resources, removed, absent }: Batch): void {
     for (const resource of resources) {
       this.sent.set(resource.name, resource.version);
       this.asked.delete(resource.name);
       this.upserts.delete(resource.name);
+      for (const alias of resource.aliases ?? []) this.asked.delete(alias);
     }
+    for (const name of absent) this.asked.delete(name);
     for (const name of removed) {
       this.sent.delete(name);
       this.asked.delete(name);
@@ -191,11 +203,6 @@ export abstract class TypeState<Request> {
     if (count <= MAX_NAMES) return;
     throw new WeftError('limit-exceeded', { what: `more than ${MAX_NAMES} resource names`, where: this.type });
   }
-}
-
-/** A request without any name means all of these two types, for clients that do not know `*`. */
-export function mayBeLegacyWildcard(type: string): boolean {
-  return type === TYPE_URLS.listener || type === TYPE_URLS.cluster;
 }
 
 export function checkName(name: string): void {

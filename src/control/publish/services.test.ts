@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
+import { TYPE_URLS } from '../../xds/resource.ts';
+import type { Node } from '../../xds/tables/messages.gen.ts';
+import {
+  DeltaDiscoveryRequestTable,
+  DeltaDiscoveryResponseTable,
+  DiscoveryRequestTable,
+  DiscoveryResponseTable,
+  NodeTable,
+} from '../../xds/tables/tables.gen.ts';
+import { decode } from '../../xds/wire/decode.ts';
+import { encode } from '../../xds/wire/encode.ts';
+import { create } from '../../xds/wire/table.ts';
+import { METHOD_BY_PATH, SOTW_ADS } from './methods.ts';
+import type { Publisher } from './publisher.ts';
+import { CDS, EDS, fixture, peerOf, resource, WEB_ID } from './publisher.fixture.ts';
+
+interface Asked {
+  readonly typeUrl?: string;
+  readonly names?: readonly string[];
+  readonly nonce?: string;
+}
+
+/** A client of any method that acknowledges when told to. */
+function dial(publisher: Publisher, path: string, node: Partial<Node> = {}, id = 'shop/web-1') {
+  const received: { nonce: string; typeUrl: string; names: readonly string[] }[] = [];
+  let ended: RpcStatus | null = null;
+  const isDelta = METHOD_BY_PATH.get(path)?.variant === 'delta';
+  const stream: RpcStream = {
+    remote: { host: '127.0.0.1', port: 5000 },
+    writable: true,
+    send(message) {
+      const { nonce, typeUrl, resources } = isDelta
+        ? decode(DeltaDiscoveryResponseTable, message)
+        : decode(DiscoveryResponseTable, message);
+      const texts = resources.map((one) => ('name' in one ? one.name : new TextDecoder().decode(one.value)));
+      received.push({ nonce, typeUrl, names: texts });
+    },
+    end: (status) => {
+      ended = status ?? null;
+    },
+    pause() {},
+    resume() {},
+    destroy() {},
+  };
+  const accepted = publisher.accept(stream, path, peerOf(id, WEB_ID));
+  assert.ok(!('code' in accepted), path);
+  const handler: RpcHandler = accepted;
+  let isFirst = true;
+  const ask = ({ typeUrl = '', names = [], nonce = '' }: Asked): void => {
+    const said = isFirst ? create(NodeTable, { id, ...node }) : undefined;
+    isFirst = false;
+    const common = { typeUrl, responseNonce: nonce, node: said };
+    handler.onMessage(
+      isDelta
+        ? encode(
+            DeltaDiscoveryRequestTable,
+            create(DeltaDiscoveryRequestTable, { ...common, resourceNamesSubscribe: names }),
+          )
+        : encode(DiscoveryRequestTable, create(DiscoveryRequestTable, { ...common, resourceNames: names })),
+    );
+  };
+  return { received, ask, ended: () => ended, close: () => handler.onClose({ code: 1, message: 'gone' }) };
+}
+
+const SEPARATE = [...METHOD_BY_PATH.values()].filter((method) => method.type !== null);
+
+test('every service answers with its type, which the request need not name, and refuses another', () => {
+  assert.deepEqual(
+    SEPARATE.map((method) => method.path.slice(method.path.lastIndexOf('/') + 1)).sort(),
+    ['Clusters', 'Endpoints', 'Listeners', 'Routes', 'Secrets']
+      .flatMap((noun) => [`Delta${noun}`, `Stream${noun}`])
+      .concat('DeltaVirtualHosts')
+      .sort(),
+  );
+  for (const { path, type } of SEPARATE) {
+    const { publisher, views } = fixture();
+    assert.ok(type !== null);
+    views.set('shop/web-1', 'configuration', ...Object.values(TYPE_URLS).map((each) => resource(each, 'x', 'x')));
+    const { received, ask, ended } = dial(publisher, path);
+    ask({ names: ['x'] });
+    assert.deepEqual(received, [{ nonce: received[0]?.nonce, typeUrl: type, names: ['x'] }], path);
+    ask({ typeUrl: type, nonce: received[0]?.nonce ?? '', names: ['x'] });
+    assert.equal(ended(), null);
+    ask({ typeUrl: type === CDS ? EDS : CDS });
+    assert.equal(ended()?.code, 3, path);
+  }
+});
+
+test('a proxy may have a stream of each service, and of endpoints one for each cluster: it is listed once with all', () => {
+  const { publisher, views } = fixture();
+  views.set('shop/web-1', 'configuration', ...['a', 'b'].map((name) => resource(EDS, name, name)));
+  const [clusters, a, b] = ['cluster.v3.ClusterDiscoveryService/StreamClusters', ...eds(2)].map((method) =>
+    dial(publisher, `/envoy.service.${method}`),
+  );
+  assert.ok(clusters && a && b);
+  clusters.ask({});
+  a.ask({ names: ['a'] });
+  b.ask({ names: ['b'] });
+  a.ask({ names: ['a'], nonce: a.received[0]?.nonce ?? '' });
+  b.ask({ names: ['b'], nonce: b.received[0]?.nonce ?? '' });
+  const [status, ...others] = publisher.proxies();
+  assert.deepEqual(others, []);
+  assert.deepEqual(status?.methods, ['StreamClusters', 'StreamEndpoints']);
+  assert.deepEqual([...(status?.types.find(({ type }) => type === EDS)?.acked.keys() ?? [])].sort(), ['a', 'b']);
+  views.set('shop/web-1', 'endpoints', resource(EDS, 'a', 'a2'), resource(EDS, 'b', 'b2'));
+  publisher.flush();
+  assert.deepEqual([a.received[1]?.names, b.received[1]?.names], [['a2'], ['b2']]);
+  clusters.close();
+  a.close();
+  assert.deepEqual(views.released, []);
+  b.close();
+  assert.deepEqual(views.released, ['shop/web-1']);
+});
+
+test('a newer stream supersedes only one of the same method', () => {
+  const { publisher } = fixture();
+  const [listeners, clusters, again] = [
+    'listener.v3.ListenerDiscoveryService/StreamListeners',
+    'cluster.v3.ClusterDiscoveryService/StreamClusters',
+    'listener.v3.ListenerDiscoveryService/StreamListeners',
+  ].map((method) => dial(publisher, `/envoy.service.${method}`));
+  for (const stream of [listeners, clusters, again]) stream?.ask({});
+  assert.deepEqual(
+    [listeners, clusters, again].map((stream) => stream?.ended()?.code ?? null),
+    [10, null, null],
+  );
+});
+
+test('a gRPC program has a stream for each of its targets (gRFC A71)', () => {
+  const { publisher } = fixture();
+  const streams = [1, 2, 3].map(() => dial(publisher, SOTW_ADS.path, { metadata: { kind: 'grpc' } }));
+  for (const stream of streams) stream.ask({ typeUrl: EDS, names: ['catalog'] });
+  assert.deepEqual(
+    streams.map((stream) => [stream.received.length, stream.ended()]),
+    [1, 2, 3].map(() => [1, null]),
+  );
+});
+
+test('the streams of one proxy are bounded', () => {
+  const { publisher } = fixture({ maxStreamsPerNode: 2 });
+  const streams = eds(3).map((method) => dial(publisher, `/envoy.service.${method}`));
+  for (const stream of streams) stream.ask({ names: ['catalog'] });
+  assert.deepEqual(
+    streams.map((stream) => stream.ended()?.code ?? null),
+    [null, null, 8],
+  );
+  assert.equal(publisher.streamLimit.used, 2);
+});
+
+test('what a proxy asks for by name is told to the views before it is answered, over all of its streams', () => {
+  const { publisher, views } = fixture();
+  const told: [string, string[]][] = [];
+  views.resources.set('shop/web-1', new Map());
+  views.wanted = (_node, type, names) => {
+    told.push([type, [...names].sort()]);
+    views.resources.set(
+      'shop/web-1',
+      new Map([[type, new Map([...names].map((name) => [name, resource(type, name, name)]))]]),
+    );
+  };
+  const hosts = '/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts';
+  const one = dial(publisher, hosts);
+  const two = dial(publisher, hosts);
+  one.ask({});
+  one.ask({ names: ['r/a'] });
+  two.ask({ names: ['r/b'] });
+  two.ask({ names: [] });
+  const VHDS = TYPE_URLS.virtualHosts;
+  assert.deepEqual(told, [
+    [VHDS, ['r/a']],
+    [VHDS, ['r/a', 'r/b']],
+  ]);
+  assert.deepEqual(
+    one.received.map(({ names }) => names),
+    [[]],
+    'one response is outstanding',
+  );
+  one.ask({ nonce: one.received[0]?.nonce ?? '' });
+  assert.deepEqual(one.received[1]?.names, ['r/a', 'r/b']);
+  assert.deepEqual(two.received[0]?.names, ['r/b']);
+});
+
+function eds(count: number): string[] {
+  return Array.from({ length: count }, () => 'endpoint.v3.EndpointDiscoveryService/StreamEndpoints');
+}
