@@ -62,7 +62,8 @@ export function serviceObject(service: number): Service {
 export function workloadObject(member: Member, services: number, address = addressOf(member)): Workload {
   const name = serviceName(member.service);
   const uses = usesOf(member.service, services).map(serviceName);
-  const network = { x: 1 + (member.service >> 7), y: 1 + ((member.service & 127) << 1) + (member.replica & 1) };
+  const index = member.service * ENDPOINTS + member.replica;
+  const network = { x: 1 + Math.floor(index / 250), y: 1 + (index % 250) };
   const { vips } = planVips(
     network,
     uses.map((service) => ({ namespace: NAMESPACE, service, ports: [PORT] })),
