@@ -24,6 +24,7 @@ export interface View<K, T> {
   readonly name: string;
   /** The memo key. */
   id(key: K): string;
-  derive(read: Reader, key: K): T;
+  /** `previous`: what it was, when it is derived again, so that parts that stay equal can stay the same objects. */
+  derive(read: Reader, key: K, previous?: T): T;
   same(a: T, b: T): boolean;
 }

@@ -101,19 +101,29 @@ function connectCluster(key: ServicePortKey): ClusterInit {
   });
 }
 
-/** The application itself: over its port of loopback, in the protocol that it speaks. */
-export function localCluster(port: number, speaks: HttpVersion): XdsResource {
-  const name = inboundName(port, speaks);
-  const init = staticCluster(name, {
-    address: {
-      case: 'socketAddress',
-      value: { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: port } },
-    },
-  });
-  const options = speaks === 'http2' ? http2Options() : http1Options();
-  const message = create(ClusterSchema, { ...init, typedExtensionProtocolOptions: options });
-  return resourceOf(TYPE_URLS.cluster, name, ClusterSchema, message, []);
+export interface LocalKey {
+  readonly port: number;
+  readonly speaks: HttpVersion;
 }
+
+/** The application itself: over its port of loopback, in the protocol that it speaks. */
+export const localCluster: View<LocalKey, XdsResource> = {
+  name: 'local-cluster',
+  id: ({ port, speaks }) => `${speaks} ${port}`,
+  derive(_read, { port, speaks }) {
+    const name = inboundName(port, speaks);
+    const init = staticCluster(name, {
+      address: {
+        case: 'socketAddress',
+        value: { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: port } },
+      },
+    });
+    const options = speaks === 'http2' ? http2Options() : http1Options();
+    const message = create(ClusterSchema, { ...init, typedExtensionProtocolOptions: options });
+    return resourceOf(TYPE_URLS.cluster, name, ClusterSchema, message, []);
+  },
+  same: sameResource,
+};
 
 /** To whatever host the request or the CONNECT names, by DNS. */
 export function passthroughCluster(name: string, carries: 'http' | 'tcp'): XdsResource {

@@ -21,6 +21,12 @@ export function usersKey(workload: Workload): UsersKey {
   };
 }
 
+export function usesService({ metadata, spec }: Workload, namespace: string, service: string): boolean {
+  const uses = spec?.uses;
+  if (uses === undefined) return true;
+  return uses.includes(`${namespace}/${service}`) || (namespace === metadata.namespace && uses.includes(service));
+}
+
 /** TCP ports only, in a stable order. */
 export const usedPorts: View<UsersKey, readonly ServicePortKey[]> = {
   name: 'used-ports',

@@ -110,6 +110,45 @@ test('a view that reads itself is an error that names it', () => {
   assert.throws(() => new MeshIndex().read(loop, null), /a view reads itself \(loop/);
 });
 
+test('a view that fails is stale again when that changes over which it failed', () => {
+  const index = new MeshIndex();
+  const broken: View<null, string> = {
+    name: 'broken',
+    id: () => '',
+    derive(read) {
+      const made = read.view(perLabel, 'a');
+      if (made.includes('bad')) throw new Error('bad');
+      return made;
+    },
+    same: (a, b) => a === b,
+  };
+  const outer: View<null, string> = { ...broken, name: 'outer', derive: (read) => read.view(broken, null) };
+  index.apply(batch([put('one', 'a', 'bad')]));
+  assert.throws(() => index.read(outer, null), /bad/);
+  assert.ok(index.apply(batch([put('one', 'a', 'good')])).has('outer '));
+  assert.equal(index.read(outer, null), 'one=good');
+});
+
+test('a view that is derived again is given what it was', () => {
+  const index = new MeshIndex();
+  const given: unknown[] = [];
+  const remembering: View<null, readonly string[]> = {
+    name: 'remembering',
+    id: () => '',
+    derive(read, _key, previous) {
+      given.push(previous);
+      return [read.view(perLabel, 'a')];
+    },
+    same: () => false,
+  };
+  index.apply(batch([put('one', 'a', 1)]));
+  const first = index.read(remembering, null);
+  index.apply(batch([put('one', 'a', 2)]));
+  index.read(remembering, null);
+  assert.deepEqual(given, [undefined, first]);
+  assert.equal(given[1], first);
+});
+
 test('applying changes one by one equals applying their sum', () => {
   const change = fc.record({
     name: fc.constantFrom('w1', 'w2', 'w3', 'w4'),

@@ -15,10 +15,10 @@ const MAX_DEPTH = 64;
 /** One memoised derivation. */
 class Node {
   readonly id: string;
-  readonly derive: (read: Reader) => unknown;
+  readonly derive: (read: Reader, previous: unknown) => unknown;
   readonly same: (a: unknown, b: unknown) => boolean;
-  readonly facts = new Set<string>();
-  readonly reads = new Set<Node>();
+  facts = new Set<string>();
+  reads = new Set<Node>();
   readonly dependents = new Set<Node>();
   value: unknown;
   /** Something below may have changed since `value` was derived. */
@@ -28,7 +28,7 @@ class Node {
   /** Held from outside; not forgotten with its last dependent. */
   kept = false;
 
-  constructor(id: string, derive: (read: Reader) => unknown, same: (a: unknown, b: unknown) => boolean) {
+  constructor(id: string, derive: Node['derive'], same: (a: unknown, b: unknown) => boolean) {
     this.id = id;
     this.derive = derive;
     this.same = same;
@@ -100,7 +100,7 @@ export class MeshIndex {
     if (node === undefined) {
       node = new Node(
         id,
-        (read) => view.derive(read, key),
+        (read, previous) => view.derive(read, key, previous as T | undefined),
         (a, b) => view.same(a as T, b as T),
       );
       this.#nodes.set(id, node);
@@ -124,17 +124,26 @@ export class MeshIndex {
   }
 
   #derive(node: Node, depth: number): boolean {
-    const before = new Set(node.reads);
-    const factsBefore = [...node.facts];
-    for (const fact of factsBefore) this.#readers.get(fact)?.delete(node);
-    for (const read of before) read.dependents.delete(node);
-    node.facts.clear();
-    node.reads.clear();
+    const { facts: factsBefore, reads: readsBefore } = node;
+    node.facts = new Set();
+    node.reads = new Set();
     this.derived++;
-    const value = node.derive(this.#recorder(node, depth));
-    for (const read of before) if (!node.reads.has(read)) this.#collect(read);
+    let value: unknown;
+    try {
+      value = node.derive(this.#recorder(node, depth), node.value);
+    } catch (error) {
+      // It may have failed over what it read before as well as over what it has read now.
+      for (const fact of factsBefore) node.facts.add(fact);
+      for (const read of readsBefore) node.reads.add(read);
+      throw error;
+    }
     // What it does not read any more, nobody may: names come and go for as long as the control plane runs.
-    for (const fact of factsBefore) if (this.#readers.get(fact)?.size === 0) this.#readers.delete(fact);
+    for (const fact of factsBefore) if (!node.facts.has(fact)) this.#forget(fact, node);
+    for (const read of readsBefore) {
+      if (node.reads.has(read)) continue;
+      read.dependents.delete(node);
+      this.#collect(read);
+    }
     const changed = node.value === undefined || !node.same(node.value, value);
     if (changed) {
       node.value = value;
@@ -143,6 +152,12 @@ export class MeshIndex {
     node.stale = false;
     node.dirty = false;
     return changed;
+  }
+
+  #forget(fact: string, node: Node): void {
+    const readers = this.#readers.get(fact);
+    readers?.delete(node);
+    if (readers?.size === 0) this.#readers.delete(fact);
   }
 
   #recorder(node: Node, depth: number): Reader {
@@ -169,8 +184,9 @@ export class MeshIndex {
       view: <K, T>(view: View<K, T>, key: K): T => {
         const read = this.#node(view, key);
         node.reads.add(read);
-        this.#refresh(read, depth + 1);
+        // Before it is brought up to date: when that fails, what mends it must reach who asked.
         read.dependents.add(node);
+        this.#refresh(read, depth + 1);
         return read.value as T;
       },
     };
@@ -179,11 +195,7 @@ export class MeshIndex {
   #collect(node: Node): void {
     if (node.kept || node.dependents.size > 0 || this.#nodes.get(node.id) !== node) return;
     this.#nodes.delete(node.id);
-    for (const fact of node.facts) {
-      const readers = this.#readers.get(fact);
-      readers?.delete(node);
-      if (readers?.size === 0) this.#readers.delete(fact);
-    }
+    for (const fact of node.facts) this.#forget(fact, node);
     for (const read of node.reads) {
       read.dependents.delete(node);
       this.#collect(read);

@@ -1,15 +1,14 @@
 /**
- * Outbound listeners: the explicit HTTP proxy of a workload, the loopback address of each Service that it uses, and for
- * each port of a Service an internal listener into which a CONNECT re-enters. The protocol is said, or detected.
+ * Outbound listeners: the explicit HTTP proxy of a workload, and for each port of a Service an internal listener into
+ * which a CONNECT re-enters. The protocol of a port is said, or detected. Loopback addresses: vip.ts.
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Reader, View } from '../../../api/reader.ts';
 import type { Origin } from '../../../api/resource.ts';
-import type { Workload } from '../../../api/kinds/workload.ts';
 import { policyKinds } from '../../../policies/all.ts';
 import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import type { FilterChainSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
-import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { type Listener, ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import {
   HTTP_PROXY_LISTENER,
@@ -18,7 +17,6 @@ import {
   outboundName,
   routesName,
   type ServicePortKey,
-  vipListenerName,
 } from '../names.ts';
 import { metadata, originText } from '../origin.ts';
 import { resourceOf, sameResource } from '../resource.ts';
@@ -41,41 +39,22 @@ export const internalListener: View<CallerPortKey, XdsResource | null> = {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
     const internal: ListenerInit = { listenerSpecifier: { case: 'internalListener', value: {} } };
-    return portListener(read, outboundName(key), internal, key, facts.protocol);
-  },
-  same: sameResource,
-};
-
-export interface VipKey extends CallerPortKey {
-  readonly address: string;
-  readonly vipPort: number;
-}
-
-/** A loopback address and port of one workload. */
-export const vipListener: View<VipKey, XdsResource | null> = {
-  name: 'vip-listener',
-  id: (key) => `${vipListenerName(key)} at ${key.address}:${key.vipPort} for ${key.caller}`,
-  derive(read, key) {
-    const facts = read.view(servicePortFacts, key);
-    if (facts === null) return null;
-    const bound: ListenerInit = { address: socketAddress(key.address, key.vipPort) };
-    return portListener(read, vipListenerName(key), bound, key, facts.protocol);
+    const name = outboundName(key);
+    const { message, origins } = portListenerMessage(read, name, internal, key, facts.protocol);
+    return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
   },
   same: sameResource,
 };
 
 export interface HttpProxyKey {
-  readonly namespace: string;
-  readonly workload: string;
+  /** On 127.0.0.1 of the workload. */
+  readonly port: number;
 }
 
-export const httpProxyListener: View<HttpProxyKey, XdsResource | null> = {
+export const httpProxyListener: View<HttpProxyKey, XdsResource> = {
   name: 'http-proxy-listener',
-  id: (key) => `${key.namespace}/${key.workload}`,
-  derive(read, key) {
-    const workload = read.get({ kind: 'Workload', namespace: key.namespace, name: key.workload }) as Workload | null;
-    const port = workload?.spec?.capture?.httpProxyPort;
-    if (port === undefined) return null;
+  id: ({ port }) => String(port),
+  derive(_read, { port }) {
     const manager = httpManager({
       statPrefix: 'http-proxy',
       codec: 'auto',
@@ -94,13 +73,14 @@ export const httpProxyListener: View<HttpProxyKey, XdsResource | null> = {
   same: sameResource,
 };
 
-function portListener(
+/** `name` and `place` may be empty, in a template. */
+export function portListenerMessage(
   read: Reader,
   name: string,
   place: ListenerInit,
   key: CallerPortKey,
   protocol: PortProtocol,
-): XdsResource {
+): { readonly message: Listener; readonly origins: readonly Origin[] } {
   const tcp = read.view(tcpClusters, key);
   const origins = tcp.origin === null ? [] : [tcp.origin];
   const common = { ...place, name, trafficDirection: TrafficDirection.OUTBOUND };
@@ -111,7 +91,7 @@ function portListener(
       : create(ListenerSchema, { ...common, filterChains });
   const { origin } = tcp;
   if (origin !== null) message.metadata = create(MetadataSchema, metadata({ origin: originText(origin) }));
-  return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
+  return { message, origins };
 }
 
 function rawFilter(read: Reader, key: ServicePortKey, tcp: TcpClustersView, origins: Origin[]): FilterInit {

@@ -74,6 +74,14 @@ export const httpRoutes: View<HttpRoutesKey, HttpRoutesView> = {
   same: (a, b) => a === b,
 };
 
+/** Apart from the routes, because users of the port need other resources only when these change. */
+export const routeBackends: View<HttpRoutesKey, readonly BackendKey[]> = {
+  name: 'route-backends',
+  id: routesKeyText,
+  derive: (read, key) => read.view(httpRoutes, key).backends,
+  same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+};
+
 /** What generation of one port's routes needs throughout. */
 interface Setting {
   readonly read: Reader;

@@ -1,0 +1,47 @@
+/**
+ * The loopback address of a Service, for one workload. Thousands of these differ in nothing but the address, so all but
+ * that is encoded once, and each is put together from bytes.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { View } from '../../../api/reader.ts';
+import type { WorkloadVip } from '../../../api/kinds/workload.ts';
+import type { Origin } from '../../../api/resource.ts';
+import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { xdsResource } from '../../../xds/content-version.ts';
+import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
+import { vipListenerName } from '../names.ts';
+import type { CallerPortKey } from '../routes/caller.ts';
+import { servicePortFacts } from '../service-port.ts';
+import { portListenerMessage } from './outbound.ts';
+import { socketAddress } from './socket-address.ts';
+
+export interface VipTemplate {
+  readonly name: string;
+  /** A Listener without its name and address, which are its first two fields. */
+  readonly rest: Uint8Array;
+  readonly origins: readonly Origin[];
+}
+
+/** null when there is no such port. */
+export const vipTemplate: View<CallerPortKey, VipTemplate | null> = {
+  name: 'vip-template',
+  id: (key) => `${vipListenerName(key)} for ${key.caller}`,
+  derive(read, key) {
+    const facts = read.view(servicePortFacts, key);
+    if (facts === null) return null;
+    const { message, origins } = portListenerMessage(read, '', {}, key, facts.protocol);
+    return { name: vipListenerName(key), rest: toBinary(ListenerSchema, message), origins };
+  },
+  same: (a, b) =>
+    a === b ||
+    (a !== null && b !== null && a.origins.length === b.origins.length && Buffer.compare(a.rest, b.rest) === 0),
+};
+
+export function vipListener({ name, rest, origins }: VipTemplate, { address, vipPort }: WorkloadVip): XdsResource {
+  const head = toBinary(ListenerSchema, create(ListenerSchema, { name, address: socketAddress(address, vipPort) }));
+  const bytes = new Uint8Array(head.length + rest.length);
+  bytes.set(head);
+  // Fields come in order of their numbers, so these are the bytes that the whole message would have.
+  bytes.set(rest, head.length);
+  return xdsResource(TYPE_URLS.listener, name, bytes, origins);
+}

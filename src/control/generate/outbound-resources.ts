@@ -1,0 +1,83 @@
+/**
+ * What proxies get of the services that they call, as views that proxies share: of one port, and of all that those with
+ * equal uses in one place have. A change to a service derives these few again, not a view for each of its callers.
+ */
+import type { Reader, View } from '../../api/reader.ts';
+import type { Locality } from '../../policies/policy-kind.ts';
+import type { XdsResource, XdsView } from '../../xds/resource.ts';
+import { passthroughCluster, serviceCluster } from './clusters.ts';
+import { endpoints, endpointsKey } from './endpoints.ts';
+import { internalListener } from './listeners/outbound.ts';
+import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
+import { httpVersionsOf } from './protocol.ts';
+import { resourceSet } from './resource-set.ts';
+import type { CallerPortKey } from './routes/caller.ts';
+import { routeBackends } from './routes/http-routes.ts';
+import { outboundRoutes, portRoutes } from './routes/route-configs.ts';
+import { tcpClusters } from './routes/tcp-clusters.ts';
+import { trustBundle } from './secrets.ts';
+import { servicePortFacts } from './service-port.ts';
+import { usedPorts, type UsersKey } from './used-services.ts';
+
+export interface OutboundKey extends UsersKey {
+  readonly at: Locality;
+  /** They have the explicit HTTP proxy too. */
+  readonly byProxy: boolean;
+}
+
+interface PortUseKey extends CallerPortKey {
+  readonly at: Locality;
+}
+
+const PASSTHROUGH = [passthroughCluster(PASSTHROUGH_HTTP, 'http'), passthroughCluster(PASSTHROUGH_TCP, 'tcp')];
+
+export const outboundResources: View<OutboundKey, XdsView> = {
+  name: 'outbound-resources',
+  id: ({ namespace, uses, at, byProxy }) =>
+    `${namespace} ${at.region}/${at.zone} ${byProxy ? 'by proxy ' : ''}${uses ?? '*'}`,
+  derive(read, key, previous) {
+    const { namespace: caller, at } = key;
+    const resources: XdsResource[] = [read.view(trustBundle, null)];
+    if (key.byProxy) resources.push(read.view(outboundRoutes, key), ...PASSTHROUGH);
+    for (const port of read.view(usedPorts, key)) resources.push(...read.view(portResources, { ...port, caller, at }));
+    return resourceSet(resources, previous);
+  },
+  same: (a, b) => a === b,
+};
+
+const portResources: View<PortUseKey, readonly XdsResource[]> = {
+  name: 'port-resources',
+  id: ({ at, ...key }) => `${portKeyText(key)} for ${key.caller} at ${at.region}/${at.zone}`,
+  derive(read, { at, ...key }) {
+    const facts = read.view(servicePortFacts, key);
+    if (facts === null) return [];
+    const found: (XdsResource | null)[] = [
+      read.view(internalListener, key),
+      read.view(serviceCluster, { ...key, carries: 'connect' }),
+    ];
+    for (const version of httpVersionsOf(facts.protocol)) {
+      found.push(read.view(portRoutes, { ...key, version }));
+      for (const backend of read.view(routeBackends, { ...key, version })) {
+        found.push(...backendResources(read, backend, backend.carries, at));
+      }
+    }
+    if (facts.protocol === 'tcp' || facts.protocol === '') {
+      for (const backend of read.view(tcpClusters, key).backends) {
+        found.push(...backendResources(read, backend, 'tcp', at));
+      }
+    }
+    return found.filter((resource) => resource !== null);
+  },
+  same: (a, b) => a.length === b.length && a.every((resource, i) => resource === b[i]),
+};
+
+function backendResources(
+  read: Reader,
+  backend: ServicePortKey,
+  carries: Carries,
+  at: Locality,
+): (XdsResource | null)[] {
+  const portName = read.view(servicePortFacts, backend)?.portName ?? '';
+  const key = endpointsKey(read, backend, portName, at);
+  return [read.view(serviceCluster, { ...backend, carries }), read.view(endpoints, key)];
+}

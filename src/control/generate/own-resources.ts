@@ -1,0 +1,43 @@
+/** What a proxy shares with no other: its inbound side, and where its own application reaches other services. */
+import type { View } from '../../api/reader.ts';
+import type { Workload } from '../../api/kinds/workload.ts';
+import type { XdsResource, XdsView } from '../../xds/resource.ts';
+import { localCluster } from './clusters.ts';
+import { httpProxyListener } from './listeners/outbound.ts';
+import { inboundListener } from './listeners/inbound.ts';
+import { vipListener, vipTemplate } from './listeners/vip.ts';
+import { NOTHING, resourceSet } from './resource-set.ts';
+import { usesService } from './used-services.ts';
+
+export interface ProxyKey {
+  readonly namespace: string;
+  readonly workload: string;
+}
+
+export const ownResources: View<ProxyKey, XdsView> = {
+  name: 'own-resources',
+  id: (key) => `${key.namespace}/${key.workload}`,
+  derive(read, key, previous) {
+    const workload = read.get({ kind: 'Workload', namespace: key.namespace, name: key.workload }) as Workload | null;
+    if (workload === null) return NOTHING;
+    const resources: (XdsResource | null)[] = [];
+    for (const { port, proxyPort } of workload.spec?.ports ?? []) {
+      if (proxyPort === undefined) continue;
+      resources.push(
+        read.view(localCluster, { port, speaks: 'http' }),
+        read.view(localCluster, { port, speaks: 'http2' }),
+      );
+      resources.push(read.view(inboundListener, { ...key, appPort: port }));
+    }
+    const { httpProxyPort, vips = [] } = workload.spec?.capture ?? {};
+    if (httpProxyPort !== undefined) resources.push(read.view(httpProxyListener, { port: httpProxyPort }));
+    for (const vip of vips) {
+      const { namespace, service, port } = vip;
+      if (!usesService(workload, namespace, service)) continue;
+      const template = read.view(vipTemplate, { namespace, service, port, caller: key.namespace });
+      if (template !== null) resources.push(vipListener(template, vip));
+    }
+    return resourceSet(resources, previous);
+  },
+  same: (a, b) => a === b,
+};
