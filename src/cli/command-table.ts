@@ -49,6 +49,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/proxy-status.ts'),
   },
   {
+    name: 'proxy-config',
+    group: INSIGHT,
+    summary: 'what a proxy runs on, and where each line of it was written',
+    load: () => import('./commands/proxy-config.ts'),
+  },
+  {
+    name: 'diff',
+    group: INSIGHT,
+    summary: 'what a proxy has against what it should have',
+    load: () => import('./commands/diff.ts'),
+  },
+  {
     name: 'top',
     group: INSIGHT,
     summary: 'live traffic: who calls whom, how much, how well',

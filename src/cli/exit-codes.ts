@@ -1,7 +1,16 @@
 /** What the exit code of `weft` says. `weft run` returns the application's own code; ours are for everything else. */
 import { type ErrorCode, isWeftError } from '../core/errors.ts';
 
-export const EXIT = { ok: 0, failure: 1, usage: 2, unavailable: 3, refused: 4, notFound: 5, conflict: 6 } as const;
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  unavailable: 3,
+  refused: 4,
+  notFound: 5,
+  conflict: 6,
+  different: 7,
+} as const;
 
 export const EXIT_CODES: readonly { readonly code: number; readonly meaning: string }[] = [
   { code: EXIT.ok, meaning: 'Done.' },
@@ -14,6 +23,7 @@ export const EXIT_CODES: readonly { readonly code: number; readonly meaning: str
     code: EXIT.conflict,
     meaning: 'Taken: the object changed or exists, the port is in use, or another process holds it.',
   },
+  { code: EXIT.different, meaning: 'Not the same: `weft diff` found that a proxy has something other than it should.' },
 ];
 
 const BY_ERROR: Readonly<Record<ErrorCode, number>> = {

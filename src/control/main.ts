@@ -26,6 +26,7 @@ import { MeshViews } from './generate/mesh-views.ts';
 import { MeshIndex } from './index/mesh-index.ts';
 import { ensureMesh, svidTtlOf } from './mesh-object.ts';
 import { meshStatusRoute } from './mesh-status-route.ts';
+import { offeredRoute } from './offered-route.ts';
 import { Publisher } from './publish/publisher.ts';
 import { follow } from './sources/follow.ts';
 import { IndexFeed } from './sources/index-feed.ts';
@@ -160,6 +161,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       }),
       leaseRoute({ leases, records, settled }),
       meshStatusRoute({ clock, publisher, version, trustDomain }),
+      offeredRoute({ publisher, views }),
     ],
   });
   closing.defer(() => api.close());

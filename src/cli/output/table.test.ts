@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clip, printable, styleFor, visibleWidth } from './style.ts';
-import { ageText, tableLines } from './table.ts';
+import { ageText, fittedLines, tableLines } from './table.ts';
 
 test('columns are aligned by what is seen, not by bytes, and lines end without blanks', () => {
   const { green } = styleFor(true, {});
@@ -18,6 +18,18 @@ test('columns are aligned by what is seen, not by bytes, and lines end without b
 
 test('an empty table has no head', () => {
   assert.deepEqual(tableLines([{ title: 'NAME' }], []), []);
+});
+
+test('a table that is wider than the screen becomes a block a row, without cells that say nothing', () => {
+  const columns = [{ title: 'NAME' }, { title: 'TLS' }, { title: 'TO' }];
+  const rows = [
+    ['inbound|8080', 'mTLS', 'the application'],
+    ['outbound|80', '', 'catalog'],
+  ];
+  assert.deepEqual(fittedLines(columns, rows, 40), tableLines(columns, rows));
+  assert.deepEqual(fittedLines(columns, rows, null), tableLines(columns, rows));
+  const narrow = ['inbound|8080', '  tls  mTLS', '  to   the application', 'outbound|80', '  to   catalog'];
+  assert.deepEqual(fittedLines(columns, rows, 30), narrow);
 });
 
 test('ages are short', () => {

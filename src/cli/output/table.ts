@@ -26,6 +26,27 @@ export function tableLines(columns: readonly TableColumn[], rows: readonly (read
   return [head, ...rows].map(line);
 }
 
+/**
+ * The table, or where it is wider than the screen a block a row: its first cell, then a line for each other that says
+ * something. `screen`: columns of the terminal; null when nobody's eyes are behind it.
+ */
+export function fittedLines(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  screen: number | null,
+): string[] {
+  const lines = tableLines(columns, rows);
+  if (screen === null || lines.every((line) => visibleWidth(line) <= screen)) return lines;
+  const names = columns.map(({ title }) => title.toLowerCase());
+  const width = Math.max(...names.slice(1).map((name) => name.length));
+  return rows.flatMap(([first = '', ...cells]) => [
+    first,
+    ...cells.flatMap((cell, index) =>
+      visibleWidth(cell) === 0 ? [] : [`  ${(names[index + 1] ?? '').padEnd(width)}  ${cell}`],
+    ),
+  ]);
+}
+
 /** Kubernetes' short form of an age: `45s`, `12m`, `3h`, `5d`. */
 export function ageText(ageMs: number): string {
   const seconds = Math.max(0, Math.floor(ageMs / 1000));

@@ -1,0 +1,50 @@
+/** What the control plane offers a proxy, gathered page by page, with the files that its objects were written in. */
+import type { Origin } from '../../api/resource.ts';
+import { offeredPage } from '../../client/mesh.ts';
+import { WeftError } from '../../core/errors.ts';
+import type { MeshConnection } from '../mesh/connect.ts';
+import { type Section, sectionOf, typeNameOf } from './sections.ts';
+
+export interface OfferedResource {
+  readonly section: Section;
+  readonly name: string;
+  /** null: the proxy has it still, and it is not offered any more. */
+  readonly version: string | null;
+  readonly origins: readonly Origin[];
+  readonly wanted: boolean;
+  readonly acknowledged: string | null;
+  readonly refused: string | null;
+  readonly bytes: Uint8Array | null;
+}
+
+export interface Offered {
+  /** The proxy has a stream to the control plane. */
+  readonly connected: boolean;
+  readonly resources: readonly OfferedResource[];
+}
+
+/** A control plane that never ends its pages must not hold a command for ever. */
+const MAX_PAGES = 10_000;
+
+/** Throws `not-found` when there is no such workload. */
+export async function readOffered(
+  mesh: MeshConnection,
+  workload: string,
+  sections: readonly Section[],
+): Promise<Offered> {
+  const [only] = sections;
+  const type = sections.length === 1 && only !== undefined ? typeNameOf(only) : null;
+  const resources: OfferedResource[] = [];
+  let from = '';
+  for (let count = 0; count < MAX_PAGES; count++) {
+    const page = await offeredPage(mesh.transport, mesh.namespace, workload, type, from);
+    for (const { base64, ...entry } of page.resources) {
+      const known = sectionOf(entry.type);
+      const bytes = base64 === null ? null : Buffer.from(base64, 'base64');
+      if (known !== null) resources.push({ ...entry, section: known, bytes });
+    }
+    from = page.continue;
+    if (from === '') return { connected: page.connected, resources };
+  }
+  throw new WeftError('limit-exceeded', { what: `the control plane answered with more than ${MAX_PAGES} pages` });
+}
