@@ -74,8 +74,7 @@ describe('nghttpd', { skip: missing('nghttpd') }, () => {
       assert.equal((await asker.ask('/big', null, 'HEAD')).body.length, 0);
       asker.close();
     } finally {
-      child.signal('SIGTERM');
-      await child.exited;
+      await child.stop(2_000);
     }
   });
 });
@@ -105,8 +104,7 @@ describe("Go's net/http", { skip: oldGo() }, () => {
       assert.deepEqual([fields.get('x-proto'), trailers.get('x-bytes')], ['HTTP/2.0', '4']);
       asker.close();
     } finally {
-      child.signal('SIGTERM');
-      await child.exited;
+      await child.stop(2_000);
     }
   });
 });
