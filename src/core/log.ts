@@ -17,6 +17,8 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** Of this log, of the one that it is a child of, and of all children of that. */
+  setLevel(level: LogLevel): void;
   /** A log whose every line carries these fields too. */
   child(fields: LogFields): Log;
 }
@@ -37,6 +39,7 @@ export const silentLog: Log = {
   info: () => {},
   warn: () => {},
   error: () => {},
+  setLevel: () => {},
   child: () => silentLog,
 };
 
@@ -49,7 +52,7 @@ export interface LogLine {
 /** Keeps every line, in order; children write to the same list. For tests. */
 export class RecordingLog implements Log {
   readonly lines: LogLine[];
-  readonly level: LogLevel;
+  level: LogLevel;
   readonly #fields: LogFields;
 
   constructor(level: LogLevel = 'debug', fields: LogFields = {}, lines: LogLine[] = []) {
@@ -76,6 +79,10 @@ export class RecordingLog implements Log {
 
   error(message: string, fields?: LogFields): void {
     this.#add('error', message, fields);
+  }
+
+  setLevel(level: LogLevel): void {
+    this.level = level;
   }
 
   child(fields: LogFields): Log {

@@ -161,17 +161,17 @@ export class DataPlane {
     }
   }
 
-  /** Inbound connections end after the exchange that they carry. Resolves when none is left, or after `graceMs`. */
-  async drain(graceMs: number): Promise<void> {
+  /** Connections, by default inbound ones, end after the exchange that they carry. Resolves when none is left, or after `graceMs`. */
+  async drain(graceMs: number, which: 'inbound' | 'all' = 'inbound'): Promise<void> {
     this.#draining = true;
     const { clock } = this.#options.runtime;
     const until = clock.now() + graceMs;
-    const inbound = this.listeners.active.filter(({ config }) => config.direction === 'inbound');
-    for (const listener of inbound) {
+    const draining = this.listeners.active.filter(({ config }) => which === 'all' || config.direction === 'inbound');
+    for (const listener of draining) {
       listener.draining = true;
       listener.drainServed(Math.min(IDLE_DRAIN_MS, graceMs / 2));
     }
-    while (clock.now() < until && inbound.some(({ connections }) => connections > 0)) {
+    while (clock.now() < until && draining.some(({ connections }) => connections > 0)) {
       await this.#sleep(Math.min(DRAIN_LOOK_MS, until - clock.now()));
     }
   }

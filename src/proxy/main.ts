@@ -9,8 +9,8 @@ import { FILTER_MODULES } from '../filters/all.ts';
 import type { SvidSource } from '../identity/svid.ts';
 import type { Locality } from '../snapshot/snapshot.ts';
 import type { JsonObject } from '../xds/wire/json.ts';
-import { type AdminRoutes, jsonAnswer, serveAdmin, textAnswer } from './admin/admin-server.ts';
-import { certificatesView, clustersView, edgesView, statsView } from './admin/views.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { serveAdmin } from './admin/admin-server.ts';
 import { ConfigClient } from './config/config-client.ts';
 import { meshSources } from './config/mesh-sources.ts';
 import { DataPlane } from './data-plane.ts';
@@ -23,6 +23,8 @@ export interface ProxyOptions {
   readonly svid: SvidSource;
   /** Roots of the mesh, of the control plane too, until it sends newer ones. */
   readonly trustBundlePem: string;
+  /** Of this program, for `/server_info`. */
+  readonly version: string;
   /** Port 0: a free one. */
   readonly admin: Address;
   /** Where the last good configuration is kept; null: nowhere. */
@@ -70,9 +72,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       applied = plane.use(binding);
     },
   });
+  const startedAt = runtime.clock.now();
   let isReady = false;
   const unready = (): string => whyUnready(plane, isReady);
-  const admin = await serveAdmin(runtime, timers, options.admin, adminRoutes(runtime, plane, config, unready));
+  const admin = await serveAdmin(
+    runtime,
+    timers,
+    options.admin,
+    adminRoutes({ runtime, log, plane, config, node, version: options.version, startedAt, unready }),
+  );
   plane.keepOut(admin.address);
   config.start();
   const ready = config.ready.then(async () => {
@@ -102,37 +110,6 @@ function whyUnready(plane: DataPlane, isConfigured: boolean): string {
   if (!plane.identity.valid) return plane.identity.fault;
   const [failure] = plane.listeners.failures;
   return failure === undefined ? '' : `listener ${failure.listener} is not bound: ${failure.reason}`;
-}
-
-function adminRoutes(runtime: Runtime, plane: DataPlane, config: ConfigClient, unready: () => string): AdminRoutes {
-  const { clock } = runtime;
-  const { telemetry } = plane;
-  return new Map([
-    [
-      'GET /ready',
-      () => {
-        const reason = unready();
-        return reason === '' ? textAnswer(200, 'ready') : textAnswer(503, reason);
-      },
-    ],
-    [
-      'GET /stats/prometheus',
-      () => ({ status: 200, type: 'text/plain; version=0.0.4', body: telemetry.prometheus() }) as const,
-    ],
-    ['GET /stats', () => jsonAnswer(statsView(telemetry))],
-    ['GET /clusters', () => jsonAnswer(clustersView(plane.clusters, clock.now()))],
-    ['GET /config_dump', () => jsonAnswer(config.configDump())],
-    ['GET /csds', () => ({ status: 200, type: 'application/x-protobuf', body: config.status(true) }) as const],
-    ['GET /certs', () => jsonAnswer(certificatesView(plane.identity))],
-    ['GET /edges', () => jsonAnswer(edgesView(telemetry, clock.wall()))],
-    [
-      'POST /drain',
-      () => {
-        void plane.drain(0);
-        return textAnswer(200, 'draining');
-      },
-    ],
-  ]);
 }
 
 /** `catalog.shop` from node cluster `catalog` and node id `shop/catalog-1`. */

@@ -68,7 +68,7 @@ export class Member {
 
   /** Sum over the series of that name which have these labels. */
   async count(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const samples = JSON.parse(await this.admin('/stats')) as readonly Sample[];
+    const samples = JSON.parse(await this.admin('/weft/stats')) as readonly Sample[];
     const wanted = Object.entries(labels);
     return samples
       .filter((each) => each.name === name && wanted.every(([label, value]) => each.labels[label] === value))

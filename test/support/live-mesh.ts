@@ -28,7 +28,7 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** One line of an admin endpoint's `/stats`. */
+/** One line of an admin endpoint's `/weft/stats`. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -133,7 +133,7 @@ export class LiveMesh {
   async stats(name: string): Promise<readonly Sample[]> {
     const port = (await this.workload(name))?.spec?.adminPort;
     assert.ok(port !== undefined, `${name} has no admin endpoint`);
-    const { body } = await answerOf(httpRequest(`http://127.0.0.1:${port}/stats`, { agent: false }));
+    const { body } = await answerOf(httpRequest(`http://127.0.0.1:${port}/weft/stats`, { agent: false }));
     return body as Sample[];
   }
 

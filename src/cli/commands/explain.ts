@@ -41,7 +41,7 @@ export function define(command: Command, context: () => Context): void {
 
 async function run(context: Context, mesh: MeshConnection, from: string, asked: Asked): Promise<void> {
   const workload = (await getNamed(mesh, kindNamed('workloads'), from)) as Workload;
-  const [held, clusters] = await Promise.all([askAdminBytes(workload, '/csds'), askAdmin(workload, '/clusters')]);
+  const [held, clusters] = await Promise.all([askAdminBytes(workload, '/csds'), askAdmin(workload, '/weft/clusters')]);
   if (held === null) {
     throw new WeftError('unavailable', {
       what: `the proxy of ${from} does not answer from here`,

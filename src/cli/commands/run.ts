@@ -30,6 +30,7 @@ import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
 import { parseProxy } from '../run/proxy-flag.ts';
 import { onEndSignal } from '../until-signal.ts';
+import { VERSION } from '../version.ts';
 
 interface RunFlags extends JoinFlags, LocalityFlags {
   readonly service?: string;
@@ -108,6 +109,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
         trustBundlePem: sidecar.trustBundlePem(),
         runtime,
         log,
+        version: VERSION,
         accessLogPath,
       });
       void proxy.ready.then(context.onServing);

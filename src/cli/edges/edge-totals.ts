@@ -3,7 +3,7 @@
  * `top` and `dev` share it.
  */
 
-/** One line of the admin endpoint's `/stats`. */
+/** One line of the admin endpoint's `/weft/stats`. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

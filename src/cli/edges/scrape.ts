@@ -38,7 +38,7 @@ export async function askAdminBytes(workload: Workload, path: string): Promise<B
 }
 
 async function scrape(workload: Workload): Promise<EdgeTotals[] | null> {
-  const [samples, histograms] = await Promise.all([askAdmin(workload, '/stats'), askAdmin(workload, '/edges')]);
+  const [samples, histograms] = await Promise.all([askAdmin(workload, '/weft/stats'), askAdmin(workload, '/edges')]);
   if (samples === null || histograms === null) return null;
   try {
     return edgeTotals(samples as Sample[], histograms as EdgeHistograms);

@@ -1,7 +1,7 @@
-/** What a running proxy says of its clusters (`/clusters` of its admin endpoint), in the words of an explanation. */
+/** What a running proxy says of its clusters (`/weft/clusters` of its admin endpoint), in the words of an explanation. */
 import type { LiveFacts } from '../../snapshot/explain.ts';
 
-/** The admin endpoint's `/clusters`, as far as it is read here. */
+/** The admin endpoint's `/weft/clusters`, as far as it is read here. */
 export interface LiveCluster {
   readonly name: string;
   readonly limits: readonly {

@@ -16,7 +16,7 @@ export interface CertificateState {
 /** Workloads whose proxies cannot be asked from here are left out. */
 export async function certificatesOf(workloads: readonly Workload[]): Promise<CertificateState[]> {
   const answers = await Promise.all(
-    workloads.map(async (workload) => ({ workload, answer: await askAdmin(workload, '/certs') })),
+    workloads.map(async (workload) => ({ workload, answer: await askAdmin(workload, '/weft/certs') })),
   );
   return answers.flatMap(({ workload, answer }) => {
     if (typeof answer !== 'object' || answer === null) return [];

@@ -1,6 +1,6 @@
 /**
  * The admin endpoint of a proxy: loopback only, on our own HTTP server, so that it costs a sidecar no second one. It
- * shows state and changes nothing but by POST /drain.
+ * shows state and changes nothing but by POST.
  */
 import { bytesOf } from '../../core/bytes.ts';
 import type { Address, Connection, Listener, Runtime } from '../../core/runtime.ts';
@@ -29,7 +29,7 @@ export interface AdminAnswer {
 }
 
 /** By `METHOD /path`. */
-export type AdminRoutes = ReadonlyMap<string, () => AdminAnswer>;
+export type AdminRoutes = ReadonlyMap<string, (query: URLSearchParams) => AdminAnswer>;
 
 export function jsonAnswer(value: unknown): AdminAnswer {
   return { status: 200, type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
@@ -108,10 +108,12 @@ class AdminExchange implements MessageReceiver {
     const head = this.#head;
     if (!LOCAL_HOST.test(head.authorityText)) return textAnswer(403, 'this endpoint answers to loopback names only');
     if (isOfAnotherSite(head)) return textAnswer(403, 'this endpoint answers no page of another site');
-    const [path = '/'] = head.pathText.split('?', 1);
+    const target = head.pathText;
+    const mark = target.indexOf('?');
+    const path = mark < 0 ? target : target.slice(0, mark);
     const method = head.methodText === 'HEAD' ? 'GET' : head.methodText;
     const route = this.#routes.get(`${method} ${path}`);
-    if (route !== undefined) return route();
+    if (route !== undefined) return route(new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)));
     const known = [...this.#routes.keys()];
     if (known.some((key) => key.endsWith(` ${path}`))) return textAnswer(405, 'wrong method');
     return textAnswer(path === '/' ? 200 : 404, known.join('\n'));

@@ -59,6 +59,14 @@ export class MeshIdentity {
     return wall < this.#svid.notAfter ? '' : `the identity ${this.#svid.id} expired at ${iso(this.#svid.notAfter)}`;
   }
 
+  /** What is presented and accepted, for those who look: certificates, no keys. */
+  shown(): readonly { readonly certificateChainPem: string; readonly trustBundlePem: string }[] {
+    if (this.#svid === null) return [];
+    const roots = [...this.#bundles.values()].map(({ pem }) => pem);
+    const { certificateChainPem } = this.#svid;
+    return [{ certificateChainPem, trustBundlePem: roots.length === 0 ? this.#fallbackPem : roots.join('\n') }];
+  }
+
   /** Names of the trust bundles that the control plane has sent. */
   get bundleNames(): readonly string[] {
     return [...this.#bundles.keys()];

@@ -282,10 +282,17 @@ test('the dump shows what came, in full, and what was refused', () => {
   made.client.start();
   configure(made);
   made.respond(RDS, [asRoutes(routes({ prefixRewrite: '/x' }))]);
-  const text = JSON.stringify(made.client.configDump());
-  assert.match(text, /"RouteConfiguration":\{"outbound":\{"state":"nacked"/);
-  assert.match(text, /"reason":"[^"]*prefix_rewrite/);
-  assert.match(text, /"rds":\{"configSource":\{"ads":\{\}\},"routeConfigName":"outbound"\}/);
+  const all = { includeEds: true, resource: null, nameRegex: null };
+  const text = JSON.stringify(made.client.configDump(all));
+  assert.match(text, /"@type":"type.googleapis.com\/envoy.admin.v3.RoutesConfigDump"/);
+  assert.match(text, /"client_status":"NACKED"/);
+  assert.match(text, /"details":"[^"]*prefix_rewrite/);
+  assert.match(text, /"rds":\{"config_source":\{"ads":\{\}\},"route_config_name":"outbound"\}/);
+  assert.match(text, /"lb_policy":"LEAST_REQUEST"/);
+  const { configs } = made.client.configDump({ ...all, resource: 'dynamic_active_clusters' });
+  assert.equal((configs as readonly unknown[]).length, 1);
+  const none = made.client.configDump({ ...all, resource: 'dynamic_active_clusters', nameRegex: /nothing/ });
+  assert.deepEqual(none, { configs: [] });
   assert.ok(made.client.status(true).length > made.client.status(false).length);
 });
 

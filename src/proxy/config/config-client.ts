@@ -15,10 +15,12 @@ import type { Refusal, XdsDelta } from '../../xds/client/received.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import type { Node } from '../../xds/tables/messages.gen.ts';
 import { NodeTable } from '../../xds/tables/tables.gen.ts';
-import type { JsonObject, JsonValue } from '../../xds/wire/json.ts';
+import type { JsonObject } from '../../xds/wire/json.ts';
+import { anyTable } from '../../xds/tables/any-tables.ts';
+import { toJson } from '../../xds/wire/encode-json.ts';
 import { create } from '../../xds/wire/table.ts';
 import type { Binding } from '../router/binding.ts';
-import { dumpConfig } from './config-dump.ts';
+import { type DumpQuery, dumpConfig } from './config-dump.ts';
 import { ConfigStore } from './config-store.ts';
 import { warm } from './warming.ts';
 import { isWanted, keepWanted, type WantedNames, wantedNames } from './wanted-names.ts';
@@ -74,10 +76,12 @@ export class ConfigClient {
   #heard = false;
   #restoring = false;
   #closed = false;
+  readonly #startedAtMs: number;
 
   constructor(options: ConfigClientOptions) {
     const { runtime, timers, log, node } = options;
     this.#options = options;
+    this.#startedAtMs = runtime.clock.wall();
     this.#node = create(NodeTable, {
       id: node.id,
       cluster: node.cluster,
@@ -153,8 +157,28 @@ export class ConfigClient {
     return this.#waiting;
   }
 
-  configDump(): JsonValue {
-    return dumpConfig(this.#resources.states());
+  /** envoy.admin.v3.ConfigDump in JSON. */
+  configDump(query: DumpQuery): JsonObject {
+    return dumpConfig(
+      {
+        bootstrap: { node: toJson(NodeTable, this.#node, anyTable) },
+        statics: [],
+        loadedAtMs: this.#startedAtMs,
+        states: this.#resources.states(),
+        isWarming: (type, name) => this.#isWarming(type, name),
+      },
+      query,
+    );
+  }
+
+  /** Clusters that were received and wait for what they refer to. */
+  get warmingClusters(): number {
+    return [...this.#received.clusters.keys()].filter((name) => this.#isWarming(TYPE_URLS.cluster, name)).length;
+  }
+
+  #isWarming(type: string, name: string): boolean {
+    if (type === TYPE_URLS.cluster) return this.#received.clusters.get(name) !== this.#active.clusters.get(name);
+    return type === TYPE_URLS.listener && this.#received.listeners.get(name) !== this.#active.listeners.get(name);
   }
 
   /** An encoded envoy.service.status.v3.ClientStatusResponse. */
@@ -219,7 +243,7 @@ export class ConfigClient {
     this.#resources.wantOnly(wanted);
     for (const known of [this.#missing, this.#deadlines]) {
       for (const key of known.keys()) {
-        const [type = '', name = ''] = splitKey(key);
+        const [type, name] = splitKey(key);
         if (!isWanted(wanted, type, name)) known.delete(key);
       }
     }

@@ -1,89 +1,183 @@
-/** What the proxy holds, as JSON for people: every resource as it came, with its state. The admin endpoint serves it. */
-import { isWeftError, messageOf } from '../../core/errors.ts';
+/**
+ * What the proxy holds, as Envoy's admin endpoint tells it (envoy.admin.v3.ConfigDump in JSON), so that tools made for
+ * Envoy read it. Keys are never shown.
+ */
+import type { ReceivedResource } from '../../xds/client/received.ts';
 import type { ResourceState } from '../../xds/client/subscription.ts';
-import { shortTypeName, TYPE_URLS } from '../../xds/resource.ts';
-import * as tables from '../../xds/tables/tables.gen.ts';
-import { decode } from '../../xds/wire/decode.ts';
-import type { JsonValue } from '../../xds/wire/json.ts';
-import type { Table } from '../../xds/wire/table.ts';
+import { TYPE_URLS } from '../../xds/resource.ts';
+import { anyTable } from '../../xds/tables/any-tables.ts';
+import { anyToJson } from '../../xds/wire/encode-json.ts';
+import type { JsonObject, JsonValue } from '../../xds/wire/json.ts';
 
-const NETWORK = 'type.googleapis.com/envoy.extensions.filters.network.';
-const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.';
+const ADMIN = 'type.googleapis.com/envoy.admin.v3.';
+const REDACTED = '[redacted]';
 
-/** Messages that are shown in full; others show their type and base64. */
-const TABLES: ReadonlyMap<string, Table> = new Map<string, Table>([
-  [TYPE_URLS.listener, tables.ListenerTable],
-  [TYPE_URLS.routes, tables.RouteConfigurationTable],
-  [TYPE_URLS.cluster, tables.ClusterTable],
-  [TYPE_URLS.endpoints, tables.ClusterLoadAssignmentTable],
-  [TYPE_URLS.secret, tables.SecretTable],
-  [`${NETWORK}http_connection_manager.v3.HttpConnectionManager`, tables.HttpConnectionManagerTable],
-  [`${NETWORK}tcp_proxy.v3.TcpProxy`, tables.TcpProxyConfigTable],
-  [`${TLS}UpstreamTlsContext`, tables.UpstreamTlsContextTable],
-  [`${TLS}DownstreamTlsContext`, tables.DownstreamTlsContextTable],
-]);
-
-/** By the short name of the type, then by name. Holds no secret: keys never come over xDS. */
-export function dumpConfig(states: readonly ResourceState[]): JsonValue {
-  const types: Record<string, Record<string, JsonValue>> = {};
-  for (const { type, name, state, held, updatedAtMs, refused } of states) {
-    const group = (types[shortTypeName(type)] ??= {});
-    group[name] = {
-      state,
-      version: held?.version ?? '',
-      updatedAt: updatedAtMs === 0 ? null : new Date(updatedAtMs).toISOString(),
-      refused: refused === null ? null : { version: refused.resource.version, reason: refused.reason },
-      resource: held === null ? null : messageJson(type, held.bytes),
-    };
-  }
-  return types;
+export interface DumpedConfig {
+  /** The bootstrap, as a message in JSON. */
+  readonly bootstrap: JsonObject;
+  /** Resources that stand in the bootstrap. */
+  readonly statics: readonly ReceivedResource[];
+  readonly loadedAtMs: number;
+  readonly states: readonly ResourceState[];
+  /** Received, but waits for what it refers to. */
+  readonly isWarming: (type: string, name: string) => boolean;
 }
 
-function messageJson(type: string, bytes: Uint8Array): JsonValue {
-  const table = TABLES.get(type);
-  if (table === undefined) return { '@type': type, base64: Buffer.from(bytes).toString('base64') };
-  try {
-    return { '@type': type, ...(json(decode(table, bytes)) as { readonly [key: string]: JsonValue }) };
-  } catch (error) {
-    if (!isWeftError(error)) throw error;
-    return { '@type': type, error: messageOf(error) };
-  }
+export interface DumpQuery {
+  /** Endpoints are left out otherwise, as Envoy leaves them out. */
+  readonly includeEds: boolean;
+  /** One field of the dumps, such as `dynamic_active_clusters`: its elements alone; null: all. */
+  readonly resource: string | null;
+  /** Only resources whose name this finds; null: all. */
+  readonly nameRegex: RegExp | null;
 }
 
-/** Unset fields are left out; a oneof becomes its member; an Any becomes its message. */
-function json(value: unknown): JsonValue {
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-    return value;
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map(json);
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, member]) => [String(key), json(member)]));
-  if (typeof value !== 'object') return null;
-  const { typeUrl, value: bytes } = value as { readonly typeUrl?: unknown; readonly value?: unknown };
-  if (typeof typeUrl === 'string' && bytes instanceof Uint8Array) return messageJson(typeUrl, bytes);
-  const entries: [string, JsonValue][] = [];
-  for (const [name, member] of Object.entries(value)) {
-    if (isUnset(member)) continue;
-    if (isOneof(member)) {
-      if (member.case !== undefined) entries.push([member.case, json(member.value)]);
-    } else entries.push([name, json(member)]);
-  }
-  return Object.fromEntries(entries);
+/** The messages of envoy.admin.v3.ConfigDump. */
+export function dumpConfig(config: DumpedConfig, query: DumpQuery): JsonObject {
+  const named = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] =>
+    query.nameRegex === null ? all : all.filter(({ name }) => query.nameRegex?.test(name));
+  const states = named(config.states);
+  const statics = named(config.statics);
+  const dumps = [
+    { '@type': `${ADMIN}BootstrapConfigDump`, bootstrap: config.bootstrap, last_updated: iso(config.loadedAtMs) },
+    clusters(config, states, statics),
+    ...(query.includeEds ? [endpoints(config, states, statics)] : []),
+    listeners(config, states, statics),
+    routes(config, states, statics),
+    secrets(config, states, statics),
+  ];
+  if (query.resource === null) return { configs: dumps };
+  const found = dumps.flatMap((dump) => (dump as JsonObject)[query.resource ?? ''] ?? []);
+  return { configs: found };
 }
 
-function isOneof(value: unknown): value is { readonly case: string | undefined; readonly value: unknown } {
-  return typeof value === 'object' && value !== null && 'case' in value;
+type Section = (
+  config: DumpedConfig,
+  states: readonly ResourceState[],
+  statics: readonly ReceivedResource[],
+) => JsonObject;
+
+const clusters: Section = (config, states, statics) => {
+  const all = states.filter(({ type }) => type === TYPE_URLS.cluster);
+  const warming = all.filter(({ name }) => config.isWarming(TYPE_URLS.cluster, name));
+  const active = all.filter((state) => !warming.includes(state));
+  return {
+    '@type': `${ADMIN}ClustersConfigDump`,
+    ...versionOf(all),
+    static_clusters: staticsOf(config, statics, TYPE_URLS.cluster, 'cluster'),
+    dynamic_active_clusters: active.map((state) => dynamic(state, 'cluster')),
+    dynamic_warming_clusters: warming.map((state) => dynamic(state, 'cluster')),
+  };
+};
+
+const endpoints: Section = (config, states, statics) => ({
+  '@type': `${ADMIN}EndpointsConfigDump`,
+  static_endpoint_configs: staticsOf(config, statics, TYPE_URLS.endpoints, 'endpoint_config'),
+  dynamic_endpoint_configs: dynamics(states, TYPE_URLS.endpoints, 'endpoint_config'),
+});
+
+/** A listener that was never accepted is told by its error alone. */
+const listeners: Section = (config, states, statics) => {
+  const all = states.filter(({ type }) => type === TYPE_URLS.listener);
+  return {
+    '@type': `${ADMIN}ListenersConfigDump`,
+    ...versionOf(all),
+    static_listeners: staticsOf(config, statics, TYPE_URLS.listener, 'listener'),
+    dynamic_listeners: all.map((state) => {
+      const { error_state, client_status, ...held } = dynamic(state, 'listener');
+      const at = config.isWarming(TYPE_URLS.listener, state.name) ? 'warming_state' : 'active_state';
+      return {
+        name: state.name,
+        ...(state.held === null ? {} : { [at]: held }),
+        ...(error_state === undefined ? {} : { error_state }),
+        ...(client_status === undefined ? {} : { client_status }),
+      };
+    }),
+  };
+};
+
+const routes: Section = (config, states, statics) => ({
+  '@type': `${ADMIN}RoutesConfigDump`,
+  static_route_configs: staticsOf(config, statics, TYPE_URLS.routes, 'route_config'),
+  dynamic_route_configs: dynamics(states, TYPE_URLS.routes, 'route_config'),
+});
+
+const secrets: Section = (config, states, statics) => {
+  const named = (name: string, entry: JsonObject): JsonObject => ({ name, ...entry });
+  const dynamicOnes = states.filter(({ type }) => type === TYPE_URLS.secret);
+  const given = statics.filter(({ type }) => type === TYPE_URLS.secret);
+  return {
+    '@type': `${ADMIN}SecretsConfigDump`,
+    static_secrets: given.map((resource) =>
+      named(resource.name, { last_updated: iso(config.loadedAtMs), secret: body(resource) }),
+    ),
+    dynamic_active_secrets: dynamicOnes.map((state) => named(state.name, dynamic(state, 'secret'))),
+  };
+};
+
+function staticsOf(
+  { loadedAtMs }: DumpedConfig,
+  statics: readonly ReceivedResource[],
+  type: string,
+  field: string,
+): readonly JsonObject[] {
+  return statics
+    .filter((resource) => resource.type === type)
+    .map((resource) => ({ [field]: body(resource), last_updated: iso(loadedAtMs) }));
 }
 
-function isUnset(value: unknown): boolean {
-  return (
-    value === undefined ||
-    value === '' ||
-    value === 0 ||
-    value === 0n ||
-    value === false ||
-    (Array.isArray(value) && value.length === 0) ||
-    (value instanceof Map && value.size === 0) ||
-    (value instanceof Uint8Array && value.length === 0)
+function dynamics(states: readonly ResourceState[], type: string, field: string): readonly JsonObject[] {
+  return states.filter((state) => state.type === type).map((state) => dynamic(state, field));
+}
+
+const CLIENT_STATUS = { requested: 'REQUESTED', missing: 'DOES_NOT_EXIST', acked: 'ACKED', nacked: 'NACKED' } as const;
+
+/** Version, content, time, and what was refused since. */
+function dynamic({ type, state, held, updatedAtMs, refused, name }: ResourceState, field: string): JsonObject {
+  const content =
+    held === null
+      ? { [field]: { '@type': type, [type === TYPE_URLS.endpoints ? 'cluster_name' : 'name']: name } }
+      : { version_info: held.version, [field]: body(held), last_updated: iso(updatedAtMs) };
+  const error =
+    refused === null
+      ? {}
+      : {
+          error_state: {
+            failed_configuration: body(refused.resource),
+            last_update_attempt: iso(refused.atMs),
+            details: refused.reason,
+            version_info: refused.resource.version,
+          },
+        };
+  return { ...content, ...error, client_status: CLIENT_STATUS[state] };
+}
+
+/** Envoy tells the version of the last response of state-of-the-world streams; of others every resource has its own. */
+function versionOf(states: readonly ResourceState[]): JsonObject {
+  const versions = new Set(states.flatMap(({ held }) => (held === null ? [] : [held.version])));
+  const [version, ...more] = versions;
+  return version === undefined || more.length > 0 ? {} : { version_info: version };
+}
+
+function body({ type, bytes }: ReceivedResource): JsonObject {
+  const json = anyToJson(type, bytes, anyTable);
+  return type === TYPE_URLS.secret || type === TYPE_URLS.listener || type === TYPE_URLS.cluster
+    ? (redacted(json) as JsonObject)
+    : json;
+}
+
+/** Private keys, wherever they stand. */
+function redacted(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(redacted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [
+      name,
+      name === 'private_key' ? { inline_string: REDACTED } : redacted(member as JsonValue),
+    ]),
   );
+}
+
+function iso(wallMs: number): string {
+  return new Date(wallMs).toISOString();
 }

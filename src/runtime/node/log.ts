@@ -28,20 +28,29 @@ export function createLog(options: LogOptions = {}): Log {
   const fd = options.fd ?? 2;
   const json = options.json ?? !(fd === 2 ? process.stderr : process.stdout).isTTY;
   const write = options.write ?? ((line: string) => writeWhole(fd, line));
-  return new LineLog(options.level ?? 'info', json ? asJson : asText, write, {});
+  return new LineLog({ level: options.level ?? 'info' }, json ? asJson : asText, write, {});
 }
 
 class LineLog implements Log {
-  readonly level: LogLevel;
+  /** Shared with its children. */
+  readonly #least: { level: LogLevel };
   readonly #form: Form;
   readonly #write: (line: string) => void;
   readonly #fields: LogFields;
 
-  constructor(level: LogLevel, form: Form, write: (line: string) => void, fields: LogFields) {
-    this.level = level;
+  constructor(least: { level: LogLevel }, form: Form, write: (line: string) => void, fields: LogFields) {
+    this.#least = least;
     this.#form = form;
     this.#write = write;
     this.#fields = fields;
+  }
+
+  get level(): LogLevel {
+    return this.#least.level;
+  }
+
+  setLevel(level: LogLevel): void {
+    this.#least.level = level;
   }
 
   enabled(level: LogLevel): boolean {
@@ -65,7 +74,7 @@ class LineLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    return new LineLog(this.level, this.#form, this.#write, { ...this.#fields, ...fields });
+    return new LineLog(this.#least, this.#form, this.#write, { ...this.#fields, ...fields });
   }
 
   #line(level: LogLevel, message: string, fields: LogFields | undefined): void {
