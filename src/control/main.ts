@@ -29,6 +29,7 @@ import { meshStatusRoute } from './mesh-status-route.ts';
 import { offeredRoute } from './offered-route.ts';
 import { Publisher } from './publish/publisher.ts';
 import { follow } from './sources/follow.ts';
+import { FaultEnds } from './sources/fault-ends.ts';
 import { IndexFeed } from './sources/index-feed.ts';
 import { leaseRoute } from './sources/lease-route.ts';
 import { Leases } from './sources/leases.ts';
@@ -103,9 +104,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const update: StatusWriter['update'] = (kind, key, next) => updateStatus(store, clock, kind, key, next);
   const statuses = new Statuses(index, { update }, clock, log);
   closing.defer(() => statuses.close());
+  const faultEnds = new FaultEnds(views, clock);
+  closing.defer(() => faultEnds.close());
   const feed = new IndexFeed(
     views,
-    [newcomers, statuses],
+    [newcomers, faultEnds, statuses],
     [trustBundleResource({ trustDomain, pem: authority.trustBundlePem }, '1')],
   );
   const failed = followStore(store, feed, log, closing);

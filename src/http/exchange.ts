@@ -14,6 +14,8 @@ export interface RouteInfo {
   readonly virtualHost: string;
   /** Id of the origin (file:line or object) that caused this route, from the xDS metadata; empty when unknown. */
   readonly origin: string;
+  /** Faults of this route end then, on the wall clock; 0 or unset: when the route no longer has them. */
+  readonly faultsUntilMs?: number;
 }
 
 /** Values that filters keep, by the index that their Scope reserved. Empty slots are undefined. */
@@ -34,10 +36,11 @@ export interface Exchange {
   /**
    * The one place where an error becomes a response. `detail` goes to the access log and names the rule or limit;
    * `body` is what the caller may know, one line of text. After the response head has gone the stream is reset instead.
+   * `grpcStatus` is for a gRPC caller; unset or negative: what gRPC makes of the HTTP status.
    */
-  reply(status: number, flag: ResponseFlag, detail: string, body?: string): Verdict;
-  /** For the access log, whatever becomes of it. */
-  note(text: string): void;
+  reply(status: number, flag: ResponseFlag, detail: string, body?: string, grpcStatus?: number): Verdict;
+  /** For the access log, whatever becomes of it; the flag stands where nothing else sets one. */
+  note(text: string, flag?: ResponseFlag): void;
   /** After SUSPENDED: goes on with the next filter. */
   resume(): void;
   /** Matches the route again after a filter changed what is matched; allowed once. */

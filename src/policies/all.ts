@@ -1,7 +1,13 @@
 /** Every policy kind. The order is the order of their HTTP filters in a listener, and in which they change a message. */
 import { authorizationKind } from './authorization/policy.ts';
 import { backendTrafficKind } from './backend-traffic/policy.ts';
+import { faultInjectionKind } from './fault-injection/policy.ts';
 import { peerAuthenticationKind } from './peer-authentication/kind.ts';
 import type { PolicyKind } from './policy-kind.ts';
 
-export const policyKinds: readonly PolicyKind[] = [peerAuthenticationKind, authorizationKind, backendTrafficKind];
+export const policyKinds: readonly PolicyKind[] = [
+  peerAuthenticationKind,
+  authorizationKind,
+  faultInjectionKind,
+  backendTrafficKind,
+];

@@ -76,10 +76,3 @@ export function targetsText(spec: WorkloadTargets): string {
   const wanted = Object.entries(spec.selector?.matchLabels ?? {});
   return wanted.length === 0 ? '(namespace)' : wanted.map(([key, value]) => `${key}=${value}`).join(',');
 }
-
-export function byAgeThenName(a: Resource, b: Resource): number {
-  // RFC 3339 in UTC sorts as text. One that is not stored yet has no age: it is the youngest.
-  const [ageA, ageB] = [a.metadata.creationTimestamp ?? '~', b.metadata.creationTimestamp ?? '~'];
-  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
-  return a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0;
-}

@@ -7,7 +7,8 @@ import type { Service } from '../../api/kinds/service.ts';
 import type { Reader, View } from '../../api/reader.ts';
 import { type Key, keyText } from '../../api/resource.ts';
 import { type Conflict, conflictsOf, sectionsOf } from '../../policies/backend-traffic/conflicts.ts';
-import type { BackendTrafficPolicy, BackendTrafficTarget } from '../../policies/backend-traffic/kind.ts';
+import type { BackendTrafficPolicy } from '../../policies/backend-traffic/kind.ts';
+import type { RequestTarget } from '../../policies/request-target.ts';
 import { policiesOf } from '../../policies/backend-traffic/views.ts';
 import { type Finding, type Report, shortened } from './report.ts';
 
@@ -21,7 +22,7 @@ export const policyAncestors: View<Key, Report | null> = {
     const policies = policiesOf(read, key.namespace);
     const referred = (policy.spec?.targetRefs ?? []).map((ref) => {
       const problem = targetProblem(read, key.namespace, ref);
-      const same = (a: BackendTrafficTarget, b: BackendTrafficTarget) => sameTarget(read, key.namespace, a, b);
+      const same = (a: RequestTarget, b: RequestTarget) => sameTarget(read, key.namespace, a, b);
       const conflicts = problem === null ? conflictsOf(policy, ref, policies, same) : [];
       return {
         ref: { group: ref.group, kind: ref.kind, namespace: key.namespace, name: ref.name, ...sectionOf(ref) },
@@ -50,7 +51,7 @@ function conflicted(conflicts: readonly Conflict[]): Finding {
   return { type: 'Conflicted', status: 'True', reason: 'Conflicted', message: shortened(message) };
 }
 
-function targetProblem(read: Reader, namespace: string, ref: BackendTrafficTarget): string | null {
+function targetProblem(read: Reader, namespace: string, ref: RequestTarget): string | null {
   const found = read.get({ kind: ref.kind, namespace, name: ref.name });
   const name = `${ref.kind} ${namespace}/${ref.name}`;
   if (found === null) return `${name} does not exist`;
@@ -62,7 +63,7 @@ function targetProblem(read: Reader, namespace: string, ref: BackendTrafficTarge
   return rules.some((rule) => rule.name === ref.sectionName) ? null : `${name} has no rule named ${ref.sectionName}`;
 }
 
-function sameTarget(read: Reader, namespace: string, a: BackendTrafficTarget, b: BackendTrafficTarget): boolean {
+function sameTarget(read: Reader, namespace: string, a: RequestTarget, b: RequestTarget): boolean {
   if (a.kind !== b.kind || a.name !== b.name) return false;
   if (a.sectionName === b.sectionName) return true;
   if (a.kind !== 'Service' || a.sectionName === undefined || b.sectionName === undefined) return false;
@@ -76,6 +77,6 @@ function portOf(service: Service, section: string): number | null {
   return ports.find(({ name, port }) => name === section || String(port) === section)?.port ?? null;
 }
 
-function sectionOf({ sectionName }: BackendTrafficTarget): { sectionName?: string } {
+function sectionOf({ sectionName }: RequestTarget): { sectionName?: string } {
   return sectionName === undefined ? {} : { sectionName };
 }

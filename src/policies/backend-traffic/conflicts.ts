@@ -1,6 +1,7 @@
 /** Which sections of a policy have no effect at one of its targets, because an older policy of the same target writes them. */
-import { byAgeThenName } from './effective.ts';
-import { type BackendTrafficPolicy, type BackendTrafficTarget, type Section, SECTIONS } from './kind.ts';
+import type { RequestTarget } from '../request-target.ts';
+import { byAgeThenName } from '../seniority.ts';
+import { type BackendTrafficPolicy, type Section, SECTIONS } from './kind.ts';
 
 export interface Conflict {
   readonly section: Section;
@@ -13,9 +14,9 @@ export interface Conflict {
  */
 export function conflictsOf(
   policy: BackendTrafficPolicy,
-  target: BackendTrafficTarget,
+  target: RequestTarget,
   policies: readonly BackendTrafficPolicy[],
-  same: (a: BackendTrafficTarget, b: BackendTrafficTarget) => boolean,
+  same: (a: RequestTarget, b: RequestTarget) => boolean,
 ): readonly Conflict[] {
   const rivals = policies
     .filter((each) => each.metadata.name !== policy.metadata.name && byAgeThenName(each, policy) < 0)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { conflictsOf } from './conflicts.ts';
-import { effectiveForBackend, effectiveForRequest, type RuleTarget } from './effective.ts';
+import { effectiveForBackend, effectiveForRequest } from './effective.ts';
+import type { RuleTarget } from '../request-target.ts';
 import { BACKEND_SECTIONS, type BackendTrafficPolicy, type BackendTrafficSpec, REQUEST_SECTIONS } from './kind.ts';
 
 type Ref = BackendTrafficSpec['targetRefs'][number];

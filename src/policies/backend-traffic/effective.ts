@@ -9,22 +9,14 @@
 import { originOf } from '../../api/origin.ts';
 import type { Origin } from '../../api/resource.ts';
 import type { ServicePortRef } from '../policy-kind.ts';
+import { attached, type RuleTarget } from '../request-target.ts';
 import {
   BACKEND_SECTIONS,
   type BackendTrafficPolicy,
   type BackendTrafficSpec,
-  type BackendTrafficTarget,
   REQUEST_SECTIONS,
   type Section,
 } from './kind.ts';
-
-/** One rule of an HTTPRoute. */
-export interface RuleTarget {
-  readonly namespace: string;
-  readonly route: string;
-  /** Empty when it has none. */
-  readonly rule: string;
-}
 
 /** What holds, and the field that says so. A section that no policy writes is absent. */
 export interface Effective {
@@ -46,61 +38,6 @@ export function effectiveForRequest(
   return chosen(attached(policies, port, rule), REQUEST_SECTIONS);
 }
 
-/** Those that are for `port` or for `rule`, the most specific first. */
-export function attached(
-  policies: readonly BackendTrafficPolicy[],
-  port: ServicePortRef,
-  rule: RuleTarget | null,
-): readonly BackendTrafficPolicy[] {
-  return policies
-    .map((policy) => ({ policy, level: levelOf(policy, port, rule) }))
-    .filter(({ level }) => level < LEVELS)
-    .toSorted((a, b) => a.level - b.level || byAgeThenName(a.policy, b.policy))
-    .map(({ policy }) => policy);
-}
-
-export function byAgeThenName(a: BackendTrafficPolicy, b: BackendTrafficPolicy): number {
-  // RFC 3339 in UTC sorts as text. One that is not stored yet has no age: it is the youngest.
-  return (
-    byText(a.metadata.creationTimestamp ?? '~', b.metadata.creationTimestamp ?? '~') ||
-    byText(a.metadata.name, b.metadata.name) ||
-    byText(a.metadata.namespace ?? '', b.metadata.namespace ?? '')
-  );
-}
-
-/** Whether a target names this port of its Service, or the whole Service. */
-export function namesPort(ref: BackendTrafficTarget, port: Pick<ServicePortRef, 'port' | 'portName'>): boolean {
-  const { sectionName } = ref;
-  return sectionName === undefined || sectionName === String(port.port) || sectionName === port.portName;
-}
-
-const LEVELS = 4;
-
-/** 0 for a rule to 3 for a Service, by the most specific target that fits; LEVELS when none does. */
-function levelOf(policy: BackendTrafficPolicy, port: ServicePortRef, rule: RuleTarget | null): number {
-  let level = LEVELS;
-  for (const ref of policy.spec?.targetRefs ?? []) {
-    level = Math.min(level, levelOfRef(ref, policy.metadata.namespace ?? '', port, rule));
-  }
-  return level;
-}
-
-function levelOfRef(
-  ref: BackendTrafficTarget,
-  namespace: string,
-  port: ServicePortRef,
-  rule: RuleTarget | null,
-): number {
-  const whole = ref.sectionName === undefined;
-  if (ref.kind === 'HTTPRoute') {
-    if (rule === null || ref.name !== rule.route || namespace !== rule.namespace) return LEVELS;
-    if (whole) return 1;
-    return ref.sectionName === rule.rule ? 0 : LEVELS;
-  }
-  if (ref.name !== port.service || namespace !== port.namespace || !namesPort(ref, port)) return LEVELS;
-  return whole ? 3 : 2;
-}
-
 function chosen(policies: readonly BackendTrafficPolicy[], names: readonly Section[]): Effective {
   const sections: Partial<Record<Section, unknown>> = {};
   const origins: Partial<Record<Section, Origin>> = {};
@@ -111,9 +48,4 @@ function chosen(policies: readonly BackendTrafficPolicy[], names: readonly Secti
     origins[name] = originOf(policy, `spec.${name}`);
   }
   return { sections: sections as Effective['sections'], origins };
-}
-
-function byText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

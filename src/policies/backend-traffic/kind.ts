@@ -3,10 +3,10 @@
  * is optional; what no policy says has the default that stands at its field.
  */
 import { z } from 'zod';
-import { condition, objectName } from '../../api/fields.ts';
+import { condition } from '../../api/fields.ts';
 import type { Frozen } from '../../api/kind.ts';
-import { GATEWAY_GROUP } from '../../api/kinds/route.ts';
 import type { Resource } from '../../api/resource.ts';
+import { requestTargets } from '../request-target.ts';
 import { connection } from './sections/connection.ts';
 import { healthCheck } from './sections/health-check.ts';
 import { hedge } from './sections/hedge.ts';
@@ -17,25 +17,8 @@ import { outlierDetection } from './sections/outlier-detection.ts';
 import { retry } from './sections/retry.ts';
 import { timeouts } from './sections/timeouts.ts';
 
-const targetRef = z
-  .strictObject({
-    group: z.string().describe('Empty for a Service, gateway.networking.k8s.io for an HTTPRoute.'),
-    kind: z
-      .enum(['Service', 'HTTPRoute'])
-      .describe('A Service: requests to it. An HTTPRoute: requests that it matches.'),
-    name: objectName('subdomain').describe('In the policy’s own namespace.'),
-    sectionName: objectName('subdomain')
-      .optional()
-      .describe('One port of the Service, by its name or number; one rule of the HTTPRoute, by its name. Unset: all.'),
-  })
-  .superRefine((ref, context) => {
-    const group = ref.kind === 'Service' ? '' : GATEWAY_GROUP;
-    if (ref.group === group) return;
-    context.addIssue({ code: 'custom', path: ['group'], message: `must be "${group}" for kind ${ref.kind}` });
-  });
-
 export const spec = z.strictObject({
-  targetRefs: z.array(targetRef).min(1).max(16).describe('What the policy is for.'),
+  targetRefs: requestTargets,
   loadBalancing: loadBalancing.optional().describe('Which endpoint a request goes to. For a Service.'),
   locality: locality.optional().describe('Which zones a request may go to. For a Service.'),
   outlierDetection: outlierDetection
@@ -64,7 +47,6 @@ const status = z.looseObject({
 });
 
 export type BackendTrafficSpec = Frozen<z.infer<typeof spec>>;
-export type BackendTrafficTarget = Frozen<z.infer<typeof targetRef>>;
 export type BackendTrafficStatus = Frozen<z.infer<typeof status>>;
 export type BackendTrafficPolicy = Resource<BackendTrafficSpec, BackendTrafficStatus>;
 

@@ -1,5 +1,6 @@
 /** BackendTrafficPolicy as an entry of the list of policies: names, checks between fields, columns, and what it generates. */
 import type { PolicyKind } from '../policy-kind.ts';
+import { requestTargetsText } from '../request-target.ts';
 import { compileCluster } from './compile/cluster.ts';
 import { compileAssignment } from './compile/locality.ts';
 import { compileRoute } from './compile/route.ts';
@@ -7,7 +8,6 @@ import { compileTcp } from './compile/tcp.ts';
 import { sectionsOf } from './conflicts.ts';
 import {
   BACKEND_SECTIONS,
-  type BackendTrafficPolicy,
   type BackendTrafficSpec,
   type BackendTrafficStatus,
   KIND,
@@ -32,7 +32,7 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
   status: statusSchema,
   immutable: [],
   columns: [
-    { name: 'TARGETS', wide: false, value: (policy) => targetsText(policy) },
+    { name: 'TARGETS', wide: false, value: (policy) => requestTargetsText(policy) },
     { name: 'SECTIONS', wide: false, value: (policy) => sectionsOf(policy).join(', ') },
     { name: 'ACCEPTED', wide: false, value: (policy) => acceptedText(policy.status) },
   ],
@@ -82,12 +82,6 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
     }
   },
 };
-
-function targetsText({ spec: written }: BackendTrafficPolicy): string {
-  return (written?.targetRefs ?? [])
-    .map(({ kind, name, sectionName }) => `${kind}/${name}${sectionName === undefined ? '' : `:${sectionName}`}`)
-    .join(', ');
-}
 
 /** `True`, or the first reason why not; empty while nobody has looked. */
 function acceptedText(status: BackendTrafficStatus | undefined): string {

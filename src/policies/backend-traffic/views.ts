@@ -1,6 +1,7 @@
 /** What holds for a port or a request, as views: a policy that changes something else stops the wave here. */
 import type { Reader, View } from '../../api/reader.ts';
-import { type Effective, effectiveForBackend, effectiveForRequest, type RuleTarget } from './effective.ts';
+import { type Effective, effectiveForBackend, effectiveForRequest } from './effective.ts';
+import type { RuleTarget } from '../request-target.ts';
 import type { ServicePortRef } from '../policy-kind.ts';
 import { type BackendTrafficPolicy, KIND } from './kind.ts';
 

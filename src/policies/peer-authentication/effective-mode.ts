@@ -11,7 +11,8 @@ import type { Service } from '../../api/kinds/service.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
 import { originOf } from '../../api/origin.ts';
 import type { Origin } from '../../api/resource.ts';
-import { byAgeThenName, isTargeted, targetsWorkload } from '../workload-target.ts';
+import { byAgeThenName } from '../seniority.ts';
+import { isTargeted, targetsWorkload } from '../workload-target.ts';
 import type { PeerAuthentication } from './kind.ts';
 
 export interface PeerAuthenticationFacts {

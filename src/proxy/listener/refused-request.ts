@@ -1,5 +1,6 @@
 /** A request that the overload manager refused: answered at once, without an exchange. */
 import { isGrpcCall } from '../../http/grpc/content.ts';
+import { GRPC_STATUS } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
 import type { MessageReceiver, Stream } from '../../http/message.ts';
 import type { Reason } from '../overload/overload.ts';
@@ -27,15 +28,17 @@ export class RefusedRequest implements MessageReceiver {
 
   onHead(head: Head, last: boolean): void {
     const { edge, world } = this.#down;
-    const send = isGrpcCall(head) ? sendGrpcReply : sendReply;
-    const response = send(this.#stream, head, 503, 'OM', WORDS[this.#reason]);
+    const text = WORDS[this.#reason];
+    const response = isGrpcCall(head)
+      ? sendGrpcReply(this.#stream, head, GRPC_STATUS.unavailable, 'OM', text)
+      : sendReply(this.#stream, head, 503, 'OM', text);
     edge.countRequest(response.status, 'OM', 0);
     response.free();
     head.free();
     if (!last) this.#stream.discard();
     this.#recess.note();
     if (world.throttle.allows(`overload ${this.#reason}`)) {
-      world.log.warn('requests are refused', { why: WORDS[this.#reason], limit: world.overload.limit });
+      world.log.warn('requests are refused', { why: text, limit: world.overload.limit });
     }
   }
 

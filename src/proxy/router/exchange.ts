@@ -48,6 +48,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   #place = NO_PLACE;
   /** What filters had to say, for the log. */
   #notes = '';
+  #noted: ResponseFlag = '';
   /** Nothing may be said to the downstream any more. */
   #downGone = false;
   /** The connection went to another handler, which counts what it does itself. */
@@ -95,7 +96,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     return this.#matchRoute();
   }
 
-  note(text: string): void {
+  note(text: string, flag: ResponseFlag = ''): void {
+    this.#noted ||= flag;
     this.#notes = this.#notes === '' ? text : `${this.#notes}; ${text}`;
   }
 
@@ -104,18 +106,18 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     this.#stages.add(direction, stage);
   }
 
-  reply(status: number, flag: ResponseFlag, detail: string, body?: string): Verdict {
+  reply(status: number, flag: ResponseFlag, detail: string, body?: string, grpcStatus = -1): Verdict {
     if (this.ended) return REPLIED;
     this.flag = flag;
     this.detail = detail;
     this.#forwarding?.abandon(RESET.cancelled);
-    if (this.isGrpc) this.grpcStatus = grpcStatusOf(status, flag);
+    if (this.isGrpc) this.grpcStatus = grpcStatus >= 0 ? grpcStatus : grpcStatusOf(status, flag);
     if (this.responseStarted) {
-      this.#breakOff(status, flag, body ?? detail);
+      this.#breakOff(flag, body ?? detail);
     } else {
       this.response?.free();
       const send = this.isGrpc ? sendGrpcReply : sendReply;
-      this.response = send(this.#stream, this.request, status, flag, body ?? detail);
+      this.response = send(this.#stream, this.request, this.isGrpc ? this.grpcStatus : status, flag, body ?? detail);
       this.status = this.response.status;
       this.responseStarted = true;
       if (this.request.method !== METHOD.head && !this.isGrpc) this.bytesOut += this.response.contentLength;
@@ -125,9 +127,9 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   }
 
   /** What was promised cannot be kept: a truncated message must not look whole. */
-  #breakOff(status: number, flag: ResponseFlag, text: string): void {
+  #breakOff(flag: ResponseFlag, text: string): void {
     if (this.isGrpc && !this.#isTunnel && this.response !== null && this.response.contentLength < 0) {
-      const trailers = grpcFailure(status, flag, text);
+      const trailers = grpcFailure(this.grpcStatus, flag, text);
       this.#stream.sendTrailers(trailers);
       trailers.free();
       return;
@@ -331,7 +333,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     if (this.#body.ended) this.#forwarding?.finish(this.isFailed ? OUTCOME.failed : OUTCOME.ok);
     else this.#forwarding?.abandon(RESET.cancelled);
     tellOfEnd(this.#filters, this, this.#at);
-    if (this.#notes !== '') this.detail = this.detail === '' ? this.#notes : `${this.detail}; ${this.#notes}`;
+    if (this.#notes !== '') this.#addNotes();
     if (!this.#body.ended && !this.#downGone) this.#stream.discard();
     if (!this.#handedOver) this.observe();
     world.telemetry.active.add(-1);
@@ -340,6 +342,11 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     this.request.free();
     this.response?.free();
     this.#stages = null;
+  }
+
+  #addNotes(): void {
+    this.detail = this.detail === '' ? this.#notes : `${this.detail}; ${this.#notes}`;
+    this.flag ||= this.#noted;
   }
 
   #upstream(): Stream | null {

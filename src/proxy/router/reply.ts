@@ -33,19 +33,25 @@ export function sendReply(stream: Stream, request: Head, status: number, flag: R
 }
 
 /** The same to a gRPC caller: 200 whose head is all there is, the failure in `grpc-status`. */
-export function sendGrpcReply(stream: Stream, request: Head, status: number, flag: ResponseFlag, text: string): Head {
+export function sendGrpcReply(
+  stream: Stream,
+  request: Head,
+  grpcStatus: number,
+  flag: ResponseFlag,
+  text: string,
+): Head {
   const head = Head.response(200);
   const type = request.value(CONTENT_TYPE) ?? GRPC_CONTENT;
   head.appendText(CONTENT_TYPE, type.length <= MAX_CONTENT_TYPE ? type : GRPC_CONTENT);
-  putFailure(head, status, flag, text);
+  putFailure(head, grpcStatus, flag, text);
   stream.sendHead(head, true);
   return head;
 }
 
 /** Trailers that end a gRPC response that had begun: a library tells them from a success, whatever came before. */
-export function grpcFailure(status: number, flag: ResponseFlag, text: string): Head {
+export function grpcFailure(grpcStatus: number, flag: ResponseFlag, text: string): Head {
   const trailers = new Head();
-  putFailure(trailers, status, flag, text);
+  putFailure(trailers, grpcStatus, flag, text);
   return trailers;
 }
 
@@ -78,8 +84,8 @@ export function describeReset(reset: ResetReason): string {
   }
 }
 
-function putFailure(fields: Head, status: number, flag: ResponseFlag, text: string): void {
-  fields.appendText(GRPC_STATUS_FIELD, String(grpcStatusOf(status, flag)));
+function putFailure(fields: Head, grpcStatus: number, flag: ResponseFlag, text: string): void {
+  fields.appendText(GRPC_STATUS_FIELD, String(grpcStatus));
   // Percent-encoded, as gRPC wants it; everything else that would be is a question mark already.
   const message = describe(flag, text).replaceAll('%', '%25');
   if (message !== '') fields.appendText(GRPC_MESSAGE, message);

@@ -1,7 +1,7 @@
 /** Envoy's HedgePolicy → HedgePolicy. Envoy itself reads `initial_requests` and the chance and does nothing by them. */
 import type { HedgePolicy as Message } from '../../xds/tables/messages.gen.ts';
 import type { HedgePolicy } from '../route-table.ts';
-import { readFraction } from './fraction.ts';
+import { readFraction } from '../../xds/fraction.ts';
 import { invalid } from './problem.ts';
 
 /** More tries of one request at once are a load test. */

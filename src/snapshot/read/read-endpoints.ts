@@ -13,7 +13,7 @@ import { keyOf } from '../endpoint-key.ts';
 import type { Endpoint, EndpointSet, Locality } from '../snapshot.ts';
 import { readEndpointAddress } from './address.ts';
 import { decodeConfig } from './decode-config.ts';
-import { readFraction } from './fraction.ts';
+import { readFraction } from '../../xds/fraction.ts';
 import { transportLabels, weftText } from './metadata.ts';
 import { invalid, refuseSet } from './problem.ts';
 

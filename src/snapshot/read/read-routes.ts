@@ -12,6 +12,9 @@ import { readRetryPolicy } from './retry-policy.ts';
 import { type HostDefaults, readRouteAction, refuseHeaderEdits } from './route-action.ts';
 import { readRouteMatch } from './route-match.ts';
 
+/** RFC 3339. Envoy leaves it unread: there faults end when the control plane takes them away. */
+const FAULTS_UNTIL = 'faultsUntil';
+
 export function readRoutes(bytes: Uint8Array, modules: FilterModules): RouteTable {
   return readRouteConfiguration('', decodeConfig(RouteConfigurationTable, bytes), modules);
 }
@@ -68,7 +71,9 @@ function readHost(
 
 function infoOf(route: Route, host: HostMessage): RouteEntry['info'] {
   const origin = weftText(route.metadata, 'origin') || weftText(host.metadata, 'origin');
-  return { name: route.name === '' ? host.name : route.name, virtualHost: host.name, origin };
+  const untilMs = Date.parse(weftText(route.metadata, FAULTS_UNTIL));
+  const faultsUntilMs = Number.isNaN(untilMs) ? 0 : untilMs;
+  return { name: route.name === '' ? host.name : route.name, virtualHost: host.name, origin, faultsUntilMs };
 }
 
 /** The more specific level wins, by filter name. */

@@ -4,7 +4,7 @@ import type { HeaderMatch } from '../../http/match/header.ts';
 import { readHeaderMatcher } from '../../xds/matchers/header-matcher.ts';
 import { quoted, regexMatch } from '../../xds/matchers/string-matcher.ts';
 import type { PathMatch, RouteMatch } from '../route-table.ts';
-import { readFraction } from './fraction.ts';
+import { readFraction } from '../../xds/fraction.ts';
 import { invalid, refuseSet } from './problem.ts';
 
 const ANY_PATH: PathMatch = { kind: 'prefix', value: new Uint8Array(0) };

@@ -19,6 +19,7 @@ import {
   TcpProxySchema,
 } from '../../../protos/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { http2Settings } from '../../../policies/backend-traffic/compile/connection.ts';
+import { faultFilter } from '../../../policies/fault-injection/compile.ts';
 import { DNS_CACHE } from '../clusters.ts';
 import type { HttpVersion } from '../names.ts';
 import { durationOf, pack } from '../../../protos/init.ts';
@@ -61,7 +62,12 @@ export function httpManager(options: HttpOptions): FilterInit {
       typeof routes === 'string'
         ? { case: 'rds', value: { routeConfigName: routes, configSource: ADS } }
         : { case: 'routeConfig', value: routes },
-    httpFilters: [...(options.filters ?? []), ...(forwardProxy ? [dynamicForward()] : []), router()],
+    httpFilters: [
+      ...(options.filters ?? []),
+      ...(options.direction === 'outbound' ? [faultFilter()] : []),
+      ...(forwardProxy ? [dynamicForward()] : []),
+      router(),
+    ],
     accessLog: [stdoutLog()],
     commonHttpProtocolOptions: { idleTimeout: HOUR },
     // Envoy's five minutes would cut a watch on which nothing happens for a while.

@@ -11,7 +11,7 @@ import {
 } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { durationOf } from '../../../protos/init.ts';
 import type { RouteDraft, ServicePortRef } from '../../policy-kind.ts';
-import type { RuleTarget } from '../effective.ts';
+import { ruleOf } from '../../request-target.ts';
 import type { BackendTrafficSpec } from '../kind.ts';
 import { backendTraffic, requestTraffic } from '../views.ts';
 import { hashPolicy } from './load-balancing.ts';
@@ -41,12 +41,6 @@ export function compileRoute(draft: RouteDraft, read: Reader): void {
   }
   if (retry?.maxBodyBytes !== undefined) message.perRequestBufferLimitBytes = retry.maxBodyBytes;
   action.hashPolicy = hashSources(backends, read);
-}
-
-function ruleOf(source: RouteDraft['source']): RuleTarget | null {
-  if (source === null) return null;
-  const { name, namespace = '' } = source.route.metadata;
-  return { namespace, route: name, rule: source.rule.name ?? '' };
 }
 
 function limitDuration(action: RouteAction, timeouts: NonNullable<BackendTrafficSpec['timeouts']>): void {

@@ -1,8 +1,5 @@
 /** Envoy's FractionalPercent → a share of 1. */
-import {
-  FractionalPercent_DenominatorType as Denominator,
-  type FractionalPercent,
-} from '../../xds/tables/messages.gen.ts';
+import { FractionalPercent_DenominatorType as Denominator, type FractionalPercent } from './tables/messages.gen.ts';
 import { unsupported } from './problem.ts';
 
 export function readFraction(where: string, value: FractionalPercent): number {
