@@ -25,15 +25,14 @@ export interface RecordParts {
   readonly address: string;
   readonly ports: readonly (AppPort & { readonly proxyPort: number })[];
   readonly proxyKind: ProxyKind;
-  readonly httpProxyPort: number;
-  readonly adminPort: number;
-  readonly vips: readonly Vip[];
+  /** null: the application has no proxy, and its ports are its own. */
+  readonly proxy: { readonly httpProxyPort: number; readonly adminPort: number; readonly vips: readonly Vip[] } | null;
   readonly uses: readonly string[] | null;
   readonly locality: { readonly region: string; readonly zone: string } | null;
 }
 
 export function workloadRecord(parts: RecordParts): Workload {
-  const { service, account, version, address, adminPort, uses, locality } = parts;
+  const { service, account, version, address, proxy, uses, locality } = parts;
   return {
     apiVersion: 'weft.mesh/v1',
     kind: 'Workload',
@@ -51,25 +50,22 @@ export function workloadRecord(parts: RecordParts): Workload {
       ports: named(parts.ports).map(({ name, port, protocol, proxyPort }) => ({
         name,
         port,
-        proxyPort,
+        ...(proxy === null ? {} : { proxyPort }),
         ...(protocol === '' ? {} : { protocol }),
       })),
       proxy: parts.proxyKind,
-      capture: {
-        httpProxyPort: parts.httpProxyPort,
-        vips: parts.vips.map((vip) => ({
-          service: vip.service,
-          namespace: vip.namespace,
-          port: vip.port,
-          address: vip.address,
-          vipPort: vip.vipPort,
-        })),
-      },
+      ...(proxy === null ? {} : captured(proxy)),
       ...(uses === null ? {} : { uses: [...uses] }),
-      adminPort,
       ...(locality === null ? {} : { locality }),
     },
   };
+}
+
+function captured({ httpProxyPort, adminPort, vips }: NonNullable<RecordParts['proxy']>) {
+  const named = vips.map(({ service, namespace, port, address, vipPort }) => {
+    return { service, namespace, port, address, vipPort };
+  });
+  return { capture: { httpProxyPort, vips: named }, adminPort };
 }
 
 /**

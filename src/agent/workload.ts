@@ -19,7 +19,7 @@ import { KeptState, workloadDirectory } from './kept-state.ts';
 import { liveWith } from './life-cycle.ts';
 import { waitForListeningPort } from './listening-port.ts';
 import { becomeMember, enrolAnew, isAway, type MembershipOptions } from './membership.ts';
-import { prepareOutbound } from './outbound.ts';
+import { type Outbound, prepareOutbound } from './outbound.ts';
 import { within } from './pause.ts';
 import { PROXY_PORTS, reservePorts } from './port-blocks.ts';
 import { Registration } from './registration.ts';
@@ -79,6 +79,8 @@ const GRACE_MS = 30_000;
 const PATIENCE_MS = 30_000;
 const SIDECAR_READY_MS = 30_000;
 const AUTO_PORT_MS = 60_000;
+const HELD_MS = 200;
+const NOTHING_LED: Outbound = { network: null, vipBlocks: [], vips: [], release: async () => {} };
 
 export function startWorkload(options: WorkloadOptions): RunningWorkload {
   const stop = new StopRequest();
@@ -115,6 +117,8 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   };
   void keepRenewed({ clock, random, log, svid: holder, renew: renewOnce }, ended.signal);
 
+  // An application that speaks xDS itself binds its own ports, and nothing is led anywhere.
+  const proxyless = options.proxyKind === 'grpc';
   const inbound = options.ports === 'auto' ? 1 : options.ports.length;
   // The control plane answers while ports are looked for here.
   const asked = knownServices(controlPlane, log);
@@ -123,13 +127,13 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     net,
     random,
     PROXY_PORTS,
-    inbound + 2,
+    proxyless ? 1 : inbound + 2,
     keptPorts?.blocks ?? [],
     greeter(directory),
   );
   held.defer(() => reserved.release());
   const known = await asked;
-  const outbound = await prepareOutbound(known, { net, random, log, namespace, uses: options.uses, kept: keptPorts });
+  const outbound = proxyless ? NOTHING_LED : await prepareOutbound(known, { net, random, log, namespace, uses: options.uses, kept: keptPorts });
   held.defer(() => outbound.release());
   const { network, vipBlocks, vips } = outbound;
   await kept.keepPorts({ blocks: reserved.blocks, network, vipBlocks, vips });
@@ -139,9 +143,7 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
     workloadRecord({
       ...options,
       ports: ports.map((port, index) => ({ ...port, proxyPort: proxyPorts[index] ?? 0 })),
-      httpProxyPort,
-      adminPort,
-      vips,
+      proxy: proxyless ? null : { httpProxyPort, adminPort, vips },
     });
   const registration = new Registration(registrationOptions(options, controlPlane), record(fixedPorts(options)));
   try {
@@ -171,7 +173,10 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   held.defer(() => sidecar.close());
   if ((await unlessStopped(stop, sidecarReady(options, sidecar, ended.signal))) === null) return stoppedEarly(stop);
 
-  const env = appEnvironment({ ...options, inherited: options.env, httpProxyPort, vips });
+  const env =
+    sidecar.environment === undefined
+      ? appEnvironment({ ...options, inherited: options.env, httpProxyPort, vips })
+      : { ...options.env, ...sidecar.environment };
   const app = await launchApp({ clock, command: options.command, env, onOutput: options.onOutput });
   void app.exited.then(() => ended.abort());
   void announce(options, app, ended.signal, (ports) => {
@@ -199,10 +204,13 @@ async function announce(
       ports = [{ name: '', port, protocol: '' }];
       log.info('the application listens', { port });
     }
+    // Peers reach an application without a proxy where it is, and it accepts before it serves: see `heldMs`.
+    const probe =
+      options.proxyKind === 'grpc' ? { host: options.address, heldMs: HELD_MS } : { host: '127.0.0.1', heldMs: 0 };
     const onSlow = (port: number): void =>
-      log.warn('the application does not answer on its port yet: it takes no traffic', { port, host: '127.0.0.1' });
+      log.warn('the application does not answer on its port yet: it takes no traffic', { port, host: probe.host });
     const numbers = ports.map(({ port }) => port);
-    if (await waitUntilAnswering(net, clock, numbers, signal, onSlow)) answering(ports);
+    if (await waitUntilAnswering(net, clock, { ...probe, ports: numbers, onSlow }, signal)) answering(ports);
   } catch (error) {
     if (!signal.aborted) log.error(messageOf(error));
   }
