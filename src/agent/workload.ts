@@ -133,7 +133,9 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
   );
   held.defer(() => reserved.release());
   const known = await asked;
-  const outbound = proxyless ? NOTHING_LED : await prepareOutbound(known, { net, random, log, namespace, uses: options.uses, kept: keptPorts });
+  const outbound = proxyless
+    ? NOTHING_LED
+    : await prepareOutbound(known, { net, random, log, namespace, uses: options.uses, kept: keptPorts });
   held.defer(() => outbound.release());
   const { network, vipBlocks, vips } = outbound;
   await kept.keepPorts({ blocks: reserved.blocks, network, vipBlocks, vips });

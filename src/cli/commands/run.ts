@@ -29,6 +29,7 @@ import { labelName, parseLabels, parseUses, serviceName, versionName } from '../
 import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
 import { parseProxy } from '../run/proxy-flag.ts';
+import { parseRelayPlace, proxylessStarter } from '../run/start-proxyless.ts';
 import { onEndSignal } from '../until-signal.ts';
 import { VERSION } from '../version.ts';
 
@@ -42,6 +43,7 @@ interface RunFlags extends JoinFlags, LocalityFlags {
   readonly name?: string;
   readonly address?: string;
   readonly proxy: string;
+  readonly xdsAt: string;
   readonly accessLog?: string;
 }
 
@@ -64,6 +66,7 @@ export function define(command: Command, context: () => Context): void {
     .option('--token-file <file>', 'file with a join token, - for standard input (or env WEFT_TOKEN)')
     .option('--ca-hash <hash>', 'sha256:… of the mesh’s CA, as weft token create prints it')
     .option('--proxy <kind>', 'data plane: weft, envoy or none (the application speaks xDS itself)', 'weft')
+    .option('--xds-at <place>', 'with --proxy none, where it finds xDS: unix, or loopback for grpc-java', 'unix')
     .option('--access-log <file>', 'one JSON line a request; - for standard output')
     .addHelpText(
       'after',
@@ -78,7 +81,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   if (flags.service === undefined) throw new UsageError('which service is it?', 'weft run --service NAME -- COMMAND');
   if (command.length === 0) throw new UsageError('there is no command to run', 'weft run --service NAME -- COMMAND');
   const proxyKind = parseProxy(flags.proxy);
-  if (proxyKind !== 'weft')
+  if (proxyKind === 'envoy')
     throw new UsageError(`--proxy ${flags.proxy} is not supported in this version`, 'Leave --proxy out');
   const service = serviceName('--service', flags.service);
   const place = meshPlace(context.globals);
@@ -96,6 +99,8 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   const runtime = { ...bare, rpc: rpcOverHttp2({ ...bare, timers: new TimerWheel(bare.clock) }) };
   const accessLogPath =
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
+  const ownDirectory = workloadDirectory(stateDir, namespace, workload);
+  const startOwn = proxylessStarter(runtime, log, ownDirectory, parseRelayPlace(flags.xdsAt));
   const options: WorkloadOptions = {
     runtime,
     log,
@@ -104,6 +109,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     connect: (svid) => apiControlPlane({ server, trust, namespace, workload, svid }),
     joinToken,
     startSidecar: async (sidecar) => {
+      if (proxyKind === 'grpc') return startOwn(sidecar);
       const proxy = await startProxy({
         ...sidecar,
         trustBundlePem: sidecar.trustBundlePem(),
@@ -134,8 +140,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   };
   const exitCode = await live(context, options);
   // A name that was made up never comes back: its key must not stay behind.
-  if (flags.name === undefined)
-    rmSync(workloadDirectory(stateDir, namespace, workload), { recursive: true, force: true });
+  if (flags.name === undefined) rmSync(ownDirectory, { recursive: true, force: true });
   return exitCode;
 }
 
