@@ -16,7 +16,14 @@ export interface Reader {
   list(kind: string, namespace: string | null): readonly Resource[];
   /** Those of a kind whose metadata.labels contain the selector. */
   select(kind: string, by: LabelSelector): readonly Resource[];
+  /** Those of a kind in a namespace that name this object, of whatever kind, in spec.parentRefs or spec.targetRefs. */
+  referring(kind: string, namespace: string, to: Target): readonly Resource[];
   view<K, T>(view: View<K, T>, key: K): T;
+}
+
+export interface Target {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** A pure, memoised derivation. An equal result (by `same`) stops the wave of changes. */

@@ -7,6 +7,7 @@ import { labels, objectName } from '../api/fields.ts';
 import type { Frozen } from '../api/kind.ts';
 import type { Service } from '../api/kinds/service.ts';
 import type { Workload } from '../api/kinds/workload.ts';
+import type { Reader } from '../api/reader.ts';
 import type { Resource } from '../api/resource.ts';
 import { selects } from '../api/selector.ts';
 import type { ReportViolation } from '../api/violation.ts';
@@ -58,6 +59,13 @@ export function checkTargets(spec: WorkloadTargets | undefined, report: ReportVi
 /** Whether it is for less than a whole namespace. */
 export function isTargeted({ spec }: Targeting): boolean {
   return spec?.targetRefs !== undefined || spec?.selector !== undefined;
+}
+
+/** The Services that these policies name: all that `targetsWorkload` needs to know. */
+export function targetedServices(read: Reader, namespace: string, policies: readonly Targeting[]): Service[] {
+  const refs = policies.flatMap(({ spec }) => spec?.targetRefs ?? []);
+  const names = new Set(refs.filter(({ kind }) => kind === 'Service').map(({ name }) => name));
+  return [...names].flatMap((name) => (read.get({ kind: 'Service', namespace, name }) as Service | null) ?? []);
 }
 
 /** Whether it names or selects this workload of its own namespace. `services`: of that namespace. */

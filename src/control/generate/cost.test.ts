@@ -69,6 +69,24 @@ test('an endpoint costs the same in a mesh of ten times as many services and pro
   assert.ok(small.derived < 10 + 3 * USERS, JSON.stringify(small));
 });
 
+test('so do a route and a policy', () => {
+  for (const number of [0, 1]) {
+    const name = `svc-${number}`;
+    const parentRefs = [{ group: '', kind: 'Service', name }];
+    const rules = [{ backendRefs: [{ name, port: 80, weight: 3 }] }];
+    const apiVersion = 'gateway.networking.k8s.io/v1';
+    const route = stored({ apiVersion, kind: 'HTTPRoute', metadata: { name }, spec: { parentRefs, rules } });
+    const retry = { targetRefs: parentRefs, retry: { attempts: 3 } };
+    const metadata = { name: `traffic-${number}` };
+    const policy = stored({ apiVersion: 'weft.mesh/v1', kind: 'BackendTrafficPolicy', metadata, spec: retry });
+    for (const change of [route, policy]) {
+      const small = costOf(20, change);
+      assert.ok(small.derived > 3, JSON.stringify(small));
+      assert.deepEqual(costOf(200, change), small, change.kind);
+    }
+  }
+});
+
 test('what stayed equal stays the same object, and what proxies share is one', () => {
   const { index, read } = mesh(8);
   const before = read();

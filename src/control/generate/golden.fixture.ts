@@ -12,7 +12,7 @@ import { ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listen
 import { RouteConfigurationSchema } from '../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import { SecretSchema } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import { envoyTypes } from '../../protos/registry.ts';
-import { shortTypeName, TYPE_URLS, type XdsView } from '../../xds/resource.ts';
+import { shortTypeName, TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../../xds/resource.ts';
 import { MeshIndex } from '../index/mesh-index.ts';
 import { trustBundleResource } from './mesh-settings.ts';
 import { proxyView } from './proxy-view.ts';
@@ -50,9 +50,9 @@ export function indexed(resources: readonly Resource[]): MeshIndex {
 
 export function json(view: XdsView): unknown {
   const out: Record<string, Record<string, unknown>> = {};
-  for (const [type, resources] of view) {
-    const schema = SCHEMAS[type];
-    assert.ok(schema);
+  for (const type of view.keys()) assert.ok(SCHEMAS[type], type);
+  for (const [type, schema] of Object.entries(SCHEMAS)) {
+    const resources = view.get(type as TypeUrl) ?? new Map<string, XdsResource>();
     const entries = [...resources].toSorted(([a], [b]) => (a < b ? -1 : 1));
     out[shortTypeName(type)] = Object.fromEntries(
       entries.map(([name, resource]) => [

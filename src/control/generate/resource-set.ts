@@ -10,7 +10,7 @@ const TYPES: readonly TypeUrl[] = Object.values(TYPE_URLS);
 const NONE: Named = new Map();
 
 /** No resources of any type. */
-export const NOTHING: XdsView = new Map(TYPES.map((type) => [type, NONE]));
+export const NOTHING: XdsView = new Map();
 
 /** `previous`: the view of last time. Where it has equal resources its maps are kept, and where all are equal it is. */
 export function resourceSet(resources: Iterable<XdsResource | null>, previous: XdsView = NOTHING): XdsView {
@@ -39,9 +39,17 @@ export function layered(own: XdsView, shared: XdsView, previous: XdsView = NOTHI
   });
 }
 
+/** Types without resources are left out. */
 function merged(previous: XdsView, namedOf: (type: TypeUrl, before: Named) => Named): XdsView {
-  const next = new Map(TYPES.map((type) => [type, namedOf(type, previous.get(type) ?? NONE)]));
-  return TYPES.every((type) => next.get(type) === previous.get(type)) ? previous : next;
+  const next = new Map<TypeUrl, Named>();
+  let isSame = true;
+  for (const type of TYPES) {
+    const before = previous.get(type) ?? NONE;
+    const named = namedOf(type, before);
+    if (named.size > 0) next.set(type, named);
+    isSame &&= named === before || named.size + before.size === 0;
+  }
+  return isSame ? previous : next;
 }
 
 function sameNamed(a: Named, b: Named): boolean {

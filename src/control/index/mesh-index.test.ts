@@ -149,6 +149,30 @@ test('a view that is derived again is given what it was', () => {
   assert.equal(given[1], first);
 });
 
+test('who reads what refers to an object is stale when a reference comes, changes or goes, and else not', () => {
+  const index = new MeshIndex();
+  const routesTo: View<string, number> = {
+    name: 'routes-to',
+    id: (name) => name,
+    derive: (read, name) => read.referring('HTTPRoute', 'shop', { namespace: 'shop', name }).length,
+    same: (a, b) => a === b,
+  };
+  const route = (parents: readonly object[] | null): Change => {
+    const { key, value } = put('r', 'any', parents === null ? null : { parentRefs: parents });
+    return { key: { ...key, kind: 'HTTPRoute' }, value };
+  };
+  const counts = () => [index.read(routesTo, 'a'), index.read(routesTo, 'b')];
+  assert.deepEqual(counts(), [0, 0]);
+  const stale = (change: Change) => [...index.apply(batch([change]))];
+  assert.deepEqual(stale(route([{ name: 'a' }, { name: 'a', port: 80 }])), ['routes-to a']);
+  assert.deepEqual(counts(), [1, 0]);
+  assert.deepEqual(stale(route([{ name: 'b', namespace: 'shop' }])), ['routes-to a', 'routes-to b']);
+  assert.deepEqual(counts(), [0, 1]);
+  assert.deepEqual(stale(route([{ name: 'b', namespace: 'other' }])), ['routes-to b']);
+  assert.deepEqual(stale({ ...route(null), value: null }), []);
+  assert.deepEqual(counts(), [0, 0]);
+});
+
 test('applying changes one by one equals applying their sum', () => {
   const change = fc.record({
     name: fc.constantFrom('w1', 'w2', 'w3', 'w4'),

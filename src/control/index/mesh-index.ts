@@ -4,10 +4,10 @@
  * `apply`, between two generations.
  */
 import { WeftError } from '../../core/errors.ts';
-import type { LabelSelector, Reader, View } from '../../api/reader.ts';
+import type { LabelSelector, Reader, Target, View } from '../../api/reader.ts';
 import type { Batch } from '../../api/source.ts';
 import { type Key, keyText, type Resource } from '../../api/resource.ts';
-import { getFact, listFact, Objects, selectFact } from './objects.ts';
+import { getFact, listFact, Objects, referenceFact, selectFact } from './objects.ts';
 
 /** A chain of views deeper than this is a view that reads itself through others. */
 const MAX_DEPTH = 64;
@@ -180,6 +180,10 @@ export class MeshIndex {
       select: (kind: string, by: LabelSelector) => {
         record(selectFact(kind, by));
         return this.#objects.select(kind, by);
+      },
+      referring: (kind: string, namespace: string, to: Target) => {
+        record(referenceFact(kind, namespace, to));
+        return this.#objects.referring(kind, namespace, to);
       },
       view: <K, T>(view: View<K, T>, key: K): T => {
         const read = this.#node(view, key);

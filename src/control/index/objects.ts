@@ -1,8 +1,8 @@
 /**
- * The resources of the mesh in memory, by kind, namespace, name and label, and the facts that a change touches. A fact
- * is what somebody may have read: one object, a list, or the objects that carry a label.
+ * The resources of the mesh in memory, by kind, namespace, name, label and reference, and the facts that a change
+ * touches. A fact is what somebody may have read: one object, a list, or the objects that carry a label or name another.
  */
-import type { LabelSelector } from '../../api/reader.ts';
+import type { LabelSelector, Target } from '../../api/reader.ts';
 import type { Change } from '../../api/source.ts';
 import { type Key, keyText, type Resource } from '../../api/resource.ts';
 
@@ -10,28 +10,40 @@ type Shelf = Map<string, Resource>;
 
 export class Objects {
   readonly #byKind = new Map<string, Map<string, Shelf>>();
-  /** Fact of a label → keys of the objects that carry it. */
-  readonly #byLabel = new Map<string, Map<string, Resource>>();
+  /** Fact of a label or a reference → keys of the objects that have it. */
+  readonly #marked = new Map<string, Map<string, Resource>>();
+  /** Fact of a list → the list in order, until it changes: many read the same. */
+  readonly #lists = new Map<string, readonly Resource[]>();
 
   get(key: Key): Resource | null {
     return this.#byKind.get(key.kind)?.get(key.namespace)?.get(key.name) ?? null;
   }
 
-  list(kind: string, namespace: string | null): Resource[] {
+  list(kind: string, namespace: string | null): readonly Resource[] {
     const namespaces = this.#byKind.get(kind);
     if (namespaces === undefined) return [];
-    const wanted = namespace === null ? [...namespaces.keys()].toSorted() : [namespace];
-    return wanted.flatMap((name) => [...(namespaces.get(name)?.values() ?? [])].toSorted(byName));
+    const fact = listFact(kind, namespace);
+    let list = this.#lists.get(fact);
+    if (list === undefined) {
+      const wanted = namespace === null ? [...namespaces.keys()].toSorted() : [namespace];
+      list = wanted.flatMap((name) => [...(namespaces.get(name)?.values() ?? [])].toSorted(byName));
+      this.#lists.set(fact, list);
+    }
+    return list;
   }
 
   select(kind: string, by: LabelSelector): Resource[] {
     const fact = selectFact(kind, by);
     if (fact === null) return [];
     const wanted = Object.entries(by.labels);
-    const found = [...(this.#byLabel.get(fact)?.values() ?? [])];
+    const found = [...(this.#marked.get(fact)?.values() ?? [])];
     return found
       .filter((resource) => wanted.every(([name, value]) => resource.metadata.labels?.[name] === value))
       .toSorted(byName);
+  }
+
+  referring(kind: string, namespace: string, to: Target): Resource[] {
+    return [...(this.#marked.get(referenceFact(kind, namespace, to))?.values() ?? [])].toSorted(byName);
   }
 
   keys(): Key[] {
@@ -51,10 +63,12 @@ export class Objects {
     if (value === null) shelf.delete(key.name);
     else shelf.set(key.name, value);
     facts.add(getFact(key));
-    facts.add(listFact(key.kind, key.namespace));
-    facts.add(listFact(key.kind, null));
-    if (old !== null) for (const fact of labelFacts(key, old)) this.#unlabel(fact, key, facts);
-    if (value !== null) for (const fact of labelFacts(key, value)) this.#label(fact, key, value, facts);
+    for (const fact of [listFact(key.kind, key.namespace), listFact(key.kind, null)]) {
+      this.#lists.delete(fact);
+      facts.add(fact);
+    }
+    if (old !== null) for (const fact of marksOf(key, old)) this.#unmark(fact, key, facts);
+    if (value !== null) for (const fact of marksOf(key, value)) this.#mark(fact, key, value, facts);
   }
 
   #shelf(key: Key): Shelf {
@@ -65,17 +79,17 @@ export class Objects {
     return shelf;
   }
 
-  #label(fact: string, key: Key, value: Resource, facts: Set<string>): void {
-    let carriers = this.#byLabel.get(fact);
-    if (carriers === undefined) this.#byLabel.set(fact, (carriers = new Map()));
+  #mark(fact: string, key: Key, value: Resource, facts: Set<string>): void {
+    let carriers = this.#marked.get(fact);
+    if (carriers === undefined) this.#marked.set(fact, (carriers = new Map()));
     carriers.set(keyText(key), value);
     facts.add(fact);
   }
 
-  #unlabel(fact: string, key: Key, facts: Set<string>): void {
-    const carriers = this.#byLabel.get(fact);
+  #unmark(fact: string, key: Key, facts: Set<string>): void {
+    const carriers = this.#marked.get(fact);
     carriers?.delete(keyText(key));
-    if (carriers?.size === 0) this.#byLabel.delete(fact);
+    if (carriers?.size === 0) this.#marked.delete(fact);
     facts.add(fact);
   }
 }
@@ -101,10 +115,30 @@ function labelFact(kind: string, namespace: string, name: string, value: string)
   return `label ${kind}/${namespace}/${name}=${value}`;
 }
 
-function labelFacts(key: Key, resource: Resource): string[] {
-  return Object.entries(resource.metadata.labels ?? {}).map(([name, value]) =>
-    labelFact(key.kind, key.namespace, name, value),
-  );
+/** A change to an object concerns also who reads what refers to the same as it does. */
+export function referenceFact(kind: string, namespace: string, to: Target): string {
+  return `reference ${kind}/${namespace} to ${to.namespace}/${to.name}`;
+}
+
+function marksOf({ kind, namespace }: Key, { metadata, spec }: Resource): Set<string> {
+  const labels = Object.entries(metadata.labels ?? {});
+  const { parentRefs, targetRefs } = (spec ?? {}) as Referring;
+  return new Set([
+    ...labels.map(([name, value]) => labelFact(kind, namespace, name, value)),
+    ...[...referencesIn(parentRefs), ...referencesIn(targetRefs)].map((ref) =>
+      referenceFact(kind, namespace, { namespace: ref.namespace ?? namespace, name: ref.name }),
+    ),
+  ]);
+}
+
+interface Referring {
+  readonly parentRefs?: unknown;
+  readonly targetRefs?: unknown;
+}
+
+/** What other kinds have under these names need not be references. */
+function referencesIn(refs: unknown): readonly { readonly name: string; readonly namespace?: string }[] {
+  return Array.isArray(refs) ? refs.filter((ref) => typeof ref?.name === 'string') : [];
 }
 
 function sameRevision(a: Resource, b: Resource): boolean {

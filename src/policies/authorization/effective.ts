@@ -1,8 +1,7 @@
 /** Which policies are for a workload: all that name or select it and all of its namespace, together. None has precedence. */
-import type { Service } from '../../api/kinds/service.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
 import type { Reader } from '../../api/reader.ts';
-import { isTargeted, targetsWorkload } from '../workload-target.ts';
+import { isTargeted, targetedServices, targetsWorkload } from '../workload-target.ts';
 import { type AuthorizationPolicy, KIND } from './kind.ts';
 
 /** In the order of their names. */
@@ -10,6 +9,6 @@ export function policiesFor(read: Reader, workload: Workload): readonly Authoriz
   const { namespace = '' } = workload.metadata;
   const policies = read.list(KIND, namespace) as readonly AuthorizationPolicy[];
   if (policies.length === 0) return [];
-  const services = read.list('Service', namespace) as readonly Service[];
+  const services = targetedServices(read, namespace, policies);
   return policies.filter((policy) => !isTargeted(policy) || targetsWorkload(policy, workload, services));
 }

@@ -8,7 +8,7 @@ import { type BackendTrafficPolicy, KIND } from './kind.ts';
 export const backendTraffic: View<ServicePortRef, Effective> = {
   name: 'backend-traffic',
   id: portText,
-  derive: (read, port) => effectiveForBackend(policiesOf(read, port.namespace), port),
+  derive: (read, port) => effectiveForBackend(naming(read, port.namespace, port.service), port),
   same: sameEffective,
 };
 
@@ -21,15 +21,20 @@ export const requestTraffic: View<RequestTarget, Effective> = {
   name: 'request-traffic',
   id: ({ port, rule }) => `${portText(port)}${rule === null ? '' : ` by ${rule.namespace}/${rule.route}/${rule.rule}`}`,
   derive(read, { port, rule }) {
-    const policies = policiesOf(read, port.namespace);
-    const others = rule === null || rule.namespace === port.namespace ? [] : policiesOf(read, rule.namespace);
-    return effectiveForRequest([...policies, ...others], port, rule);
+    const ofService = naming(read, port.namespace, port.service);
+    const ofRoute = rule === null ? [] : naming(read, rule.namespace, rule.route);
+    return effectiveForRequest([...new Set([...ofService, ...ofRoute])], port, rule);
   },
   same: sameEffective,
 };
 
 export function policiesOf(read: Reader, namespace: string): readonly BackendTrafficPolicy[] {
   return read.list(KIND, namespace) as readonly BackendTrafficPolicy[];
+}
+
+/** Policies name what is in their own namespace. */
+function naming(read: Reader, namespace: string, name: string): readonly BackendTrafficPolicy[] {
+  return read.referring(KIND, namespace, { namespace, name }) as readonly BackendTrafficPolicy[];
 }
 
 function portText({ namespace, service, port, portName }: ServicePortRef): string {

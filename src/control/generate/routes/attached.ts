@@ -26,7 +26,8 @@ function attached(
   caller: string,
 ): (HttpRoute | TcpRoute)[] {
   const of = (namespace: string) => {
-    const routes = read.list(kind, namespace) as readonly (HttpRoute | TcpRoute)[];
+    const to = { namespace: key.namespace, name: key.service };
+    const routes = read.referring(kind, namespace, to) as readonly (HttpRoute | TcpRoute)[];
     return routes.filter((route) => route.spec?.parentRefs.some((ref) => names(ref, namespace, key, portName)));
   };
   const consumer = caller === key.namespace ? [] : of(caller);
