@@ -6,10 +6,9 @@ import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { constants } from 'node:os';
 import { WeftError } from '../core/errors.ts';
 import type { Clock } from '../core/runtime.ts';
+import { readLines } from './child-lines.ts';
 import { within } from './pause.ts';
 
-/** A line longer than this comes in pieces. */
-const MAX_LINE_CHARS = 16_384;
 const FLUSH_WAIT_MS = 500;
 
 export type OutputLine = (stream: 'stdout' | 'stderr', line: string) => void;
@@ -38,7 +37,10 @@ export function launchApp(options: AppOptions): Promise<AppProcess> {
   const stdio: StdioOptions = options.onOutput === null ? 'inherit' : ['ignore', 'pipe', 'pipe'];
   const child = spawn(file, args, { env: options.env, stdio, detached: true });
   const output = options.onOutput;
-  const flushed = output === null ? [] : [pipeLines(child, 'stdout', output), pipeLines(child, 'stderr', output)];
+  const flushed =
+    output === null
+      ? []
+      : (['stdout', 'stderr'] as const).map((name) => readLines(child[name], (line) => output(name, line)));
   return new Promise((resolve, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) => reject(launchError(file, cause)));
     child.once('spawn', () => {
@@ -66,33 +68,12 @@ function ended(child: ChildProcess): Promise<number> {
   });
 }
 
-function signalGroup(pid: number, name: NodeJS.Signals): void {
+export function signalGroup(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
   } catch {
     // The group is gone, or never was: nothing is left to signal.
   }
-}
-
-function pipeLines(child: ChildProcess, stream: 'stdout' | 'stderr', output: OutputLine): Promise<void> {
-  const source = child[stream];
-  let rest = '';
-  source?.setEncoding('utf8');
-  source?.on('data', (text: string) => {
-    const lines = (rest + text).split(/\r?\n/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) output(stream, line);
-    if (rest.length > MAX_LINE_CHARS) {
-      output(stream, rest);
-      rest = '';
-    }
-  });
-  return new Promise((resolve) => {
-    source?.once('end', () => {
-      if (rest !== '') output(stream, rest);
-      resolve();
-    });
-  });
 }
 
 function launchError(file: string, cause: NodeJS.ErrnoException): WeftError {

@@ -17,6 +17,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'up', group: MESH, summary: 'run a control plane', load: () => import('./commands/up.ts') },
   RUN,
   {
+    name: 'bootstrap',
+    group: MESH,
+    summary: 'the file with which another data plane finds its agent',
+    load: () => import('./commands/bootstrap.ts'),
+  },
+  {
     name: 'token',
     group: MESH,
     summary: 'tokens with which workloads join from elsewhere',

@@ -9,6 +9,8 @@ import type { Command } from 'commander';
 import { apiControlPlane } from '../../agent/api-control-plane.ts';
 import { launchExitCode } from '../../agent/app-process.ts';
 import { workloadDirectory } from '../../agent/kept-state.ts';
+import { relayDirectory } from '../../agent/relay/relay-place.ts';
+import type { StartSidecar } from '../../agent/sidecar.ts';
 import { startWorkload, type WorkloadOptions } from '../../agent/workload.ts';
 import { isWeftError } from '../../core/errors.ts';
 import { processKeyMaker } from '../../identity/key-maker.ts';
@@ -24,6 +26,7 @@ import { meshPlace } from '../mesh/state-directory.ts';
 import { printError } from '../output/print-error.ts';
 import { processLog } from '../process-log.ts';
 import { defaultAddress, type JoinFlags, planJoin } from '../run/join.ts';
+import type { EnvoyFlags } from '../run/envoy-sidecar.ts';
 import { type LocalityFlags, runLocality } from '../run/locality.ts';
 import { labelName, parseLabels, parseUses, serviceName, versionName } from '../run/name-flags.ts';
 import { nodePreloadPath } from '../run/node-preload.ts';
@@ -33,7 +36,7 @@ import { parseRelayPlace, proxylessStarter } from '../run/start-proxyless.ts';
 import { onEndSignal } from '../until-signal.ts';
 import { VERSION } from '../version.ts';
 
-interface RunFlags extends JoinFlags, LocalityFlags {
+interface RunFlags extends JoinFlags, LocalityFlags, EnvoyFlags {
   readonly service?: string;
   readonly port?: string[];
   readonly version?: string;
@@ -67,6 +70,8 @@ export function define(command: Command, context: () => Context): void {
     .option('--ca-hash <hash>', 'sha256:… of the mesh’s CA, as weft token create prints it')
     .option('--proxy <kind>', 'data plane: weft, envoy or none (the application speaks xDS itself)', 'weft')
     .option('--xds-at <place>', 'with --proxy none, where it finds xDS: unix, or loopback for grpc-java', 'unix')
+    .option('--envoy-path <file>', 'the Envoy of --proxy envoy (env WEFT_ENVOY; default: the first in PATH)')
+    .option('--external-envoy', 'somebody else starts Envoy, with the file of weft bootstrap envoy')
     .option('--access-log <file>', 'one JSON line a request; - for standard output')
     .addHelpText(
       'after',
@@ -81,8 +86,6 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   if (flags.service === undefined) throw new UsageError('which service is it?', 'weft run --service NAME -- COMMAND');
   if (command.length === 0) throw new UsageError('there is no command to run', 'weft run --service NAME -- COMMAND');
   const proxyKind = parseProxy(flags.proxy);
-  if (proxyKind === 'envoy')
-    throw new UsageError(`--proxy ${flags.proxy} is not supported in this version`, 'Leave --proxy out');
   const service = serviceName('--service', flags.service);
   const place = meshPlace(context.globals);
   const namespace = labelName('--namespace', place.namespace);
@@ -100,7 +103,23 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   const accessLogPath =
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
   const ownDirectory = workloadDirectory(stateDir, namespace, workload);
-  const startOwn = proxylessStarter(runtime, log, ownDirectory, parseRelayPlace(flags.xdsAt));
+  const startWeft: StartSidecar = async (sidecar) => {
+    const trustBundlePem = sidecar.trustBundlePem();
+    const proxy = await startProxy({ ...sidecar, trustBundlePem, runtime, log, version: VERSION, accessLogPath });
+    void proxy.ready.then(context.onServing);
+    return proxy;
+  };
+  const dataPlanes: Record<typeof proxyKind, () => Promise<StartSidecar>> = {
+    weft: async () => startWeft,
+    grpc: async () => proxylessStarter(runtime, log, ownDirectory, parseRelayPlace(flags.xdsAt)),
+    envoy: async () =>
+      (await import('../run/envoy-sidecar.ts')).envoySidecar({
+        ...{ runtime, log, stateDir, namespace, workload, accessLogPath, flags },
+        verbose: context.globals.verbose === true,
+        onServing: context.onServing,
+      }),
+  };
+  const startSidecar = await dataPlanes[proxyKind]();
   const options: WorkloadOptions = {
     runtime,
     log,
@@ -108,19 +127,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     platform: process.platform,
     connect: (svid) => apiControlPlane({ server, trust, namespace, workload, svid }),
     joinToken,
-    startSidecar: async (sidecar) => {
-      if (proxyKind === 'grpc') return startOwn(sidecar);
-      const proxy = await startProxy({
-        ...sidecar,
-        trustBundlePem: sidecar.trustBundlePem(),
-        runtime,
-        log,
-        version: VERSION,
-        accessLogPath,
-      });
-      void proxy.ready.then(context.onServing);
-      return proxy;
-    },
+    startSidecar,
     stateDir,
     namespace,
     workload,
@@ -140,7 +147,10 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   };
   const exitCode = await live(context, options);
   // A name that was made up never comes back: its key must not stay behind.
-  if (flags.name === undefined) rmSync(ownDirectory, { recursive: true, force: true });
+  if (flags.name === undefined) {
+    for (const directory of [ownDirectory, relayDirectory(stateDir, namespace, workload)])
+      rmSync(directory, { recursive: true, force: true });
+  }
   return exitCode;
 }
 

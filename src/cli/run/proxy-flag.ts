@@ -2,10 +2,13 @@
 import type { ProxyKind } from '../../api/kinds/workload.ts';
 import { UsageError } from '../exit-codes.ts';
 
-/** `none` is no sidecar: the application takes its configuration over xDS itself, as gRPC does. */
-const KINDS: Readonly<Record<string, ProxyKind>> = { weft: 'weft', envoy: 'envoy', none: 'grpc' };
+/** What an agent stands beside. */
+type RunKind = Exclude<ProxyKind, 'none'>;
 
-export function parseProxy(text: string): ProxyKind {
+/** `none` is no sidecar: the application takes its configuration over xDS itself, as gRPC does. */
+const KINDS: Readonly<Record<string, RunKind>> = { weft: 'weft', envoy: 'envoy', none: 'grpc' };
+
+export function parseProxy(text: string): RunKind {
   const kind = Object.hasOwn(KINDS, text) ? KINDS[text] : undefined;
   if (kind !== undefined) return kind;
   throw new UsageError(`--proxy ${text} is no data plane that Weft knows`, 'One of: weft, envoy, none');

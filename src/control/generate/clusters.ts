@@ -32,6 +32,7 @@ import {
   outboundName,
   serverName,
   type ServicePortKey,
+  statName,
 } from './names.ts';
 import { metadata, originText } from './origin.ts';
 import { durationOf, pack } from '../../protos/init.ts';
@@ -76,8 +77,10 @@ function meshCluster(
   { identities, proxyless }: ServicePortFacts,
 ): ClusterInit {
   const tls = (alpn: string) => upstreamTls(serverName(key, trustDomain), alpn, identities);
+  const name = clusterName(carries, key);
   return {
-    name: clusterName(carries, key),
+    name,
+    altStatName: statName(name),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: {
       edsConfig: { ...ADS, initialFetchTimeout: INITIAL_FETCH_TIMEOUT },
@@ -156,6 +159,7 @@ export const DNS_CACHE = {
 function staticCluster(name: string, address: MessageInitShape<typeof AddressSchema>): ClusterInit {
   return {
     name,
+    ...(name.includes('.') ? { altStatName: statName(name) } : {}),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: CONNECT_TIMEOUT,
     circuitBreakers: LIMITS,

@@ -25,6 +25,8 @@ export const INVALID_BACKEND = 'invalid-backend';
 export const TRUST_BUNDLE = 'trust-bundle';
 /** The workload's own SVID; the agent beside the proxy binds the name, it never comes over xDS. */
 export const OWN_CERTIFICATE = 'default';
+/** In the bootstrap of a proxy that is not ours: where the agent serves that certificate. */
+export const AGENT_CLUSTER = 'weft-agent';
 
 export function hostOf(key: ServicePortKey): string {
   return `${key.service}.${key.namespace}`;
@@ -64,6 +66,11 @@ export function inboundName(appPort: number, version: HttpVersion = 'http'): str
 
 function ofVersion(version: HttpVersion): string {
   return version === 'http2' ? '|h2' : '';
+}
+
+/** A name within those of Envoy's metrics, which are cut at dots. */
+export function statName(name: string): string {
+  return name.replaceAll('.', '_');
 }
 
 export function serverName(key: ServicePortKey, trustDomain: string): string {

@@ -4,7 +4,11 @@
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { TransportSocketSchema } from '../../protos/gen/envoy/config/core/v3/base_pb.ts';
-import { ApiVersion } from '../../protos/gen/envoy/config/core/v3/config_source_pb.ts';
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSourceSchema,
+} from '../../protos/gen/envoy/config/core/v3/config_source_pb.ts';
 import { RawBufferSchema } from '../../protos/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts';
 import {
   SubjectAltNameMatcher_SanType,
@@ -15,8 +19,8 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
-import { OWN_CERTIFICATE, TRUST_BUNDLE } from './names.ts';
-import { pack } from '../../protos/init.ts';
+import { AGENT_CLUSTER, OWN_CERTIFICATE, TRUST_BUNDLE } from './names.ts';
+import { durationOf, pack } from '../../protos/init.ts';
 
 /**
  * What the application at the other end speaks, said by the ALPN of the hop. With either HTTP, the hop itself is HTTP/2.
@@ -30,6 +34,25 @@ export const ADS = {
   configSourceSpecifier: { case: 'ads', value: {} },
   resourceApiVersion: ApiVersion.V3,
 } as const;
+
+/**
+ * The workload's own certificate: its key is on no other machine, so the agent beside the proxy serves it by SDS, as a
+ * cluster of the proxy's bootstrap. Our own proxy has it from the agent in its process, and asks nobody.
+ */
+const BY_AGENT = {
+  configSourceSpecifier: {
+    case: 'apiConfigSource',
+    value: {
+      apiType: ApiConfigSource_ApiType.DELTA_GRPC,
+      transportApiVersion: ApiVersion.V3,
+      setNodeOnFirstMessageOnly: true,
+      grpcServices: [{ targetSpecifier: { case: 'envoyGrpc', value: { clusterName: AGENT_CLUSTER } } }],
+    },
+  },
+  resourceApiVersion: ApiVersion.V3,
+  // A proxy without its identity serves nobody: it waits for as long as it takes.
+  initialFetchTimeout: durationOf(0),
+} satisfies MessageInitShape<typeof ConfigSourceSchema>;
 
 export function upstreamTls(serverName: string, alpn: string, identities: readonly string[]): TransportSocketInit {
   // Envoy accepts every peer when there is no matcher: a service without identities gets one that nobody meets.
@@ -70,7 +93,7 @@ function common(
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
     },
     alpnProtocols: [...alpnProtocols],
-    tlsCertificateSdsSecretConfigs: [{ name: OWN_CERTIFICATE, sdsConfig: ADS }],
+    tlsCertificateSdsSecretConfigs: [{ name: OWN_CERTIFICATE, sdsConfig: BY_AGENT }],
     validationContextType: {
       case: 'combinedValidationContext',
       value: {

@@ -21,7 +21,7 @@ import {
 import { http2Settings } from '../../../policies/backend-traffic/compile/connection.ts';
 import { faultFilter } from '../../../policies/fault-injection/compile.ts';
 import { DNS_CACHE } from '../clusters.ts';
-import type { HttpVersion } from '../names.ts';
+import { type HttpVersion, statName } from '../names.ts';
 import { durationOf, pack } from '../../../protos/init.ts';
 import { ADS } from '../tls.ts';
 
@@ -55,7 +55,7 @@ export interface HttpOptions {
 export function httpManager(options: HttpOptions): FilterInit {
   const { routes, forwardProxy } = options;
   const config = pack(HttpConnectionManagerSchema, {
-    statPrefix: options.statPrefix,
+    statPrefix: statName(options.statPrefix),
     codecType: CODECS[options.codec],
     ...(options.codec === 'http' ? {} : { http2ProtocolOptions: HTTP2 }),
     routeSpecifier:
