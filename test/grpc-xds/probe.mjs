@@ -17,6 +17,7 @@ const method = (word, stream = false) => ({
 });
 const DEFINITION = Object.fromEntries(['Who', 'Slow', 'Flaky', 'Fail'].map((word) => [word, method(word)]));
 DEFINITION.Chat = method('Chat', true);
+const Client = grpc.makeGenericClientConstructor(DEFINITION, 'Probe');
 
 function peerOf(call) {
   const names = call.getAuthContext?.()?.sslPeerCertificate?.subjectaltname ?? '';
@@ -53,13 +54,22 @@ function serve() {
   });
 }
 
+const channels = new Map();
+
+function clientOf(target) {
+  let client = channels.get(target);
+  if (client === undefined) {
+    const clear = grpc.credentials.createInsecure();
+    client = new Client(target, kind === 'xds' ? new xds.XdsChannelCredentials(clear) : clear);
+    channels.set(target, client);
+  }
+  return client;
+}
+
 async function call() {
-  const clear = grpc.credentials.createInsecure();
-  const Client = grpc.makeGenericClientConstructor(DEFINITION, 'Probe');
-  const client = new Client(address, kind === 'xds' ? new xds.XdsChannelCredentials(clear) : clear);
-  client.getChannel().getConnectivityState(true);
   for await (const line of createInterface({ input: process.stdin })) {
-    console.log(JSON.stringify(await run(client, JSON.parse(line))));
+    const { target, ...what } = JSON.parse(line);
+    console.log(JSON.stringify(await run(clientOf(target), what)));
   }
   process.exit(0);
 }

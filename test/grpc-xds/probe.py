@@ -66,13 +66,15 @@ def serve(over_xds, address, name):
     server.wait_for_termination()
 
 
-def call(over_xds, target):
-    if over_xds:
-        channel = grpc.secure_channel(target, grpc.xds_channel_credentials())
-    else:
-        channel = grpc.insecure_channel(target)
+def call(over_xds):
+    channels = {}
     for line in sys.stdin:
-        print(json.dumps(run(channel, **json.loads(line))), flush=True)
+        what = json.loads(line)
+        target = what.pop("target")
+        if target not in channels:
+            credentials = grpc.xds_channel_credentials()
+            channels[target] = grpc.secure_channel(target, credentials) if over_xds else grpc.insecure_channel(target)
+        print(json.dumps(run(channels[target], **what)), flush=True)
 
 
 def run(channel, method, body, count, concurrency, timeoutMs, headers=None):
@@ -116,4 +118,4 @@ if __name__ == "__main__":
     if role == "server":
         serve(kind == "xds", sys.argv[3], sys.argv[4])
     else:
-        call(kind == "xds", sys.argv[3])
+        call(kind == "xds")

@@ -1,6 +1,6 @@
 /**
  * The test's end of the probe programs (`go/main.go`, `probe.mjs`, `probe.py`), which do the same in three languages:
- * `server xds|plain ADDRESS NAME` serves `/probe.Probe/*`, and `client xds|plain TARGET` reads a command a line on standard
+ * `server xds|plain ADDRESS NAME` serves `/probe.Probe/*`, and `client xds|plain` reads a command a line on standard
  * input and answers each with a line of counts. Methods: Who (who are you, and who am I to you), Slow (answers after BODY ms),
  * Flaky (BODY `key,n`: the first n calls of a key are UNAVAILABLE), Fail (INTERNAL at the server that BODY names, or `all`).
  */
@@ -17,6 +17,8 @@ const BUILD_LIMIT_MS = 300_000;
 const COMMAND_LIMIT_MS = 30_000;
 
 export interface Ask {
+  /** Of gRPC; `env:NAME` is where the variables of service NAME point to (Go only). */
+  readonly target: string;
   readonly method?: 'Who' | 'Slow' | 'Flaky' | 'Fail';
   readonly body?: string;
   readonly count?: number;
@@ -61,7 +63,7 @@ export class ProbeClient {
   }
 
   /** One at a time. */
-  async ask(what: Ask = {}): Promise<Answer> {
+  async ask(what: Ask): Promise<Answer> {
     const asked = { method: 'Who', body: '', count: 1, concurrency: 1, timeoutMs: 5_000, headers: {}, ...what };
     this.child.write(`${JSON.stringify(asked)}\n`);
     const line = await until(`an answer to ${JSON.stringify(asked)}`, COMMAND_LIMIT_MS, () => {
@@ -77,9 +79,9 @@ export class ProbeClient {
   }
 
   /** Asks until calls succeed: a client learns of a server that has just become ready a moment later. */
-  async connected(): Promise<void> {
+  async connected(target: string): Promise<void> {
     await until('a call succeeds', COMMAND_LIMIT_MS, async () => {
-      const { names } = await this.ask();
+      const { names } = await this.ask({ target });
       return Object.keys(names).length > 0;
     });
   }

@@ -50,6 +50,7 @@ export abstract class Http2Control<S extends Http2Stream> extends Http2Link<S> {
     const { limits, clock } = options;
     this.#isServer = isServer;
     this.decoder = new HpackDecoder(limits.maxTableBytes, {
+      anyAuthority: limits.anyAuthority === true,
       maxListBytes: limits.maxHeadBytes,
       maxFields: limits.maxFields,
     });

@@ -14,6 +14,11 @@ export interface Http2Limits {
   readonly maxBlockBytes: number;
   /** CONTINUATION frames of one field section. Nobody needs one below 16 KiB (CVE-2024-27316). Default 16. */
   readonly maxContinuations: number;
+  /**
+   * Takes an authority as it comes. For programs at a Unix socket, which name it by its path: gRPC's C-core does, with
+   * percent-encoding. Unset: refused unless it is a host and a port.
+   */
+  readonly anyAuthority?: boolean;
   /** Dynamic table of either direction. Default 4096, the protocol's own. */
   readonly maxTableBytes: number;
 

@@ -13,4 +13,9 @@ export const CALL_LIMITS: Http2Limits = {
 };
 
 /** A peer on the same machine whose process ends is seen to end: it needs no pings. */
-export const LOCAL_LIMITS: Http2Limits = { ...CALL_LIMITS, maxConcurrentStreams: 64, keepAliveIntervalMs: 0 };
+export const LOCAL_LIMITS: Http2Limits = {
+  ...CALL_LIMITS,
+  maxConcurrentStreams: 64,
+  keepAliveIntervalMs: 0,
+  anyAuthority: true,
+};

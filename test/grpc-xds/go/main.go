@@ -1,4 +1,4 @@
-// A gRPC program that speaks xDS itself, by grpc-go: `probe server xds|plain ADDRESS NAME` and `probe client xds|plain TARGET`.
+// A gRPC program that speaks xDS itself, by grpc-go: `probe server xds|plain ADDRESS NAME` and `probe client xds|plain`.
 // The protocol of all three languages' programs is described in ../probe.ts.
 package main
 
@@ -48,7 +48,7 @@ func main() {
 	if os.Args[1] == "server" {
 		serve(os.Args[2] == "xds", os.Args[3], os.Args[4])
 	} else {
-		call(os.Args[2] == "xds", os.Args[3])
+		call(os.Args[2] == "xds")
 	}
 }
 
@@ -132,6 +132,7 @@ func serve(overXds bool, address string, name string) {
 }
 
 type command struct {
+	Target      string            `json:"target"`
 	Method      string            `json:"method"`
 	Body        string            `json:"body"`
 	Count       int               `json:"count"`
@@ -147,24 +148,32 @@ type result struct {
 	Ms     int64          `json:"ms"`
 }
 
-func call(overXds bool, target string) {
+func call(overXds bool) {
 	creds := insecure.NewCredentials()
 	if overXds {
 		var err error
 		creds, err = xdscreds.NewClientCredentials(xdscreds.ClientOptions{FallbackCreds: insecure.NewCredentials()})
 		check(err)
 	}
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})))
-	check(err)
-	conn.Connect()
+	channels := map[string]*grpc.ClientConn{}
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var c command
 		check(json.Unmarshal(lines.Bytes(), &c))
+		conn := channels[c.Target]
+		if conn == nil {
+			target := c.Target
+			if name, found := strings.CutPrefix(target, "env:"); found {
+				target = net.JoinHostPort(os.Getenv(name+"_SERVICE_HOST"), os.Getenv(name+"_SERVICE_PORT"))
+			}
+			var err error
+			conn, err = grpc.NewClient(target, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})), grpc.WithNoProxy())
+			check(err)
+			channels[c.Target] = conn
+		}
 		out, _ := json.Marshal(run(conn, c))
 		fmt.Println(string(out))
 	}
-
 }
 
 func run(conn *grpc.ClientConn, c command) result {

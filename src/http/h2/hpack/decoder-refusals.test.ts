@@ -133,6 +133,14 @@ describe('a malformed request costs its stream', () => {
   }
 });
 
+it('an authority that is no host passes where it is not looked at, unless it is no value of a field', () => {
+  const path = block(...withValue(':authority', 'tmp%2Fxds.sock'));
+  const broken = block(...withValue(':authority', 'a\r\nx: y'));
+  const decode = (bytes: Uint8Array, anyAuthority: boolean): number =>
+    new HpackDecoder(4096, { ...LIMITS, anyAuthority }).decode(bytes, 0, bytes.length, new Head(), BLOCK.request);
+  assert.deepEqual([decode(path, true), decode(path, false), decode(broken, true)], [0, BAD_HOST, BAD_FIELD_VALUE]);
+});
+
 describe('a malformed response or trailer section costs its stream', () => {
   const cases: readonly (readonly [string, number, Fields, number])[] = [
     ['no :status', MISSING_PSEUDO_FIELD, [['a', '1']], BLOCK.response],

@@ -44,6 +44,8 @@ export interface HeadLimits {
   readonly maxListBytes: number;
   /** Pseudo-header fields not counted. */
   readonly maxFields: number;
+  /** As in `Http2Limits`. */
+  readonly anyAuthority?: boolean;
 }
 
 /** Both ends begin with this (RFC 9113 section 6.5.2). */
@@ -69,6 +71,7 @@ export class HpackDecoder extends UsualFields {
 
   #protocolStart = 0;
   #protocolEnd = 0;
+  readonly #anyAuthority: boolean;
 
   /** `maxTableBytes` is what SETTINGS_HEADER_TABLE_SIZE will say: at most MAX_TABLE_BYTES, 0 for no dynamic table. */
   constructor(maxTableBytes: number, limits: HeadLimits) {
@@ -76,6 +79,7 @@ export class HpackDecoder extends UsualFields {
     const table = new DecodingTable(capacity, INITIAL_TABLE_BYTES);
     super(table, Math.min(limits.maxListBytes, MAX_BLOCK_BYTES), limits.maxFields);
     this.#maxTableBytes = capacity;
+    this.#anyAuthority = limits.anyAuthority === true;
   }
 
   /** Bytes of the dynamic table in use, by RFC 7541 section 4.1. */
@@ -241,8 +245,11 @@ export class HpackDecoder extends UsualFields {
       head.bytes[lineEnd++] = 0x0d;
       head.bytes[lineEnd++] = 0x0a;
     }
+    const checked = kind === KIND.authority && this.#anyAuthority ? KIND.regular : kind;
     const refusal =
-      nameRefusal !== 0 ? nameRefusal : checkValue(kind, head.bytes, head.view, valueStart, valueStart + valueLength);
+      nameRefusal !== 0
+        ? nameRefusal
+        : checkValue(checked, head.bytes, head.view, valueStart, valueStart + valueLength);
     const size = nameSize + valueLength + ENTRY_OVERHEAD;
     if (isKept) {
       this.table.insert(head.bytes, to, lineEnd, nameLength, valueLength, size, hash, flags, kind, refusal);
