@@ -12,8 +12,8 @@ import {
 import { durationOf, pack } from '../../protos/init.ts';
 import type { RouteDraft } from '../policy-kind.ts';
 import { attached, ruleOf } from '../request-target.ts';
-import { faultsOf } from './ended.ts';
-import type { FaultInjection, FaultSpec } from './kind.ts';
+import { faultsFor } from './ended.ts';
+import type { FaultSpec } from './kind.ts';
 
 const FILTER = 'envoy.filters.http.fault';
 /** Where the proxy finds the end of a fault, in `snapshot/read/read-routes.ts`. */
@@ -28,8 +28,9 @@ export function faultFilter() {
 export function compileRoute({ message, port, source, origins }: RouteDraft, read: Reader): void {
   if (message.action.case !== 'route') return;
   const rule = ruleOf(source);
-  const others = rule === null || rule.namespace === port.namespace ? [] : faultsOf(read, rule.namespace);
-  const [policy] = attached<FaultInjection>([...faultsOf(read, port.namespace), ...others], port, rule);
+  const ofService = faultsFor(read, port.namespace, port.service);
+  const ofRoute = rule === null ? [] : faultsFor(read, rule.namespace, rule.route);
+  const [policy] = attached([...new Set([...ofService, ...ofRoute])], port, rule);
   const spec = policy?.spec;
   if (policy === undefined || spec === undefined) return;
   origins.push(originOf(policy));

@@ -24,9 +24,10 @@ export function endedFault({ metadata, spec }: FaultInjection): Resource<EndedSp
   };
 }
 
-/** Those of a namespace that have not ended. */
-export function faultsOf(read: Reader, namespace: string): readonly FaultInjection[] {
-  return (read.list(KIND, namespace) as readonly FaultInjection[]).filter((policy) => !hasEnded(read, policy));
+/** Those that name a Service or an HTTPRoute of their own namespace and have not ended. */
+export function faultsFor(read: Reader, namespace: string, name: string): readonly FaultInjection[] {
+  const naming = read.referring(KIND, namespace, { namespace, name }) as readonly FaultInjection[];
+  return naming.filter((policy) => !hasEnded(read, policy));
 }
 
 export function hasEnded(read: Pick<Reader, 'get'>, { metadata, spec }: FaultInjection): boolean {

@@ -17,7 +17,7 @@ export function compileInbound(
   { workload, port, neverHttp, trustDomain, http, tcp, origins }: InboundDraft,
   read: Reader,
 ): void {
-  const policies = policiesFor(read, workload);
+  const policies = read.view(policiesFor, workload);
   if (policies.length === 0) return;
   origins.push(...policies.map((policy) => originOf(policy)));
   const comparesOneSpelling = workload.spec?.proxy === 'envoy';

@@ -26,7 +26,13 @@ export function compiled(
     spec: { service: 'catalog', account: 'catalog', address: '127.0.0.1', ports: [port], proxy },
   };
   const list: Reader['list'] = (kind) => (kind === 'AuthorizationPolicy' ? policies : []);
-  const read = { list } as Reader;
+  const read: Reader = {
+    list,
+    get: () => null,
+    select: () => [],
+    referring: () => [],
+    view: (view, key) => view.derive(read, key),
+  };
   const http: HttpFilter[] = [];
   const tcp: Filter[] = [];
   const origins: Origin[] = [];
