@@ -34,4 +34,15 @@ export interface View<K, T> {
   /** `previous`: what it was, when it is derived again, so that parts that stay equal can stay the same objects. */
   derive(read: Reader, key: K, previous?: T): T;
   same(a: T, b: T): boolean;
+  /**
+   * For what many read and few parts of which change: called in place of `derive` when nothing changed but these views
+   * among those that it read. undefined: it must be derived after all.
+   */
+  patch?(previous: T, changes: readonly ViewChange[]): T | undefined;
+}
+
+export interface ViewChange {
+  readonly view: string;
+  readonly before: unknown;
+  readonly after: unknown;
 }

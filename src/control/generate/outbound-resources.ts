@@ -10,7 +10,7 @@ import { endpoints, endpointsKey } from './endpoints.ts';
 import { internalListener } from './listeners/outbound.ts';
 import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
 import { httpVersionsOf } from './protocol.ts';
-import { resourceSet } from './resource-set.ts';
+import { replaced, type Replacement, resourceSet } from './resource-set.ts';
 import type { CallerPortKey } from './routes/caller.ts';
 import { routeBackends } from './routes/http-routes.ts';
 import { outboundRoutes, portRoutes } from './routes/route-configs.ts';
@@ -42,8 +42,30 @@ export const outboundResources: View<OutboundKey, XdsView> = {
     for (const port of read.view(usedPorts, key)) resources.push(...read.view(portResources, { ...port, caller, at }));
     return resourceSet(resources, previous);
   },
+  patch(previous, changes) {
+    const replacements: Replacement[] = [];
+    for (const { view, before, after } of changes) {
+      if (view === portResources.name) {
+        if (!pair(before as readonly XdsResource[], after as readonly XdsResource[], replacements)) return undefined;
+      } else if (view === outboundRoutes.name || view === trustBundle.name) {
+        replacements.push([before as XdsResource, after as XdsResource]);
+      } else return undefined;
+    }
+    return replaced(previous, replacements);
+  },
   same: (a, b) => a === b,
 };
+
+/** Adds what has changed; false when resources came or went. */
+function pair(before: readonly XdsResource[], after: readonly XdsResource[], to: Replacement[]): boolean {
+  if (before.length !== after.length) return false;
+  for (const [i, now] of after.entries()) {
+    const was = before[i];
+    if (was === undefined || was.type !== now.type || was.name !== now.name) return false;
+    if (was !== now) to.push([was, now]);
+  }
+  return true;
+}
 
 const portResources: View<PortUseKey, readonly XdsResource[]> = {
   name: 'port-resources',

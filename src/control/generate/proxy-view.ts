@@ -9,7 +9,7 @@ import type { XdsView } from '../../xds/resource.ts';
 import { proxylessResources } from './grpc/view.ts';
 import { outboundResources } from './outbound-resources.ts';
 import { ownResources, type ProxyKey } from './own-resources.ts';
-import { layered, NOTHING, resourceSet } from './resource-set.ts';
+import { layered, NOTHING, relayered, resourceSet } from './resource-set.ts';
 import { usersKey } from './used-services.ts';
 
 export const proxyView: View<ProxyKey, XdsView> = {
@@ -25,6 +25,14 @@ export const proxyView: View<ProxyKey, XdsView> = {
     const byProxy = workload.spec?.capture?.httpProxyPort !== undefined;
     const shared = read.view(outboundResources, { ...usersKey(workload), at, byProxy });
     return layered(read.view(ownResources, key), shared, previous);
+  },
+  patch(previous, changes) {
+    let next: XdsView | undefined = previous;
+    for (const { view, before, after } of changes) {
+      if (view !== ownResources.name && view !== outboundResources.name) return undefined;
+      next &&= relayered(next, before as XdsView, after as XdsView);
+    }
+    return next;
   },
   same: (a, b) => a === b,
 };

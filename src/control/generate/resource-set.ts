@@ -27,6 +27,24 @@ export function resourceSet(resources: Iterable<XdsResource | null>, previous: X
   });
 }
 
+/** One resource in place of another of the same name. */
+export type Replacement = readonly [before: XdsResource, after: XdsResource];
+
+/** Copies the maps of the types that are concerned, and no others. */
+export function replaced(previous: XdsView, replacements: readonly Replacement[]): XdsView {
+  const next = new Map(previous);
+  const copies = new Map<TypeUrl, Map<string, XdsResource>>();
+  for (const [{ type, name }, after] of replacements) {
+    let copy = copies.get(type);
+    if (copy === undefined) {
+      copies.set(type, (copy = new Map(previous.get(type))));
+      next.set(type, copy);
+    }
+    copy.set(name, after);
+  }
+  return next;
+}
+
 /** `own` over `shared`, without a copy of either. `previous`: as above. */
 export function layered(own: XdsView, shared: XdsView, previous: XdsView = NOTHING): XdsView {
   return merged(previous, (type, before) => {
@@ -37,6 +55,27 @@ export function layered(own: XdsView, shared: XdsView, previous: XdsView = NOTHI
       ? before
       : new Layers(above, below);
   });
+}
+
+/** What `layered` makes of a `previous` of its own after one of the two became another; undefined: it was none of them. */
+export function relayered(previous: XdsView, before: XdsView, after: XdsView): XdsView | undefined {
+  const next = new Map<TypeUrl, Named>();
+  for (const type of TYPES) {
+    const was = previous.get(type) ?? NONE;
+    const [from = NONE, to = NONE] = [before.get(type), after.get(type)];
+    const named = from === to ? was : inPlace(was, from, to);
+    if (named === undefined) return undefined;
+    if (named.size > 0) next.set(type, named);
+  }
+  return next;
+}
+
+function inPlace(was: Named, from: Named, to: Named): Named | undefined {
+  if (from.size === 0 || to.size === 0) return undefined;
+  if (was === from) return to;
+  if (!(was instanceof Layers)) return undefined;
+  if (was.below === from) return new Layers(was.above, to);
+  return was.above === from ? new Layers(to, was.below) : undefined;
 }
 
 /** Types without resources are left out. */

@@ -149,6 +149,50 @@ test('a view that is derived again is given what it was', () => {
   assert.equal(given[1], first);
 });
 
+test('a view is patched when only what it read has changed, and else derived', () => {
+  const index = new MeshIndex();
+  const log: string[] = [];
+  const parts: View<null, Readonly<Record<string, string>>> = {
+    name: 'parts',
+    id: () => '',
+    derive(read) {
+      log.push('derived');
+      const labels = read.get({ kind: 'Workload', namespace: 'shop', name: 'labels' })?.spec ?? 'a,b,c';
+      return Object.fromEntries(
+        String(labels)
+          .split(',')
+          .map((label) => [label, read.view(perLabel, label)]),
+      );
+    },
+    patch(previous, changes) {
+      if (changes.some(({ after }) => after === '')) return undefined;
+      log.push(
+        `patched ${changes.map(({ view, before, after }) => `${view} ${String(before)} to ${String(after)}`).join()}`,
+      );
+      const now = new Map(changes.map(({ before, after }) => [before, after as string]));
+      return Object.fromEntries(Object.entries(previous).map(([label, value]) => [label, now.get(value) ?? value]));
+    },
+    same: (a, b) => a === b,
+  };
+  const after = (...changes: readonly Change[]) => {
+    log.length = 0;
+    for (const change of changes) {
+      index.apply(batch([change]));
+      // Somebody else is first, and sees what lies between.
+      for (const label of ['a', 'b', 'c']) index.read(perLabel, label);
+    }
+    return index.read(parts, null);
+  };
+  after(put('one', 'a', 1), put('two', 'b', 2), put('three', 'c', 3));
+  assert.deepEqual(log, ['derived']);
+  assert.deepEqual(after(put('one', 'a', 4), put('one', 'a', 5)), { a: 'one=5', b: 'two=2', c: 'three=3' });
+  assert.deepEqual(log, ['patched per-label one=1 to one=5']);
+  assert.deepEqual(after(put('one', 'b', 5)), { a: '', b: 'one=5,two=2', c: 'three=3' });
+  assert.deepEqual(log, ['derived'], 'the patch gave up');
+  assert.deepEqual(after(put('two', 'b', 7), put('labels', 'none', 'b,c')), { b: 'one=5,two=7', c: 'three=3' });
+  assert.deepEqual(log, ['derived'], 'an object that it read has changed too');
+});
+
 test('who reads what refers to an object is stale when a reference comes, changes or goes, and else not', () => {
   const index = new MeshIndex();
   const routesTo: View<string, number> = {

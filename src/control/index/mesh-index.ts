@@ -4,7 +4,7 @@
  * `apply`, between two generations.
  */
 import { WeftError } from '../../core/errors.ts';
-import type { LabelSelector, Reader, Target, View } from '../../api/reader.ts';
+import type { LabelSelector, Reader, Target, View, ViewChange } from '../../api/reader.ts';
 import type { Batch } from '../../api/source.ts';
 import { type Key, keyText, type Resource } from '../../api/resource.ts';
 import { getFact, listFact, Objects, referenceFact, selectFact } from './objects.ts';
@@ -12,11 +12,17 @@ import { getFact, listFact, Objects, referenceFact, selectFact } from './objects
 /** A chain of views deeper than this is a view that reads itself through others. */
 const MAX_DEPTH = 64;
 
+interface Derivation {
+  readonly view: string;
+  derive(read: Reader, previous: unknown): unknown;
+  same(a: unknown, b: unknown): boolean;
+  readonly patch: ((previous: unknown, changes: readonly ViewChange[]) => unknown) | null;
+}
+
 /** One memoised derivation. */
 class Node {
   readonly id: string;
-  readonly derive: (read: Reader, previous: unknown) => unknown;
-  readonly same: (a: unknown, b: unknown) => boolean;
+  readonly how: Derivation;
   facts = new Set<string>();
   reads = new Set<Node>();
   readonly dependents = new Set<Node>();
@@ -25,13 +31,14 @@ class Node {
   stale = true;
   /** Something read directly did change. */
   dirty = true;
+  /** What was read and has changed, as it was; null: not only that changed. Empty unless it is patched. */
+  changes: Map<Node, unknown> | null = null;
   /** Held from outside; not forgotten with its last dependent. */
   kept = false;
 
-  constructor(id: string, derive: Node['derive'], same: (a: unknown, b: unknown) => boolean) {
+  constructor(id: string, how: Derivation) {
     this.id = id;
-    this.derive = derive;
-    this.same = same;
+    this.how = how;
   }
 }
 
@@ -55,6 +62,7 @@ export class MeshIndex {
     for (const fact of facts) {
       for (const node of this.#readers.get(fact) ?? []) {
         node.dirty = true;
+        node.changes = null;
         markStale(node, stale);
       }
     }
@@ -98,11 +106,12 @@ export class MeshIndex {
     const id = viewId(view, key);
     let node = this.#nodes.get(id);
     if (node === undefined) {
-      node = new Node(
-        id,
-        (read, previous) => view.derive(read, key, previous as T | undefined),
-        (a, b) => view.same(a as T, b as T),
-      );
+      node = new Node(id, {
+        view: view.name,
+        derive: (read, previous) => view.derive(read, key, previous as T | undefined),
+        same: (a, b) => view.same(a as T, b as T),
+        patch: view.patch === undefined ? null : (view.patch as NonNullable<Derivation['patch']>),
+      });
       this.#nodes.set(id, node);
     }
     return node;
@@ -120,7 +129,18 @@ export class MeshIndex {
         return false;
       }
     }
-    return this.#derive(node, depth);
+    const value = this.#patched(node, depth);
+    return value === undefined ? this.#derive(node, depth) : this.#settle(node, value);
+  }
+
+  /** undefined: it must be derived. */
+  #patched({ how, changes, reads, value }: Node, depth: number): unknown {
+    if (how.patch === null || changes === null) return undefined;
+    // They may have changed and not be looked at yet; a patch wants all of them.
+    for (const read of reads) this.#refresh(read, depth + 1);
+    this.derived++;
+    const since = [...changes].map(([read, before]) => ({ view: read.how.view, before, after: read.value }));
+    return how.patch(value, since);
   }
 
   #derive(node: Node, depth: number): boolean {
@@ -130,7 +150,7 @@ export class MeshIndex {
     this.derived++;
     let value: unknown;
     try {
-      value = node.derive(this.#recorder(node, depth), node.value);
+      value = node.how.derive(this.#recorder(node, depth), node.value);
     } catch (error) {
       // It may have failed over what it read before as well as over what it has read now.
       for (const fact of factsBefore) node.facts.add(fact);
@@ -144,13 +164,22 @@ export class MeshIndex {
       read.dependents.delete(node);
       this.#collect(read);
     }
-    const changed = node.value === undefined || !node.same(node.value, value);
+    return this.#settle(node, value);
+  }
+
+  #settle(node: Node, value: unknown): boolean {
+    const before = node.value;
+    const changed = before === undefined || !node.how.same(before, value);
     if (changed) {
       node.value = value;
-      for (const dependent of node.dependents) dependent.dirty = true;
+      for (const dependent of node.dependents) {
+        if (dependent.how.patch !== null) noteChange(dependent, node, before);
+        dependent.dirty = true;
+      }
     }
     node.stale = false;
     node.dirty = false;
+    if (node.how.patch !== null) node.changes = null;
     return changed;
   }
 
@@ -209,6 +238,12 @@ export class MeshIndex {
 
 function viewId<K, T>(view: View<K, T>, key: K): string {
   return `${view.name} ${view.id(key)}`;
+}
+
+/** What changed for other reasons is derived whatever else changes. */
+function noteChange(dependent: Node, read: Node, before: unknown): void {
+  if (!dependent.dirty) dependent.changes = new Map();
+  if (dependent.changes !== null && !dependent.changes.has(read)) dependent.changes.set(read, before);
 }
 
 function markStale(node: Node, stale: Set<string>): void {

@@ -2,11 +2,12 @@
  * RouteConfigurations: one for each port of a Service (its VIP and its internal listener), and one that joins all
  * Services that a proxy may use, for the explicit HTTP proxy, by every name that their callers write.
  */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { View } from '../../../api/reader.ts';
 import { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import type { VirtualHostSchema } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { retryPolicy } from '../../../policies/backend-traffic/compile/retry.ts';
+import { xdsResource } from '../../../xds/content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import {
   hostOf,
@@ -15,6 +16,7 @@ import {
   routesName,
   PASSTHROUGH_HTTP,
   PASSTHROUGH_TCP,
+  portKeyText,
   type ServicePortKey,
 } from '../names.ts';
 import { durationOf } from '../../../protos/init.ts';
@@ -24,7 +26,7 @@ import { servicePortFacts } from '../service-port.ts';
 import { type UsersKey, usedPorts } from '../used-services.ts';
 import { ANY_PATH, CONNECT_MATCH } from './http-match.ts';
 import { connectAction, httpRoutes } from './http-routes.ts';
-import { type HttpRoutesKey, routesKeyText } from './caller.ts';
+import { type CallerPortKey, type HttpRoutesKey, routesKeyText } from './caller.ts';
 
 type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
 
@@ -51,23 +53,38 @@ export const outboundRoutes: View<UsersKey, XdsResource> = {
   name: 'outbound-routes',
   id: (key) => `${key.namespace} ${key.uses ?? '*'}`,
   derive(read, key) {
-    const virtualHosts: VirtualHostInit[] = [];
+    const hosts: Uint8Array[] = [];
     for (const port of read.view(usedPorts, key)) {
-      const version = throughHttpProxy(read.view(servicePortFacts, port)?.protocol ?? '');
-      if (version === null) continue;
-      const { routes } = read.view(httpRoutes, { ...port, caller: key.namespace, version });
-      virtualHosts.push({
-        name: `${hostOf(port)}:${port.port}`,
-        domains: domainsOf(port, key.namespace),
-        routes: [...routes],
-      });
+      const host = read.view(proxiedHost, { ...port, caller: key.namespace });
+      if (host !== null) hosts.push(host);
     }
-    virtualHosts.push(passthrough());
-    const message = create(RouteConfigurationSchema, { name: OUTBOUND_ROUTES, virtualHosts, validateClusters: false });
-    return resourceOf(TYPE_URLS.routes, OUTBOUND_ROUTES, RouteConfigurationSchema, message, []);
+    // Of messages of one type, one after the other are their sum: repeated fields follow each other.
+    const bytes = Buffer.concat([NAME_BYTES, ...hosts, PASSTHROUGH_BYTES]);
+    return xdsResource(TYPE_URLS.routes, OUTBOUND_ROUTES, new Uint8Array(bytes), []);
   },
   same: sameResource,
 };
+
+/**
+ * A port as the explicit HTTP proxy knows it: the bytes of a RouteConfiguration that has nothing but this host. They are
+ * part of that of every set of services that has the port; null: it is none for HTTP.
+ */
+const proxiedHost: View<CallerPortKey, Uint8Array | null> = {
+  name: 'proxied-host',
+  id: (key) => `${portKeyText(key)} for ${key.caller}`,
+  derive(read, key) {
+    const version = throughHttpProxy(read.view(servicePortFacts, key)?.protocol ?? '');
+    if (version === null) return null;
+    const { routes } = read.view(httpRoutes, { ...key, version });
+    const name = `${hostOf(key)}:${key.port}`;
+    return routeBytes({ virtualHosts: [{ name, domains: domainsOf(key, key.caller), routes: [...routes] }] });
+  },
+  same: (a, b) => a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0),
+};
+
+function routeBytes(part: MessageInitShape<typeof RouteConfigurationSchema>): Uint8Array {
+  return toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, part));
+}
 
 /**
  * The version of HTTP that the explicit proxy takes to a port: what it declares, else HTTP/1.1, because that is what
@@ -111,3 +128,6 @@ function passthrough(): VirtualHostInit {
     ],
   };
 }
+
+const NAME_BYTES = routeBytes({ name: OUTBOUND_ROUTES });
+const PASSTHROUGH_BYTES = routeBytes({ virtualHosts: [passthrough()], validateClusters: false });
