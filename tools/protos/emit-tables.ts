@@ -37,8 +37,7 @@ export function emitTables(types: Types, subset: Subset, directory: string): { m
   const json = ['JsonObject', 'JsonValue'].filter((name) => body.includes(name)).join(', ');
   const interfaces = `${HEADER}import type { ${json} } from '../wire/json.ts';\n\n${body}`;
   const data =
-    `${HEADER}import { Table } from '../wire/table.ts';\nimport * as m from './messages.gen.ts';\n\n` +
-    tables.join('');
+    `${HEADER}import { Table } from '../wire/table.ts';\nimport * as m from './messages.gen.ts';\n\n` + tables.join('');
   writeFileSync(`${directory}/messages.gen.ts`, interfaces);
   writeFileSync(`${directory}/tables.gen.ts`, data);
   return { messages: tables.length, size: interfaces.length + data.length };
