@@ -40,7 +40,7 @@ function inOrder({ audit, deny, allow }: Compiled): (readonly [string, RBAC])[] 
 }
 
 function httpRbac(name: string, rules: RBAC): MessageInitShape<typeof HttpRbacSchema> {
-  return { rules, rulesStatPrefix: `${name}_`, trackPerRuleStats: true };
+  return { rules, rulesStatPrefix: name, trackPerRuleStats: true };
 }
 
 function filter(name: string, value: Any) {
