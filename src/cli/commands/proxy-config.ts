@@ -48,7 +48,7 @@ async function proxyConfig(
   const offered = await readOffered(mesh, name, sections);
   const held = await readHeld(workload, offered);
   const origins = new Origins(offered);
-  const certificate = sections.includes('secrets') ? ownCertificate(await askAdmin(workload, '/certs')) : null;
+  const certificate = sections.includes('secrets') ? ownCertificate(await askAdmin(workload, '/weft/certs')) : null;
   const resources = [...held.resources, ...(certificate === null ? [] : [certificate])]
     .filter((each) => each.name.includes(part))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));

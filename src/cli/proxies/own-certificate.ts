@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { SecretSchema } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import type { HeldResource } from './held-resource.ts';
 
-/** `certs`: what the admin endpoint says at `/certs`; null when that is none of Weft's. */
+/** `certs`: what the admin endpoint says at `/weft/certs`; null when that is none of Weft's. */
 export function ownCertificate(certs: unknown): HeldResource | null {
   const pem = (certs as { certificateChainPem?: unknown } | null)?.certificateChainPem;
   if (typeof pem !== 'string') return null;
