@@ -91,13 +91,20 @@ export interface TlsIdentity {
   readonly privateKeyPem: string;
   /** PEM of the roots that this end accepts. Empty: the peer's certificate is not asked for (server) or not checked (client). */
   readonly trustBundlePem: string;
+  /** Default: TLS 1.3, least and most. */
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
 }
+
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
 export interface TlsOptions {
   readonly role: 'client' | 'server';
   readonly identity: TlsIdentity;
   /** Offered (client) or accepted (server), in order of preference; a server without a common protocol refuses. */
   readonly alpn: readonly string[];
+  /** A peer that knows nothing of ALPN is taken too. Default false. */
+  readonly alpnOptional?: boolean;
   /** The server name that a client sends; null sends none. */
   readonly serverName: string | null;
   /** A server that requires a certificate refuses a client that sends none. */

@@ -14,6 +14,8 @@ import type { SvidSource } from '../identity/svid.ts';
 import type { Locality, Snapshot } from '../snapshot/snapshot.ts';
 import { Clusters } from './cluster/clusters.ts';
 import { InternalTargets } from './cluster/internal-targets.ts';
+import { ConfiguredIdentity } from './cluster/configured-identity.ts';
+import type { Identity } from './cluster/identity.ts';
 import { MeshIdentity } from './cluster/mesh-identity.ts';
 import { OwnAddresses } from './cluster/own-addresses.ts';
 import { ResolveCache } from './cluster/resolve-cache.ts';
@@ -38,7 +40,8 @@ export interface DataPlaneOptions {
   readonly log: Log;
   /** The service beside which this proxy stands, `catalog.shop`. */
   readonly service: string;
-  readonly svid: SvidSource;
+  /** Null: no sidecar of a mesh, TLS is what the resources say. */
+  readonly svid: SvidSource | null;
   /** Roots until the control plane sends newer ones. */
   readonly trustBundlePem: string;
   /** An HTTP proxy for what leaves the mesh; null: direct. */
@@ -62,7 +65,7 @@ const IDLE_DRAIN_MS = 500;
 
 export class DataPlane {
   readonly telemetry: Telemetry;
-  readonly identity: MeshIdentity;
+  readonly identity: Identity;
   readonly clusters: Clusters;
   readonly listeners: Listeners;
   readonly #own = new OwnAddresses();
@@ -78,7 +81,8 @@ export class DataPlane {
     const { clock, random, net } = runtime;
     const telemetry = new Telemetry(options.service);
     const throttle = new LogThrottle(clock);
-    const identity = new MeshIdentity(clock, svid, options.trustBundlePem);
+    const identity =
+      svid === null ? new ConfiguredIdentity(clock) : new MeshIdentity(clock, svid, options.trustBundlePem);
     const internals = new InternalTargets();
     const own = this.#own;
     const dialer = { runtime, timers, resolver: new ResolveCache(net, clock), internals, own };
@@ -123,7 +127,7 @@ export class DataPlane {
       filters: (manager) => filterSets.of(manager),
       connectionFilters: (chain) => filterSets.ofConnection(chain),
     });
-    this.#unsubscribe = svid.subscribe(() => this.clusters.identityChanged());
+    this.#unsubscribe = svid?.subscribe(() => this.clusters.identityChanged()) ?? (() => {});
   }
 
   get draining(): boolean {

@@ -8,13 +8,23 @@ import { ADS, type ResourceSource } from '../xds/client/resource-source.ts';
 import { TYPE_URLS } from '../xds/resource.ts';
 import type { FilterModules } from './read/http-filters.ts';
 import { invalid, unsupported } from './read/problem.ts';
+import { MESH_TERMS, type Terms } from './read/terms.ts';
 import { readCluster } from './read/read-cluster.ts';
 import { readEndpoints } from './read/read-endpoints.ts';
 import { readListener } from './read/read-listener.ts';
 import { readRoutes } from './read/read-routes.ts';
 import { readSecret } from './read/read-secret.ts';
 import type { RouteTable } from './route-table.ts';
-import type { ClusterConfig, EndpointSet, ListenerConfig, Snapshot, TrustBundle } from './snapshot.ts';
+import { secretSource } from './secret-name.ts';
+import type {
+  ClusterConfig,
+  EndpointSet,
+  FilterChain,
+  ListenerConfig,
+  Secret,
+  Snapshot,
+  TlsSettings,
+} from './snapshot.ts';
 
 export const EMPTY_SNAPSHOT: Snapshot = {
   listeners: new Map(),
@@ -24,15 +34,6 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   secrets: new Map(),
   bytes: new Map(),
 };
-
-/** What a proxy lets its control plane say, besides what it can do. */
-export interface Terms {
-  /** Whether it asks this source for what a resource refers to. */
-  readonly asks: (source: ResourceSource) => boolean;
-}
-
-/** Of a mesh: everything comes over the one aggregated stream. */
-export const MESH_TERMS: Terms = { asks: ({ kind }) => kind === 'ads' };
 
 /** Returns `last` itself when nothing changed. Never throws for what a resource holds. */
 export function applyDelta(
@@ -52,7 +53,7 @@ export function applyDelta(
       continue;
     }
     try {
-      const entry = readResource(resource, modules);
+      const entry = readResource(resource, modules, terms);
       for (const [where, source] of sourcesOf(entry)) {
         if (!terms.asks(source)) throw unsupported(where, `this proxy does not ask ${sourceText(source)}`);
       }
@@ -86,31 +87,49 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   [TYPE_URLS.secret, 'secrets'],
 ]);
 
-type Entry = ListenerConfig | RouteTable | ClusterConfig | EndpointSet | TrustBundle;
+type Entry = ListenerConfig | RouteTable | ClusterConfig | EndpointSet | Secret;
 
-function readResource({ type, bytes }: ReceivedResource, modules: FilterModules): Entry {
+function readResource({ type, bytes }: ReceivedResource, modules: FilterModules, terms: Terms): Entry {
   switch (KINDS.get(type)) {
     case 'listeners':
-      return readListener(bytes, modules);
+      return readListener(bytes, modules, terms);
     case 'routes':
       return readRoutes(bytes, modules);
     case 'clusters':
-      return readCluster(bytes);
+      return readCluster(bytes, terms);
     case 'endpoints':
       return readEndpoints(bytes);
     case 'secrets':
-      return readSecret(bytes);
+      return readSecret(bytes, terms);
     case undefined:
       throw unsupported('', `resources of type ${type} are not read by this proxy`);
   }
 }
 
+type Place = readonly [where: string, source: ResourceSource];
+
 /** Where an entry says that others are to be asked for, with the field that says it. */
-function sourcesOf(entry: Entry): readonly (readonly [where: string, source: ResourceSource])[] {
-  if ('edsSource' in entry) return [['eds_cluster_config.eds_config', entry.edsSource]];
+function sourcesOf(entry: Entry): readonly Place[] {
+  if ('edsSource' in entry) {
+    const transports = [entry.transport, ...entry.transportMatches.map(({ tls }) => tls)];
+    const eds: readonly Place[] = entry.discovery === 'eds' ? [['eds_cluster_config.eds_config', entry.edsSource]] : [];
+    return [...eds, ...transports.flatMap(secretPlaces)];
+  }
   if (!('chains' in entry)) return [];
   const chains = entry.defaultChain === null ? entry.chains : [...entry.chains, entry.defaultChain];
-  return chains.map(({ network }) => ['rds.config_source', network.kind === 'http' ? network.routesSource : ADS]);
+  return chains.flatMap(chainPlaces);
+}
+
+function chainPlaces({ network, tls }: FilterChain): readonly Place[] {
+  const routes: Place = ['rds.config_source', network.kind === 'http' ? network.routesSource : ADS];
+  const hasTable = network.kind === 'http' && typeof network.routes !== 'string';
+  return [...(network.kind === 'tcp' || hasTable ? [] : [routes]), ...secretPlaces(tls)];
+}
+
+function secretPlaces(tls: TlsSettings | null): readonly Place[] {
+  if (tls === null) return [];
+  const sources = [tls.certificate, tls.validation].map(secretSource);
+  return sources.flatMap((source): readonly Place[] => (source === null ? [] : [['sds_config', source]]));
 }
 
 function sourceText(source: ResourceSource): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { httpManager, mtlsChain } from '../../test/support/proxy-snapshots.ts';
 import { type ChainFacts, matchChain, whyNoChain } from './match-chain.ts';
 import type { FilterChain, FilterChainMatch } from './snapshot.ts';
 
@@ -8,9 +9,7 @@ function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): 
   return {
     name,
     match: { serverNames: [], transportProtocol: '', applicationProtocols: [], destinationPort: 0, ...match },
-    tls: mutual
-      ? { certificate: 'default', validation: 'trust-bundle', requireClientCertificate: true, alpn: [], peerIds: [] }
-      : null,
+    tls: mutual ? mtlsChain(httpManager('outbound'), 'h2').tls : null,
     filters: [],
     network: { kind: 'tcp', statPrefix: '', clusters: [], hashesSource: false, idleTimeoutMs: 0, accessLog: false },
   };

@@ -3,7 +3,8 @@
  * request path wants. An entry whose version did not change is the same object in the next snapshot. Nothing is linked
  * across resources: a route names its cluster, a cluster names its endpoints.
  */
-import type { Address } from '../core/runtime.ts';
+import type { Address, TlsVersion } from '../core/runtime.ts';
+import type { TextMatch } from '../http/match/text.ts';
 import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
 import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
 import type { OutlierConfig } from './outlier-config.ts';
@@ -16,12 +17,28 @@ export interface Snapshot {
   readonly routes: ReadonlyMap<string, RouteTable>;
   readonly clusters: ReadonlyMap<string, ClusterConfig>;
   readonly endpoints: ReadonlyMap<string, EndpointSet>;
-  readonly secrets: ReadonlyMap<string, TrustBundle>;
+  readonly secrets: ReadonlyMap<string, Secret>;
   /** As received, by type URL + ' ' + name: config dump and the copy on disk. */
   readonly bytes: ReadonlyMap<string, ReceivedResource>;
 }
 
-/** SDS validation context: roots only. The workload's own SVID never comes over xDS; its name is bound locally. */
+/** A secret by its name: of the agent beside us or of the bootstrap (`source` null), else asked for over SDS. */
+export interface SecretName {
+  readonly name: string;
+  readonly source: ResourceSource | null;
+}
+
+/** A certificate with its key: in a mesh the agent's only, under a bootstrap what the resources say. */
+export interface CertificateSecret {
+  readonly name: string;
+  /** PEM, leaf first. */
+  readonly certificateChainPem: string;
+  readonly privateKeyPem: string;
+}
+
+export type Secret = TrustBundle | CertificateSecret;
+
+/** SDS validation context: roots. In a mesh the workload's own SVID never comes over xDS; its name is bound locally. */
 export interface TrustBundle {
   readonly name: string;
   readonly pem: string;
@@ -62,20 +79,26 @@ export interface FilterChain {
   readonly network: HttpManager | TcpProxy;
 }
 
-export interface DownstreamTls {
-  /** Name of the SVID under which the agent beside us serves it: `default`. */
-  readonly certificate: string;
-  /** Name of the trust bundle. */
-  readonly validation: string;
+/** What both ends of TLS say. */
+export interface TlsSettings {
+  /** In a mesh `default`: the SVID that the agent beside us has. Null: none is presented. */
+  readonly certificate: SecretName | CertificateSecret | null;
+  /** Roots that the peer must come from; null: the peer is not verified. */
+  readonly validation: SecretName | TrustBundle | null;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+}
+
+export interface DownstreamTls extends TlsSettings {
   readonly requireClientCertificate: boolean;
   readonly alpn: readonly string[];
-  /** Accepted URI SANs; empty accepts every peer of the trust domain whose chain verifies. */
+  /** Accepted names; empty accepts every peer (of the trust domain, in a mesh) whose chain verifies. */
   readonly peerIds: readonly PeerIdMatch[];
 }
 
-export interface PeerIdMatch {
-  readonly kind: 'exact' | 'prefix';
-  readonly value: string;
+/** One of the peer's alternative names must be this; in a mesh its one URI, exact or by prefix. */
+export interface PeerIdMatch extends TextMatch {
+  readonly san: 'uri' | 'dns';
 }
 
 /** What a connection of HTTP/2 may do; the codec's own bounds stand beside it (`http/h2/limits.ts`). */
@@ -195,12 +218,10 @@ export interface TransportMatch {
   readonly tls: UpstreamTls | null;
 }
 
-export interface UpstreamTls {
-  readonly certificate: string;
-  readonly validation: string;
+export interface UpstreamTls extends TlsSettings {
   readonly serverName: string;
   readonly alpn: readonly string[];
-  /** The peer must carry one of these; empty refuses every peer (fail closed). */
+  /** The peer must carry one of these. In a mesh empty refuses every peer (fail closed), elsewhere the roots decide alone. */
   readonly peerIds: readonly PeerIdMatch[];
 }
 

@@ -16,6 +16,7 @@ import type {
   ListenerConfig,
   Snapshot,
   TcpProxy,
+  TlsSettings,
   UpstreamTls,
 } from '../../src/snapshot/snapshot.ts';
 
@@ -134,13 +135,19 @@ export function clusterOf(
   };
 }
 
+const MESH_SETTINGS: TlsSettings = {
+  certificate: { name: 'default', source: null },
+  validation: { name: 'trust-bundle', source: ADS },
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+};
+
 export function meshTls(accounts: readonly string[], alpn = 'http/1.1'): UpstreamTls {
   return {
-    certificate: 'default',
-    validation: 'trust-bundle',
+    ...MESH_SETTINGS,
     serverName: `catalog.shop.mesh.${TRUST_DOMAIN}`,
     alpn: [alpn],
-    peerIds: accounts.map((account) => ({ kind: 'exact', value: idOf(account) })),
+    peerIds: accounts.map((account) => ({ san: 'uri', kind: 'exact', value: idOf(account), regex: null })),
   };
 }
 
@@ -239,8 +246,7 @@ export function chainOf(
 /** A chain of mTLS, chosen by its ALPN. */
 export function mtlsChain(network: HttpManager | TcpProxy, alpn: string): FilterChain {
   const tls: DownstreamTls = {
-    certificate: 'default',
-    validation: 'trust-bundle',
+    ...MESH_SETTINGS,
     requireClientCertificate: true,
     alpn: [alpn],
     peerIds: [],

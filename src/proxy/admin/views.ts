@@ -4,7 +4,7 @@ import { latencyAt } from '../../snapshot/balance/pick-peak-ewma.ts';
 import { slowWeight } from '../../snapshot/balance/slow-start.ts';
 import type { Locality } from '../../snapshot/snapshot.ts';
 import type { Clusters } from '../cluster/clusters.ts';
-import type { MeshIdentity } from '../cluster/mesh-identity.ts';
+import type { Identity } from '../cluster/identity.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
@@ -97,7 +97,7 @@ function localityText({ region, zone, subZone }: Locality): string {
   return [region, zone, subZone].filter((part) => part !== '').join('/');
 }
 
-export function certificatesView(identity: MeshIdentity) {
+export function certificatesView(identity: Identity) {
   const { svid } = identity;
   if (svid === null) return { valid: false, reason: identity.fault };
   return {

@@ -6,11 +6,11 @@ import type { Locality } from '../../snapshot/snapshot.ts';
 import type { LogThrottle } from '../telemetry/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Dialer } from './dial.ts';
-import type { MeshIdentity } from './mesh-identity.ts';
+import type { Identity } from './identity.ts';
 
 export interface ClusterWorld {
   readonly dialer: Dialer;
-  readonly identity: MeshIdentity;
+  readonly identity: Identity;
   readonly telemetry: Telemetry;
   readonly log: Log;
   readonly throttle: LogThrottle;

@@ -21,7 +21,7 @@ export class Clusters {
 
   /** The map is never changed afterwards. */
   apply(snapshot: Snapshot): ReadonlyMap<string, Cluster> {
-    this.#world.identity.setBundles(snapshot.secrets);
+    this.#world.identity.setSecrets(snapshot.secrets);
     const next = new Map<string, Cluster>();
     for (const [name, config] of snapshot.clusters) {
       const known = this.#byName.get(name);

@@ -6,18 +6,21 @@
 import type { Clock, PeerCertificate, TlsIdentity } from '../../core/runtime.ts';
 import { readSpiffeId } from '../../identity/spiffe-id.ts';
 import { isValid, type Svid, type SvidSource } from '../../identity/svid.ts';
-import type { TrustBundle } from '../../snapshot/snapshot.ts';
+import type { PeerIdMatch, Secret, TlsSettings, TrustBundle } from '../../snapshot/snapshot.ts';
+import type { Identity } from './identity.ts';
+import { checkPeer } from './peer-ids.ts';
 
 /** The one certificate that is bound locally; its key never comes over xDS. */
 const LOCAL_CERTIFICATE = 'default';
 
-export class MeshIdentity {
+export class MeshIdentity implements Identity {
+  readonly alpnOptional = false;
   readonly #clock: Clock;
   readonly #source: SvidSource;
   readonly #fallbackPem: string;
   #svid: Svid | null;
   #bundles: ReadonlyMap<string, TrustBundle> = new Map();
-  #given = this.#bundles;
+  #given: ReadonlyMap<string, Secret> = this.#bundles;
   #identities = new Map<string, TlsIdentity>();
   /** Changes whenever what handshakes present or accept has changed. */
   version = 0;
@@ -72,10 +75,6 @@ export class MeshIdentity {
     return [...this.#bundles.keys()];
   }
 
-  wall(): number {
-    return this.#clock.wall();
-  }
-
   /** Reads the source again. Open connections are left alone. */
   refresh(): void {
     if (this.#source.current() === this.#svid) return;
@@ -83,20 +82,22 @@ export class MeshIdentity {
     this.#changed();
   }
 
-  setBundles(bundles: ReadonlyMap<string, TrustBundle>): void {
-    if (bundles === this.#given) return;
+  setSecrets(secrets: ReadonlyMap<string, Secret>): void {
+    if (secrets === this.#given) return;
+    // Nothing else is read in a mesh.
+    const bundles = new Map([...secrets].flatMap(([name, each]) => ('pem' in each ? [[name, each] as const] : [])));
     const before = this.#bundles;
     // What was sent once stays until it is replaced: a missing bundle must not bring roots back that were taken away.
     this.#bundles = new Map([...before, ...bundles]);
-    this.#given = bundles;
+    this.#given = secrets;
     const same = [...bundles].every(([name, b]) => before.get(name)?.pem === b.pem);
     if (!same) this.#changed();
   }
 
-  /** Null when there is nothing valid to present, or nothing to check the peer against. */
-  tls(certificate: string, validation: string): TlsIdentity | null {
+  tls({ certificate, validation: roots }: TlsSettings): TlsIdentity | null {
     const svid = this.#svid;
-    if (svid === null || certificate !== LOCAL_CERTIFICATE || !this.valid) return null;
+    if (svid === null || certificate?.name !== LOCAL_CERTIFICATE || !this.valid) return null;
+    const validation = roots?.name ?? '';
     const known = this.#identities.get(validation);
     if (known !== undefined) return known;
     const trustBundlePem = this.#bundles.get(validation)?.pem ?? this.#fallbackPem;
@@ -105,6 +106,10 @@ export class MeshIdentity {
     const identity: TlsIdentity = { certificateChainPem, privateKeyPem, trustBundlePem };
     this.#identities.set(validation, identity);
     return identity;
+  }
+
+  check(peer: PeerCertificate, role: 'client' | 'server', accepted: readonly PeerIdMatch[] | null): string | null {
+    return checkPeer(peer, role, this.trustDomain, accepted, this.#clock.wall());
   }
 
   #changed(): void {

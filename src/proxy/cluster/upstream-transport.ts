@@ -4,18 +4,17 @@
  */
 import type { PeerCertificate, TlsOptions } from '../../core/runtime.ts';
 import type { UpstreamTls } from '../../snapshot/snapshot.ts';
-import type { MeshIdentity } from './mesh-identity.ts';
-import { checkPeer } from './peer-ids.ts';
+import type { Identity } from './identity.ts';
 
 export class UpstreamTransport {
   readonly tls: UpstreamTls;
-  readonly #identity: MeshIdentity;
+  readonly #identity: Identity;
   readonly #refused: (reason: string) => void;
   #options: TlsOptions | null = null;
   #builtFor = -1;
 
   /** `refused` counts and logs a peer that is not who it should be. */
-  constructor(tls: UpstreamTls, identity: MeshIdentity, refused: (reason: string) => void) {
+  constructor(tls: UpstreamTls, identity: Identity, refused: (reason: string) => void) {
     this.tls = tls;
     this.#identity = identity;
     this.#refused = refused;
@@ -23,7 +22,7 @@ export class UpstreamTransport {
 
   /** Null without a valid identity: nothing is sent then. */
   options(): TlsOptions | null {
-    const identity = this.#identity.tls(this.tls.certificate, this.tls.validation);
+    const identity = this.#identity.tls(this.tls);
     if (identity === null) return null;
     if (this.#options === null || this.#builtFor !== this.#identity.version) {
       this.#builtFor = this.#identity.version;
@@ -32,6 +31,7 @@ export class UpstreamTransport {
         identity,
         alpn: this.tls.alpn,
         serverName: this.tls.serverName === '' ? null : this.tls.serverName,
+        alpnOptional: this.#identity.alpnOptional,
         requirePeerCertificate: true,
         verifyPeer: (peer) => this.#verify(peer),
       };
@@ -40,8 +40,7 @@ export class UpstreamTransport {
   }
 
   #verify(peer: PeerCertificate): string | null {
-    const { trustDomain } = this.#identity;
-    const reason = checkPeer(peer, 'server', trustDomain, this.tls.peerIds, this.#identity.wall());
+    const reason = this.#identity.check(peer, 'server', this.tls.peerIds);
     if (reason !== null) this.#refused(reason);
     return reason;
   }

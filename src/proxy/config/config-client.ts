@@ -7,6 +7,7 @@ import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { applyDelta, EMPTY_SNAPSHOT, resourceKey, splitKey } from '../../snapshot/apply.ts';
+import type { Terms } from '../../snapshot/read/terms.ts';
 import type { FilterModules } from '../../snapshot/read/http-filters.ts';
 import type { Locality, Snapshot } from '../../snapshot/snapshot.ts';
 import { clientStatus } from '../../xds/client/client-status.ts';
@@ -47,6 +48,8 @@ export interface ConfigClientOptions {
   readonly sources: (bundlePem: () => string | null) => XdsSources;
   /** Null: nothing is kept on disk. */
   readonly statePath: string | null;
+  /** Whose word counts about TLS; default: the mesh's. */
+  readonly tls?: Terms['tls'];
   readonly modules: FilterModules;
   readonly bind: BindingFactory;
   /** Takes the new binding into use; called after each change, and not before the first. */
@@ -89,7 +92,10 @@ export class ConfigClient {
       ...(options.locality ? { locality: options.locality } : {}),
       userAgentName: 'weft',
     });
-    this.#sources = options.sources(() => this.#received.secrets.get(SECRET_BUNDLE)?.pem ?? null);
+    this.#sources = options.sources(() => {
+      const bundle = this.#received.secrets.get(SECRET_BUNDLE);
+      return bundle !== undefined && 'pem' in bundle ? bundle.pem : null;
+    });
     const { listeners, clusters } = this.#sources;
     // Without a place to ask there is nothing to wait for.
     this.#begun = listeners === null;
@@ -199,6 +205,7 @@ export class ConfigClient {
     const { modules, log } = this.#options;
     const { next, refused } = applyDelta(this.#received, delta, modules, {
       asks: (source) => canAsk(this.#sources, source),
+      tls: this.#options.tls ?? 'mesh',
     });
     for (const name of delta.removed) this.#missing.add(resourceKey(delta.type, name));
     for (const { name } of delta.changed) this.#missing.delete(resourceKey(delta.type, name));

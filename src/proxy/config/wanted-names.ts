@@ -1,9 +1,10 @@
 /** The names that a snapshot refers to: what is subscribed to besides listeners and clusters, which are taken whole. */
 import { applyDelta } from '../../snapshot/apply.ts';
 import type { WantedOfType } from '../../xds/client/client-resources.ts';
-import { ADS, type ResourceSource, sourceKey } from '../../xds/client/resource-source.ts';
+import { secretSource } from '../../snapshot/secret-name.ts';
+import { type ResourceSource, sourceKey } from '../../xds/client/resource-source.ts';
 import { TYPE_URLS, type TypeUrl } from '../../xds/resource.ts';
-import type { ClusterConfig, FilterChain, ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
+import type { ClusterConfig, FilterChain, ListenerConfig, Snapshot, TlsSettings } from '../../snapshot/snapshot.ts';
 
 export type WantedNames = readonly WantedOfType[];
 
@@ -25,15 +26,14 @@ export function wantedNames(snapshots: readonly Snapshot[]): WantedNames {
   for (const snapshot of snapshots) {
     for (const cluster of snapshot.clusters.values()) {
       if (cluster.discovery === 'eds') add(TYPE_URLS.endpoints, cluster.edsName, cluster.edsSource);
-      // Trust bundles. Certificates are bound by the agent and never asked for.
-      for (const name of validationsOf(cluster)) add(TYPE_URLS.secret, name, ADS);
+      for (const { name, source } of secretsOfCluster(cluster)) add(TYPE_URLS.secret, name, source);
     }
     for (const listener of snapshot.listeners.values()) {
       for (const { tls, network } of chainsOf(listener)) {
         if (network.kind === 'http' && typeof network.routes === 'string') {
           add(TYPE_URLS.routes, network.routes, network.routesSource);
         }
-        if (tls !== null && tls.validation !== '') add(TYPE_URLS.secret, tls.validation, ADS);
+        for (const { name, source } of secretsOf(tls)) add(TYPE_URLS.secret, name, source);
       }
     }
   }
@@ -59,8 +59,21 @@ export function chainsOf(listener: ListenerConfig): readonly FilterChain[] {
   return listener.defaultChain === null ? listener.chains : [...listener.chains, listener.defaultChain];
 }
 
-/** Trust bundles that a cluster's transports name. */
-export function validationsOf(cluster: ClusterConfig): readonly string[] {
-  const transports = [cluster.transport, ...cluster.transportMatches.map((match) => match.tls)];
-  return transports.flatMap((tls) => (tls === null || tls.validation === '' ? [] : [tls.validation]));
+/** A secret that is asked for. */
+interface AskedSecret {
+  readonly name: string;
+  readonly source: ResourceSource;
+}
+
+export function secretsOfCluster(cluster: ClusterConfig): readonly AskedSecret[] {
+  return [cluster.transport, ...cluster.transportMatches.map((match) => match.tls)].flatMap(secretsOf);
+}
+
+/** In a mesh the trust bundle alone: certificates are bound by the agent and never asked for. */
+export function secretsOf(tls: TlsSettings | null): readonly AskedSecret[] {
+  if (tls === null) return [];
+  return [tls.certificate, tls.validation].flatMap((secret) => {
+    const source = secretSource(secret);
+    return secret === null || source === null ? [] : [{ name: secret.name, source }];
+  });
 }

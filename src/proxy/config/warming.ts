@@ -6,7 +6,7 @@ import { resourceKey } from '../../snapshot/apply.ts';
 import type { RouteTable, WeightedCluster } from '../../snapshot/route-table.ts';
 import type { ClusterConfig, ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
-import { chainsOf, validationsOf } from './wanted-names.ts';
+import { chainsOf, secretsOf, secretsOfCluster } from './wanted-names.ts';
 
 export interface Warmed {
   /** `last` itself when nothing changed. */
@@ -48,13 +48,13 @@ class Warming {
   #isClusterReady(cluster: ClusterConfig): boolean {
     const { endpoints } = this.#received;
     const assigned = cluster.discovery !== 'eds' || this.#has(endpoints, TYPE_URLS.endpoints, cluster.edsName);
-    return this.#haveSecrets(validationsOf(cluster)) && assigned;
+    return this.#haveSecrets(secretsOfCluster(cluster)) && assigned;
   }
 
   #isListenerReady(listener: ListenerConfig): boolean {
     let ready = true;
     for (const { tls, network } of chainsOf(listener)) {
-      if (tls !== null && tls.validation !== '' && !this.#haveSecrets([tls.validation])) ready = false;
+      if (!this.#haveSecrets(secretsOf(tls))) ready = false;
       if (network.kind === 'tcp') ready = this.#haveClusters(network.clusters) && ready;
       else if (typeof network.routes !== 'string') ready = this.#haveClusters(clustersOfTable(network.routes)) && ready;
       else ready = this.#hasRoutes(network.routes) && ready;
@@ -68,9 +68,9 @@ class Warming {
     return this.#has(this.#received.routes, TYPE_URLS.routes, name);
   }
 
-  #haveSecrets(names: readonly string[]): boolean {
+  #haveSecrets(secrets: readonly { readonly name: string }[]): boolean {
     let ready = true;
-    for (const name of names) ready = this.#has(this.#received.secrets, TYPE_URLS.secret, name) && ready;
+    for (const { name } of secrets) ready = this.#has(this.#received.secrets, TYPE_URLS.secret, name) && ready;
     return ready;
   }
 

@@ -4,8 +4,7 @@
  */
 import type { TlsOptions } from '../../core/runtime.ts';
 import type { DownstreamTls } from '../../snapshot/snapshot.ts';
-import type { MeshIdentity } from '../cluster/mesh-identity.ts';
-import { checkPeer } from '../cluster/peer-ids.ts';
+import type { Identity } from '../cluster/identity.ts';
 
 interface Built {
   readonly version: number;
@@ -13,16 +12,16 @@ interface Built {
 }
 
 export class ChainTls {
-  readonly #identity: MeshIdentity;
+  readonly #identity: Identity;
   readonly #built = new WeakMap<DownstreamTls, Built>();
 
-  constructor(identity: MeshIdentity) {
+  constructor(identity: Identity) {
     this.#identity = identity;
   }
 
   /** Null without a valid identity: the connection is refused then. */
   options(tls: DownstreamTls): TlsOptions | null {
-    const identity = this.#identity.tls(tls.certificate, tls.validation);
+    const identity = this.#identity.tls(tls);
     if (identity === null) return null;
     const known = this.#built.get(tls);
     if (known?.version === this.#identity.version) return known.options;
@@ -31,15 +30,9 @@ export class ChainTls {
       identity,
       alpn: tls.alpn,
       serverName: null,
+      alpnOptional: this.#identity.alpnOptional,
       requirePeerCertificate: tls.requireClientCertificate,
-      verifyPeer: (peer) =>
-        checkPeer(
-          peer,
-          'client',
-          this.#identity.trustDomain,
-          tls.peerIds.length === 0 ? null : tls.peerIds,
-          this.#identity.wall(),
-        ),
+      verifyPeer: (peer) => this.#identity.check(peer, 'client', tls.peerIds.length === 0 ? null : tls.peerIds),
     };
     this.#built.set(tls, { version: this.#identity.version, options });
     return options;

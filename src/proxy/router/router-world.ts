@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import type { Timers } from '../../core/timer-wheel.ts';
 import type { InternalTargets } from '../cluster/internal-targets.ts';
-import type { MeshIdentity } from '../cluster/mesh-identity.ts';
+import type { Identity } from '../cluster/identity.ts';
 import type { Overload } from '../overload/overload.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { LogThrottle } from '../telemetry/log-throttle.ts';
@@ -22,7 +22,7 @@ export interface RouterWorld {
   readonly overload: Overload;
   /** null: no access log. */
   readonly accessLog: AccessLog | null;
-  readonly identity: MeshIdentity;
+  readonly identity: Identity;
   readonly destination: OriginalDestination;
   readonly internals: InternalTargets;
   readonly fields: IdentityFields;

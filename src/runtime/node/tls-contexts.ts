@@ -58,6 +58,7 @@ function contextOptions(identity: TlsIdentity): SecureContextOptions {
     ...(identity.certificateChainPem === '' ? {} : { cert: identity.certificateChainPem, key: identity.privateKeyPem }),
     // Never undefined: that would mean the roots of the public web.
     ca: identity.trustBundlePem === '' ? [] : identity.trustBundlePem,
-    minVersion: 'TLSv1.3',
+    minVersion: identity.minVersion ?? 'TLSv1.3',
+    maxVersion: identity.maxVersion ?? 'TLSv1.3',
   };
 }

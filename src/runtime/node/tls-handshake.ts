@@ -104,7 +104,9 @@ function refusalOf(socket: TLSSocket, tls: TlsOptions, peer: PeerCertificate | n
   // OpenSSL looks at dates in a full handshake only.
   if (peer !== null && socket.isSessionReused() && peer.notAfter <= nodeClock.wall()) return EXPIRED;
   if (peer === null && (tls.requirePeerCertificate || tls.role === 'client')) return NO_CERTIFICATE;
-  if (tls.alpn.length > 0 && !tls.alpn.includes(socket.alpnProtocol || '')) return NO_COMMON_PROTOCOL;
+  const agreed = socket.alpnProtocol || '';
+  const isFree = tls.alpn.length === 0 || (agreed === '' && tls.alpnOptional === true);
+  if (!isFree && !tls.alpn.includes(agreed)) return NO_COMMON_PROTOCOL;
   return peer !== null && tls.verifyPeer !== null ? tls.verifyPeer(peer) : null;
 }
 

@@ -9,6 +9,7 @@ import type { FilterChain, FilterChainMatch } from '../snapshot.ts';
 import type { FilterModules } from './http-filters.ts';
 import { readHttpManager } from './http-manager.ts';
 import { invalid, refuseSet, unsupported, within } from './problem.ts';
+import type { Terms } from './terms.ts';
 import { readTcpProxy } from './tcp-proxy.ts';
 import { readDownstreamTls } from './tls-context.ts';
 
@@ -16,7 +17,7 @@ const HTTP_MANAGER =
   'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
-export function readFilterChain(where: string, message: Message, modules: FilterModules): FilterChain {
+export function readFilterChain(where: string, message: Message, modules: FilterModules, terms: Terms): FilterChain {
   const last = message.filters.at(-1);
   if (last === undefined) throw invalid(`${where}.filters`, 'required');
   const config = last.configType.value;
@@ -31,7 +32,7 @@ export function readFilterChain(where: string, message: Message, modules: Filter
     filters: message.filters
       .slice(0, -1)
       .map((filter, i) => readConnectionFilter(`${where}.filters[${i}].typed_config`, filter, modules)),
-    tls: readDownstreamTls(`${where}.transport_socket`, message.transportSocket),
+    tls: readDownstreamTls(`${where}.transport_socket`, message.transportSocket, terms),
     network: within(at, () =>
       config.typeUrl === HTTP_MANAGER ? readHttpManager(config.value, modules) : readTcpProxy(config.value),
     ),

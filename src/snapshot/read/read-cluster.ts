@@ -13,6 +13,7 @@ import { readBalance } from './read-balance.ts';
 import { readAssignment } from './read-endpoints.ts';
 import { readHealthCheck } from './read-health-check.ts';
 import { readOutlier } from './read-outlier.ts';
+import { MESH_TERMS, type Terms } from './terms.ts';
 import { readUpstreamTls } from './tls-context.ts';
 import { readProtocol } from './upstream-protocol.ts';
 
@@ -26,14 +27,14 @@ const MIN_DNS_REFRESH_MS = 500;
 const CLEANUP_MS = 5_000;
 const FORWARD_CLEANUP_MS = 300_000;
 
-export function readCluster(bytes: Uint8Array): ClusterConfig {
+export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): ClusterConfig {
   const message = decodeConfig(ClusterTable, bytes);
   const discovery = readDiscovery(message);
-  const transport = readUpstreamTls('transport_socket', message.transportSocket);
+  const transport = readUpstreamTls('transport_socket', message.transportSocket, terms);
   const transportMatches = message.transportSocketMatches.map(
     (match, i): TransportMatch => ({
       labels: textFields(match.match ?? {}),
-      tls: readUpstreamTls(`transport_socket_matches[${i}].transport_socket`, match.transportSocket),
+      tls: readUpstreamTls(`transport_socket_matches[${i}].transport_socket`, match.transportSocket, terms),
     }),
   );
   const transports = [transport, ...transportMatches.map((match) => match.tls)];
@@ -59,15 +60,19 @@ export function readCluster(bytes: Uint8Array): ClusterConfig {
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
     transportMatches,
     transport,
-    transportHash: JSON.stringify([
-      transport,
-      transportMatches,
-      protocol.protocol,
-      protocol.clearProtocol,
-      protocol.http2,
-      // What a connection of HTTP/2 was opened with.
-      protocol.protocol === 'http2' ? protocol.idleTimeoutMs : 0,
-    ]),
+    transportHash: JSON.stringify(
+      [
+        transport,
+        transportMatches,
+        protocol.protocol,
+        protocol.clearProtocol,
+        protocol.http2,
+        // What a connection of HTTP/2 was opened with.
+        protocol.protocol === 'http2' ? protocol.idleTimeoutMs : 0,
+      ],
+      // An inline certificate has its digest for a name.
+      (key, value: unknown) => (key === 'privateKeyPem' ? undefined : value),
+    ),
     ...protocol,
     service: weftText(message.metadata, 'service'),
     origin: weftText(message.metadata, 'origin'),

@@ -10,22 +10,23 @@ import { matchKey, readFilterChain } from './filter-chain.ts';
 import type { FilterModules } from './http-filters.ts';
 import { weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
+import { MESH_TERMS, type Terms } from './terms.ts';
 
 const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
 const HTTP_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector';
 /** Envoy's default for `listener_filters_timeout`. */
 const INSPECT_MS = 15_000;
 
-export function readListener(bytes: Uint8Array, modules: FilterModules): ListenerConfig {
+export function readListener(bytes: Uint8Array, modules: FilterModules, terms: Terms = MESH_TERMS): ListenerConfig {
   const message = decodeConfig(ListenerTable, bytes);
   refuseSet('use_original_dst', message.useOriginalDst);
   if (message.bindToPort === false) throw unsupported('bind_to_port');
-  const chains = message.filterChains.map((chain, i) => readFilterChain(`filter_chains[${i}]`, chain, modules));
+  const chains = message.filterChains.map((chain, i) => readFilterChain(`filter_chains[${i}]`, chain, modules, terms));
   refuseEqualMatches(chains);
   const defaultChain =
     message.defaultFilterChain === undefined
       ? null
-      : readFilterChain('default_filter_chain', message.defaultFilterChain, modules);
+      : readFilterChain('default_filter_chain', message.defaultFilterChain, modules, terms);
   if (chains.length === 0 && defaultChain === null) throw invalid('filter_chains', 'required');
   const inspectors = readInspectors(message);
   return {

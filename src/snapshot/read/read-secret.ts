@@ -1,17 +1,21 @@
-/** Secret → TrustBundle. Only roots come over xDS: a private key on this stream is refused, whoever sent it. */
+/** Secret → TrustBundle or CertificateSecret. In a mesh only roots come over xDS: a private key is refused, whoever sent it. */
+import { hash } from 'node:crypto';
 import { textOf } from '../../core/bytes.ts';
-import type { CertificateValidationContext } from '../../xds/tables/messages.gen.ts';
+import type { CertificateValidationContext, DataSource, TlsCertificate } from '../../xds/tables/messages.gen.ts';
 import { SecretTable } from '../../xds/tables/tables.gen.ts';
-import type { TrustBundle } from '../snapshot.ts';
+import type { CertificateSecret, Secret } from '../snapshot.ts';
 import { decodeConfig } from './decode-config.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
+import { MESH_TERMS, type Terms } from './terms.ts';
 
-export function readSecret(bytes: Uint8Array): TrustBundle {
+export function readSecret(bytes: Uint8Array, terms: Terms = MESH_TERMS): Secret {
   const message = decodeConfig(SecretTable, bytes);
   switch (message.type.case) {
     case 'validationContext':
+      refuseSet('validation_context.match_typed_subject_alt_names', message.type.value.matchTypedSubjectAltNames);
       return { name: message.name, pem: readRoots('validation_context', message.type.value) };
     case 'tlsCertificate':
+      if (terms.tls === 'own') return { ...readCertificate('tls_certificate', message.type.value), name: message.name };
       throw unsupported(
         'tls_certificate',
         'keys do not travel: the certificate is bound by the agent of this workload',
@@ -21,15 +25,31 @@ export function readSecret(bytes: Uint8Array): TrustBundle {
   }
 }
 
-function readRoots(where: string, message: CertificateValidationContext): string {
+/** The name tells contents apart and gives nothing away. */
+export function readCertificate(where: string, message: TlsCertificate): CertificateSecret {
+  const certificateChainPem = readPem(`${where}.certificate_chain`, message.certificateChain);
+  const privateKeyPem = readPem(`${where}.private_key`, message.privateKey);
+  if (!certificateChainPem.includes(CERTIFICATE)) throw invalid(`${where}.certificate_chain`, 'no certificate in PEM');
+  if (!privateKeyPem.includes('PRIVATE KEY-----')) throw invalid(`${where}.private_key`, 'no private key in PEM');
+  const name = `inline:${hash('sha256', `${certificateChainPem}\n${privateKeyPem}`, 'base64url')}`;
+  return { name, certificateChainPem, privateKeyPem };
+}
+
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+
+export function readRoots(where: string, message: CertificateValidationContext): string {
   refuseChecks(where, message);
-  refuseSet(`${where}.match_typed_subject_alt_names`, message.matchTypedSubjectAltNames);
-  const source = message.trustedCa?.specifier;
-  const pem =
-    source?.case === 'inlineBytes' ? textOf(source.value) : source?.case === 'inlineString' ? source.value : null;
-  if (pem === null) throw unsupported(`${where}.trusted_ca`, 'roots must be inline');
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw invalid(`${where}.trusted_ca`, 'no certificate in PEM');
+  const pem = readPem(`${where}.trusted_ca`, message.trustedCa);
+  if (!pem.includes(CERTIFICATE)) throw invalid(`${where}.trusted_ca`, 'no certificate in PEM');
   return pem;
+}
+
+/** Files that a bootstrap names were read by whoever read the bootstrap; a control plane does not choose what is read here. */
+function readPem(where: string, source: DataSource | undefined): string {
+  const specifier = source?.specifier;
+  if (specifier?.case === 'inlineBytes') return textOf(specifier.value);
+  if (specifier?.case === 'inlineString') return specifier.value;
+  throw unsupported(where, 'it must be inline');
 }
 
 /** Checks of the peer that this proxy does not make. */

@@ -2,14 +2,15 @@
  * Transport sockets → DownstreamTls and UpstreamTls. Stricter than Envoy where Envoy would verify nothing: TLS towards
  * an upstream must say which peer it wants.
  */
-import type { Any, CommonTlsContext, SubjectAltNameMatcher, TransportSocket } from '../../xds/tables/messages.gen.ts';
-import { SubjectAltNameMatcher_SanType, TlsParameters_TlsProtocol } from '../../xds/tables/messages.gen.ts';
+import type { TlsVersion } from '../../core/runtime.ts';
+import type { Any, CommonTlsContext, TlsParameters, TransportSocket } from '../../xds/tables/messages.gen.ts';
+import { TlsParameters_TlsProtocol as Protocol } from '../../xds/tables/messages.gen.ts';
 import { DownstreamTlsContextTable, UpstreamTlsContextTable } from '../../xds/tables/tables.gen.ts';
-import type { DownstreamTls, PeerIdMatch, UpstreamTls } from '../snapshot.ts';
-import { expectAds } from './config-source.ts';
+import type { DownstreamTls, PeerIdMatch, TlsSettings, UpstreamTls } from '../snapshot.ts';
 import { decodeConfig } from './decode-config.ts';
 import { invalid, refuseSet, unsupported, within } from './problem.ts';
-import { refuseChecks } from './read-secret.ts';
+import type { Terms } from './terms.ts';
+import { readOwnCertificate, readValidation } from './tls-secrets.ts';
 
 const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.';
 const RAW = 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
@@ -18,16 +19,23 @@ const INTERNAL =
   'type.googleapis.com/envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
 /** null: plaintext. */
-export function readDownstreamTls(where: string, socket: TransportSocket | undefined): DownstreamTls | null {
+export function readDownstreamTls(
+  where: string,
+  socket: TransportSocket | undefined,
+  terms: Terms,
+): DownstreamTls | null {
   const config = typedConfig(where, socket, 'DownstreamTlsContext');
   if (config === null) return null;
   return within(`${where}.typed_config`, () => {
     const message = decodeConfig(DownstreamTlsContextTable, config.value);
     refuseSet('require_sni', message.requireSni);
-    const common = readCommon(message.commonTlsContext);
+    const common = readCommon(message.commonTlsContext, terms);
     const requireClientCertificate = message.requireClientCertificate ?? false;
-    if (common.certificate === '') throw invalid('common_tls_context.tls_certificate_sds_secret_configs', 'required');
-    if (requireClientCertificate && common.validation === '') {
+    if (common.certificate === null) {
+      const field = terms.tls === 'mesh' ? 'tls_certificate_sds_secret_configs' : 'tls_certificates';
+      throw invalid(`common_tls_context.${field}`, 'required');
+    }
+    if (requireClientCertificate && common.validation === null) {
       throw invalid(
         'common_tls_context.validation_context_type',
         'a client certificate is required and nothing verifies it',
@@ -38,15 +46,17 @@ export function readDownstreamTls(where: string, socket: TransportSocket | undef
 }
 
 /** null: plaintext. */
-export function readUpstreamTls(where: string, socket: TransportSocket | undefined): UpstreamTls | null {
+export function readUpstreamTls(where: string, socket: TransportSocket | undefined, terms: Terms): UpstreamTls | null {
   const config = typedConfig(where, socket, 'UpstreamTlsContext');
   if (config === null) return null;
   return within(`${where}.typed_config`, () => {
     const message = decodeConfig(UpstreamTlsContextTable, config.value);
-    const common = readCommon(message.commonTlsContext);
+    const common = readCommon(message.commonTlsContext, terms);
     const at = 'common_tls_context.validation_context_type';
-    if (common.validation === '') throw invalid(at, 'nothing would verify the peer');
-    if (common.peerIds.length === 0) throw invalid(at, 'no subject alternative name is required of the peer');
+    if (common.validation === null) throw invalid(at, 'nothing would verify the peer');
+    if (terms.tls === 'mesh' && common.peerIds.length === 0) {
+      throw invalid(at, 'no subject alternative name is required of the peer');
+    }
     return { ...common, serverName: message.sni };
   });
 }
@@ -60,63 +70,47 @@ function typedConfig(where: string, socket: TransportSocket | undefined, context
   throw unsupported(`${where}.typed_config`, `no transport of this proxy reads ${config.typeUrl}`);
 }
 
-interface Common {
-  readonly certificate: string;
-  readonly validation: string;
+interface Common extends TlsSettings {
   readonly alpn: readonly string[];
   readonly peerIds: readonly PeerIdMatch[];
 }
 
-function readCommon(message: CommonTlsContext | undefined): Common {
+function readCommon(message: CommonTlsContext | undefined, terms: Terms): Common {
   const where = 'common_tls_context';
   if (message === undefined) throw invalid(where, 'required');
-  refuseSet(`${where}.tls_certificates`, message.tlsCertificates);
-  const maximum = message.tlsParams?.tlsMaximumProtocolVersion ?? 0;
-  if (maximum !== TlsParameters_TlsProtocol.TLS_AUTO && maximum !== TlsParameters_TlsProtocol.TLSv1_3) {
-    throw unsupported(`${where}.tls_params.tls_maximum_protocol_version`, 'only TLS 1.3 is spoken');
-  }
-  const certificates = message.tlsCertificateSdsSecretConfigs;
-  if (certificates.length > 1) throw unsupported(`${where}.tls_certificate_sds_secret_configs[1]`);
   return {
-    certificate: certificates[0]?.name ?? '',
+    ...readVersions(`${where}.tls_params`, message.tlsParams, terms),
+    certificate: readOwnCertificate(where, message, terms),
     alpn: message.alpnProtocols,
-    ...readValidation(where, message),
+    ...readValidation(where, message, terms),
   };
 }
 
-function readValidation(where: string, message: CommonTlsContext): Pick<Common, 'validation' | 'peerIds'> {
-  const type = message.validationContextType;
-  switch (type.case) {
-    case undefined:
-      return { validation: '', peerIds: [] };
-    case 'validationContext':
-      throw unsupported(`${where}.validation_context`, 'roots come over SDS only');
-    case 'validationContextSdsSecretConfig':
-      expectAds(`${where}.validation_context_sds_secret_config.sds_config`, type.value.sdsConfig);
-      return { validation: type.value.name, peerIds: [] };
-    case 'combinedValidationContext': {
-      const at = `${where}.combined_validation_context`;
-      const { defaultValidationContext: checks, validationContextSdsSecretConfig: roots } = type.value;
-      if (roots === undefined) throw invalid(`${at}.validation_context_sds_secret_config`, 'required');
-      expectAds(`${at}.validation_context_sds_secret_config.sds_config`, roots.sdsConfig);
-      if (checks === undefined) return { validation: roots.name, peerIds: [] };
-      refuseChecks(`${at}.default_validation_context`, checks);
-      refuseSet(`${at}.default_validation_context.trusted_ca`, checks.trustedCa);
-      const peerIds = checks.matchTypedSubjectAltNames.map((matcher, i) =>
-        readPeerId(`${at}.default_validation_context.match_typed_subject_alt_names[${i}]`, matcher),
-      );
-      return { validation: roots.name, peerIds };
-    }
-  }
-}
+const VERSIONS: ReadonlyMap<number, TlsVersion> = new Map([
+  [Protocol.TLSv1_2, 'TLSv1.2'],
+  [Protocol.TLSv1_3, 'TLSv1.3'],
+]);
 
-function readPeerId(where: string, matcher: SubjectAltNameMatcher): PeerIdMatch {
-  if (matcher.sanType !== SubjectAltNameMatcher_SanType.URI)
-    throw unsupported(`${where}.san_type`, 'only URI names are compared');
-  const pattern = matcher.matcher?.matchPattern;
-  if ((pattern?.case !== 'exact' && pattern?.case !== 'prefix') || matcher.matcher?.ignoreCase) {
-    throw unsupported(`${where}.matcher`, 'only exact and prefix are compared');
+/** A mesh speaks TLS 1.3; elsewhere the least is Envoy's, 1.2. */
+function readVersions(
+  where: string,
+  message: TlsParameters | undefined,
+  terms: Terms,
+): Pick<TlsSettings, 'minVersion' | 'maxVersion'> {
+  const { tlsMinimumProtocolVersion: least = 0, tlsMaximumProtocolVersion: most = 0 } = message ?? {};
+  if (terms.tls === 'mesh') {
+    if (most !== Protocol.TLS_AUTO && most !== Protocol.TLSv1_3) {
+      throw unsupported(`${where}.tls_maximum_protocol_version`, 'only TLS 1.3 is spoken');
+    }
+    return { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' };
   }
-  if (pattern.value === '') throw invalid(`${where}.matcher`, 'empty');
-  return { kind: pattern.case, value: pattern.value };
+  refuseSet(`${where}.cipher_suites`, message?.cipherSuites);
+  refuseSet(`${where}.ecdh_curves`, message?.ecdhCurves);
+  refuseSet(`${where}.signature_algorithms`, message?.signatureAlgorithms);
+  const minVersion = least === Protocol.TLS_AUTO ? 'TLSv1.2' : VERSIONS.get(least);
+  const maxVersion = most === Protocol.TLS_AUTO ? 'TLSv1.3' : VERSIONS.get(most);
+  if (minVersion === undefined) throw unsupported(`${where}.tls_minimum_protocol_version`, 'TLS 1.2 is the least');
+  if (maxVersion === undefined) throw unsupported(`${where}.tls_maximum_protocol_version`, 'TLS 1.2 is the least');
+  if (minVersion > maxVersion) throw invalid(`${where}.tls_maximum_protocol_version`, 'below the minimum');
+  return { minVersion, maxVersion };
 }
