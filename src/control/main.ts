@@ -3,6 +3,7 @@
  * it. The only place of `control/` that constructs implementations.
  */
 import { join } from 'node:path';
+import { Counters } from '../core/counters.ts';
 import { messageOf, WeftError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Address, ServingRuntime, TlsIdentity, TlsOptions } from '../core/runtime.ts';
@@ -27,7 +28,9 @@ import { MeshIndex } from './index/mesh-index.ts';
 import { ensureMesh, svidTtlOf } from './mesh-object.ts';
 import { meshStatusRoute } from './mesh-status-route.ts';
 import { offeredRoute } from './offered-route.ts';
+import { metricsRoute } from './metrics-route.ts';
 import { Publisher } from './publish/publisher.ts';
+import { XdsMetrics } from './publish/xds-metrics.ts';
 import { follow } from './sources/follow.ts';
 import { FaultEnds } from './sources/fault-ends.ts';
 import { IndexFeed } from './sources/index-feed.ts';
@@ -83,7 +86,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   await ensureMesh(store, clock, trustDomain);
   const views = new MeshViews(index);
+  const counters = new Counters();
   const publisher = new Publisher({
+    metrics: new XdsMetrics(counters),
     clock,
     timers,
     log,
@@ -163,6 +168,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         xds: () => at.xds,
       }),
       leaseRoute({ leases, records, settled }),
+      metricsRoute(counters),
       meshStatusRoute({ clock, publisher, version, trustDomain }),
       offeredRoute({ publisher, views }),
     ],

@@ -20,13 +20,15 @@ export function framePrefix(length: number): Buffer {
 /** Cuts a byte stream into messages. Memory grows with the bytes that came, never with the length that was announced. */
 export class FrameReader {
   readonly #onMessage: (message: Uint8Array) => void;
+  readonly #maxBytes: number;
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
   #parts: Uint8Array[] = [];
   #missing = 0;
 
-  constructor(onMessage: (message: Uint8Array) => void) {
+  constructor(onMessage: (message: Uint8Array) => void, maxBytes: number = MAX_MESSAGE_BYTES) {
     this.#onMessage = onMessage;
+    this.#maxBytes = maxBytes;
   }
 
   /** True between two messages: where a stream may end. */
@@ -44,10 +46,10 @@ export class FrameReader {
         // We announce no grpc-encoding, so a compressed message breaks the protocol.
         if (this.#prefix[0] !== 0) return { code: INTERNAL, message: 'compressed message without an agreed encoding' };
         this.#missing = this.#prefix.readUInt32BE(1);
-        if (this.#missing > MAX_MESSAGE_BYTES) {
+        if (this.#missing > this.#maxBytes) {
           return {
             code: RESOURCE_EXHAUSTED,
-            message: `message of ${this.#missing} bytes, at most ${MAX_MESSAGE_BYTES}`,
+            message: `message of ${this.#missing} bytes, at most ${this.#maxBytes}`,
           };
         }
       } else {

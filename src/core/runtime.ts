@@ -187,7 +187,8 @@ export const LOW_WATER = 16_384;
 
 /** Bidirectional gRPC streams of framed messages (the 5-byte prefix is the runtime's): for xDS, not for requests of users. */
 export interface Rpc extends RpcCaller {
-  serve(at: Address, tls: TlsOptions | null, accept: RpcAccept): Promise<Listener>;
+  /** A longer message than `maxMessageBytes`, default 64 MiB, ends its stream with RESOURCE_EXHAUSTED before it is held. */
+  serve(at: Address, tls: TlsOptions | null, accept: RpcAccept, maxMessageBytes?: number): Promise<Listener>;
 }
 
 /** The calling end alone. */

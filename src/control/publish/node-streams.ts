@@ -2,11 +2,16 @@
  * The streams of each connected proxy: one where it takes everything on one, several where it uses the separate
  * services, and as many as it has targets where it is a gRPC program (gRFC A71).
  */
+import { Limit } from '../../core/limit.ts';
 import type { ProxyStream } from './proxy-stream.ts';
+
+/** 10,000 services, with names of 60 characters, in all types and with their versions. */
+const MAX_NAME_BYTES = 8 << 20;
 
 export class NodeStreams {
   readonly #maxPerNode: number;
   readonly #byNode = new Map<string, Set<ProxyStream>>();
+  readonly #nameBytes = new Map<string, Limit>();
 
   constructor(maxPerNode: number) {
     this.#maxPerNode = maxPerNode;
@@ -24,7 +29,21 @@ export class NodeStreams {
   delete(nodeId: string, stream: ProxyStream): boolean {
     const streams = this.#byNode.get(nodeId);
     if (streams?.delete(stream) !== true || streams.size > 0) return false;
+    this.#nameBytes.delete(nodeId);
     return this.#byNode.delete(nodeId);
+  }
+
+  /** What all streams of the proxy together may ask for by name. */
+  nameBytesOf(nodeId: string): Limit {
+    const known = this.#nameBytes.get(nodeId);
+    const limit = known ?? new Limit('xds.name_bytes', MAX_NAME_BYTES);
+    if (known === undefined) this.#nameBytes.set(nodeId, limit);
+    return limit;
+  }
+
+  /** Of proxies. */
+  get size(): number {
+    return this.#byNode.size;
   }
 
   has(nodeId: string): boolean {

@@ -1,6 +1,6 @@
 /** One proxy's stream: the bytes of an Rpc on one side, a Session on the other, and the transport's pace between them. */
-import { isWeftError, messageOf, type WeftError } from '../../core/errors.ts';
-import type { PeerCertificate, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
+import { isWeftError, messageOf } from '../../core/errors.ts';
+import type { PeerCertificate, RpcHandler, RpcStatus } from '../../core/runtime.ts';
 import type { XdsView } from '../../xds/resource.ts';
 import {
   type AnySession,
@@ -12,11 +12,12 @@ import {
 import type { Node } from '../../xds/tables/messages.gen.ts';
 import { decode } from '../../xds/wire/decode.ts';
 import type { XdsMethod } from './methods.ts';
-import { RPC_STATUS } from './rpc-status.ts';
+import type { GuardedStream } from './guarded-stream.ts';
+import { STREAM_ENDINGS, type StreamEnding } from './stream-endings.ts';
 import type { ProxyNode } from './views.ts';
 
 /** Room for the greatest number of names with their versions. */
-const MAX_REQUEST_BYTES = 8 << 20;
+export const MAX_REQUEST_BYTES = 8 << 20;
 
 export interface ProxyStatus {
   readonly node: ProxyNode;
@@ -35,7 +36,6 @@ export interface Admitted {
   readonly node: ProxyNode;
   readonly connectedSinceMs: number;
   readonly session: SessionOptions;
-  readonly view: XdsView;
 }
 
 /** A stream of either variant, as those see it who do not feed it. */
@@ -56,7 +56,10 @@ export interface ProxyStream extends RpcHandler {
 export interface StreamOwner {
   /** The node of the first message. A status ends the stream. */
   admit(stream: ProxyStream, node: Node | undefined): Admitted | RpcStatus;
-  /** The stream has its session now. A status ends it. */
+  /** Counts the ending and says what the client sees of it. */
+  ending(reason: StreamEnding, message: string): RpcStatus;
+  onSent(type: string, bytes: number): void;
+  /** The stream has its session now, which waits for a first view. A status ends it. */
   onAdmitted(stream: ProxyStream, node: ProxyNode): RpcStatus | null;
   /** A request changed what the stream asks for or has; nothing was sent in answer yet. */
   onRequest(stream: ProxyStream): void;
@@ -67,28 +70,27 @@ export interface StreamOwner {
 }
 
 export function openProxyStream<Request extends XdsRequest>(
-  rpc: RpcStream,
-  peer: PeerCertificate,
+  rpc: GuardedStream,
   method: XdsMethod<Request>,
   owner: StreamOwner,
 ): ProxyStream {
-  return new Stream(rpc, peer, method, owner);
+  return new Stream(rpc, method, owner);
 }
 
 class Stream<Request extends XdsRequest> implements ProxyStream {
   readonly peer: PeerCertificate;
   readonly path: string;
   readonly #method: XdsMethod<Request>;
-  readonly #rpc: RpcStream;
+  readonly #rpc: GuardedStream;
   readonly #owner: StreamOwner;
   #admitted: Admitted | null = null;
   #session: Session<Request> | null = null;
   #userAgent = '';
   #isOver = false;
 
-  constructor(rpc: RpcStream, peer: PeerCertificate, method: XdsMethod<Request>, owner: StreamOwner) {
+  constructor(rpc: GuardedStream, method: XdsMethod<Request>, owner: StreamOwner) {
     this.#rpc = rpc;
-    this.peer = peer;
+    this.peer = rpc.peer;
     this.path = method.path;
     this.#method = method;
     this.#owner = owner;
@@ -126,17 +128,27 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
   onMessage(message: Uint8Array): void {
     if (this.#isOver) return;
     try {
-      const request = decode(this.#method.dialect.table, message, { maxBytes: MAX_REQUEST_BYTES });
-      const session = this.#session ?? this.#admit(request);
-      if (session === null) return;
+      const request = this.#decode(message);
+      const session = request === null ? null : (this.#session ?? this.#admit(request));
+      if (request === null || session === null) return;
       session.onRequest(request);
       this.#owner.onRequest(this);
     } catch (error) {
-      this.end(statusOf(error));
+      this.end(this.#owner.ending(endingOf(error), messageOf(error)));
       return;
     }
     this.#pump();
     this.#owner.onProgress(this);
+  }
+
+  #decode(message: Uint8Array): Request | null {
+    try {
+      return decode(this.#method.dialect.table, message, { maxBytes: MAX_REQUEST_BYTES });
+    } catch (error) {
+      const reason = isWeftError(error, 'limit-exceeded') ? 'message-too-large' : 'malformed';
+      this.end(this.#owner.ending(reason, messageOf(error)));
+      return null;
+    }
   }
 
   onWritable(): void {
@@ -144,6 +156,10 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
   }
 
   onClose(status: RpcStatus): void {
+    // The transport refuses a message of its own accord before it has read it.
+    if (!this.#isOver && status.code === STREAM_ENDINGS['message-too-large']) {
+      this.#owner.ending('message-too-large', status.message);
+    }
     this.#finish(status);
   }
 
@@ -156,6 +172,7 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
   #finish(status: RpcStatus): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#session?.close();
     this.#owner.onGone(this, status);
   }
 
@@ -167,7 +184,6 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
     }
     const { dialect, type } = this.#method;
     const session = new Session(dialect, { ...admitted.session, onlyType: type });
-    session.offer(admitted.view);
     this.#admitted = admitted;
     this.#session = session;
     this.#userAgent = [request.node?.userAgentName, versionOf(request.node)].filter(Boolean).join('/').slice(0, 100);
@@ -184,6 +200,7 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
       const response = session.next();
       if (response === null) return;
       this.#rpc.send(response.bytes);
+      this.#owner.onSent(response.type, response.bytes.length);
     }
   }
 }
@@ -193,12 +210,7 @@ function versionOf(node: Node | undefined): string | undefined {
   return version?.case === 'userAgentVersion' ? version.value : undefined;
 }
 
-const CODES: Partial<Record<WeftError['code'], number>> = {
-  invalid: RPC_STATUS.invalidArgument,
-  'limit-exceeded': RPC_STATUS.resourceExhausted,
-};
-
-function statusOf(error: unknown): RpcStatus {
-  const code = isWeftError(error) ? CODES[error.code] : undefined;
-  return { code: code ?? RPC_STATUS.internal, message: messageOf(error) };
+function endingOf(error: unknown): StreamEnding {
+  if (isWeftError(error, 'invalid')) return 'malformed';
+  return isWeftError(error, 'limit-exceeded') ? 'too-many-names' : 'internal';
 }

@@ -3,7 +3,7 @@
  * It knows who is connected and how far each has come, so status and drain ask here.
  */
 import { messageOf } from '../../core/errors.ts';
-import { Limit } from '../../core/limit.ts';
+import type { Limit } from '../../core/limit.ts';
 import type { Log } from '../../core/log.ts';
 import type {
   Address,
@@ -24,17 +24,21 @@ import type { Node } from '../../xds/tables/messages.gen.ts';
 import { AckWaits } from './ack-waits.ts';
 import { admit, type Authorize, isGrpcClient } from './admit.ts';
 import { Debounce } from './debounce.ts';
+import { Door, type Service } from './door.ts';
 import { mergeStatuses } from './merge-statuses.ts';
 import { METHOD_BY_PATH } from './methods.ts';
 import { NodeStreams } from './node-streams.ts';
 import {
   type Admitted,
+  MAX_REQUEST_BYTES,
   openProxyStream,
   type ProxyStatus,
   type ProxyStream,
   type StreamOwner,
 } from './proxy-stream.ts';
-import { RPC_STATUS } from './rpc-status.ts';
+import type { StreamEnding } from './stream-endings.ts';
+import { Turnstile } from './turnstile.ts';
+import { XdsMetrics } from './xds-metrics.ts';
 import { ON_DEMAND_TYPES, type ProxyNode, type Views } from './views.ts';
 
 export interface PublisherOptions {
@@ -51,6 +55,10 @@ export interface PublisherOptions {
   readonly maxStreams?: number;
   /** Of one proxy; default 1,000: Envoy without ADS has a stream for each cluster's endpoints. */
   readonly maxStreamsPerNode?: number;
+  /** Unset: counted for nobody. */
+  readonly metrics?: XdsMetrics;
+  /** Proxies that get a first configuration at once, while others wait; default 64. */
+  readonly maxFirstSyncs?: number;
   /** Proxies that get their new view in one turn of the event loop; default 200. */
   readonly pushBatch?: number;
 }
@@ -58,18 +66,14 @@ export interface PublisherOptions {
 /** What to wait for: one resource, all of a type, or whatever a status says. */
 export type Awaited = { readonly type: TypeUrl; readonly name?: string } | ((proxy: ProxyStatus) => boolean);
 
-/** A stream that says nothing is closed after this. */
-const FIRST_MESSAGE_TIMEOUT_MS = 15_000;
-
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 export class Publisher implements StreamOwner {
-  /** Refusals of it are streams that were turned away. */
-  readonly streamLimit: Limit;
+  readonly metrics: XdsMetrics;
   readonly #options: PublisherOptions;
   readonly #log: Log;
-  /** With the timer that ends it: for its first message, then for its certificate. */
-  readonly #streams = new Map<ProxyStream, CallbackTimer>();
+  readonly #door: Door;
+  readonly #firstSyncs: Turnstile<ProxyStream>;
   readonly #nodes: NodeStreams;
   readonly #responses = new ResponseCache();
   readonly #quarantine = new Quarantine();
@@ -82,10 +86,14 @@ export class Publisher implements StreamOwner {
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.streamLimit = new Limit('xds.streams', options.maxStreams ?? 20_000);
+    const { clock, timers, metrics = new XdsMetrics() } = options;
+    this.metrics = metrics;
+    this.#door = new Door({ clock, timers, metrics }, this.#services(), options.maxStreams ?? 20_000);
+    const start = (stream: ProxyStream) => this.#begin(stream);
+    this.#firstSyncs = new Turnstile({ timers, metrics, maxAtOnce: options.maxFirstSyncs ?? 64, start });
     this.#nodes = new NodeStreams(options.maxStreamsPerNode ?? 1_000);
-    this.#waits = new AckWaits(options.timers);
-    this.#debounce = new Debounce(options.clock, options.timers, () => this.#push());
+    this.#waits = new AckWaits(timers);
+    this.#debounce = new Debounce(clock, timers, () => this.#push());
     this.#unsubscribe = options.views.onChange((nodes, urgency) => {
       for (const node of nodes === 'all' ? this.#nodes.nodes() : nodes)
         if (this.#nodes.has(node)) this.#changed.add(node);
@@ -93,58 +101,79 @@ export class Publisher implements StreamOwner {
     });
   }
 
+  /** Refusals of it are streams that were turned away. */
+  get streamLimit(): Limit {
+    return this.#door.limit;
+  }
+
   /** Serves the proxies. `tls` must require and verify the peer's certificate: streams without one are refused. */
   listen(rpc: Rpc, at: Address, tls: TlsOptions): Promise<Listener> {
-    return rpc.serve(at, tls, (stream, path, peer) => this.accept(stream, path, peer));
+    return rpc.serve(at, tls, (stream, path, peer) => this.accept(stream, path, peer), MAX_REQUEST_BYTES);
   }
 
   accept(rpc: RpcStream, path: string, peer: PeerCertificate | null): RpcHandler | RpcStatus {
-    const method = METHOD_BY_PATH.get(path);
-    if (method === undefined)
-      return { code: RPC_STATUS.unimplemented, message: `no such method: ${path.slice(0, 200)}` };
-    if (peer === null) return { code: RPC_STATUS.unauthenticated, message: 'a client certificate is required' };
-    if (!this.streamLimit.take()) return { code: RPC_STATUS.resourceExhausted, message: 'too many streams' };
-    const stream =
-      method.variant === 'delta' ? openProxyStream(rpc, peer, method, this) : openProxyStream(rpc, peer, method, this);
-    const timeout = new CallbackTimer(() => {
-      if (stream.node === null) stream.end({ code: RPC_STATUS.deadlineExceeded, message: 'no first message' });
-      else stream.end({ code: RPC_STATUS.unauthenticated, message: 'the certificate of this connection has expired' });
-    });
-    this.#streams.set(stream, timeout);
-    this.#options.timers.arm(timeout, FIRST_MESSAGE_TIMEOUT_MS);
-    return stream;
+    return this.#door.accept(rpc, path, peer);
+  }
+
+  #services(): ReadonlyMap<string, Service> {
+    const services = new Map<string, Service>();
+    for (const [path, method] of METHOD_BY_PATH) {
+      services.set(path, (stream) =>
+        method.variant === 'delta' ? openProxyStream(stream, method, this) : openProxyStream(stream, method, this),
+      );
+    }
+    return services;
+  }
+
+  ending(reason: StreamEnding, message: string): RpcStatus {
+    return this.metrics.end(reason, message);
   }
 
   admit(stream: ProxyStream, said: Node | undefined): Admitted | RpcStatus {
-    const { authorize, clock, views, recordedKind } = this.#options;
+    const { authorize, clock, recordedKind } = this.#options;
     const node = admit(said, stream.peer, authorize, recordedKind);
     if (typeof node === 'string') {
       this.#log.warn('proxy refused', { reason: node, remoteHost: stream.remoteHost, peer: stream.peer.uris[0] ?? '' });
-      return { code: RPC_STATUS.permissionDenied, message: node };
+      return this.ending('wrong-identity', node);
     }
     const session = {
       nodeId: node.id,
       client: { isGrpc: isGrpcClient(node, said) },
+      nameBytes: this.#nodes.nameBytesOf(node.id),
       responses: this.#responses,
       quarantine: this.#quarantine,
       wallMs: () => clock.wall(),
       onNack: (nack: Nack) => this.#onNack(node, nack),
+      onStaleNonce: () => this.metrics.staleNonces.add(1),
     };
-    return { node, connectedSinceMs: clock.wall(), session, view: views.viewOf(node) };
+    return { node, connectedSinceMs: clock.wall(), session };
   }
 
   onAdmitted(stream: ProxyStream, node: ProxyNode): RpcStatus | null {
     // The old one may be a connection that died without a word; two live proxies of one name would show in the log.
     const older = [...this.#nodes.of(node.id)].filter((other) => stream.isSole && other.path === stream.path);
     if (!this.#nodes.add(node.id, stream)) {
-      return { code: RPC_STATUS.resourceExhausted, message: 'too many streams of this node' };
+      return this.ending('too-many-streams-of-proxy', 'too many streams of this node');
     }
     for (const other of older) {
-      other.end({ code: RPC_STATUS.aborted, message: 'superseded by a newer stream of the same node' });
+      other.end(this.ending('superseded', 'superseded by a newer stream of the same node'));
     }
-    this.#armExpiry(stream);
+    this.metrics.proxies.set(this.#nodes.size);
     this.#log.info('proxy connected', { node: node.id, kind: node.kind, remoteHost: stream.remoteHost });
+    this.#firstSyncs.enter(stream);
     return null;
+  }
+
+  /** It is this stream's turn to get its first view. */
+  #begin(stream: ProxyStream): void {
+    const { node } = stream;
+    if (node === null) return;
+    try {
+      stream.offer(this.#options.views.viewOf(node));
+    } catch (error) {
+      this.#log.error('no view for a proxy', { node: node.id, reason: messageOf(error) });
+      stream.end(this.ending('no-view', messageOf(error)));
+    }
   }
 
   onRequest(stream: ProxyStream): void {
@@ -161,20 +190,23 @@ export class Publisher implements StreamOwner {
     if (isNew) this.#offer(node);
   }
 
+  onSent(type: string, bytes: number): void {
+    this.metrics.sent(type, bytes);
+  }
+
   onProgress(stream: ProxyStream): void {
+    if (this.#firstSyncs.isInside(stream) && stream.session?.isIdle === true) this.#firstSyncs.leave(stream);
     this.#waits.onProgress(stream);
   }
 
   onGone(stream: ProxyStream, status: RpcStatus): void {
-    const timeout = this.#streams.get(stream);
-    if (timeout !== undefined) this.#options.timers.disarm(timeout);
-    this.#streams.delete(stream);
-    this.streamLimit.give();
     this.#waits.onGone(stream);
+    this.#firstSyncs.leave(stream);
     const { node } = stream;
     if (node === null) return;
     this.#log.info('proxy disconnected', { node: node.id, code: status.code, reason: status.message });
     if (!this.#nodes.delete(node.id, stream)) return;
+    this.metrics.proxies.set(this.#nodes.size);
     this.#changed.delete(node.id);
     this.#options.views.release(node.id);
   }
@@ -205,19 +237,13 @@ export class Publisher implements StreamOwner {
     while (this.#changed.size > 0) this.#pushSome(this.#changed.size);
   }
 
-  /** A stream lives no longer than the certificate that it was let in by; its proxy has a newer one by then. */
-  #armExpiry(stream: ProxyStream): void {
-    const timer = this.#streams.get(stream);
-    if (timer !== undefined) this.#options.timers.arm(timer, stream.peer.notAfter - this.#options.clock.wall());
-  }
-
   /** Ends every stream: proxies keep what they have and try elsewhere or again. */
   close(): void {
     this.#unsubscribe();
     this.#debounce.cancel();
     this.#options.timers.disarm(this.#pushTimer);
-    const status = { code: RPC_STATUS.unavailable, message: 'the control plane is shutting down' };
-    for (const stream of this.#streams.keys()) stream.end(status);
+    this.#firstSyncs.close();
+    this.#door.close();
   }
 
   /** In batches, so that a change for everybody does not keep the event loop from answering. */
@@ -240,6 +266,7 @@ export class Publisher implements StreamOwner {
     try {
       const view = this.#options.views.viewOf(node);
       for (const stream of this.#nodes.of(node.id)) {
+        if (this.#firstSyncs.isWaiting(stream)) continue;
         stream.offer(view);
         this.#waits.onProgress(stream);
       }
@@ -250,6 +277,7 @@ export class Publisher implements StreamOwner {
   }
 
   #onNack(node: ProxyNode, nack: Nack): void {
+    this.metrics.refused(nack.type);
     this.#log.warn('proxy refused a resource', {
       node: node.id,
       type: shortTypeName(nack.type),

@@ -1,69 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
-import type { Node } from '../../xds/tables/messages.gen.ts';
-import {
-  DeltaDiscoveryRequestTable,
-  DeltaDiscoveryResponseTable,
-  DiscoveryRequestTable,
-  DiscoveryResponseTable,
-  NodeTable,
-} from '../../xds/tables/tables.gen.ts';
-import { decode } from '../../xds/wire/decode.ts';
-import { encode } from '../../xds/wire/encode.ts';
-import { create } from '../../xds/wire/table.ts';
 import { METHOD_BY_PATH, SOTW_ADS } from './methods.ts';
-import type { Publisher } from './publisher.ts';
-import { CDS, EDS, fixture, peerOf, resource, WEB_ID } from './publisher.fixture.ts';
-
-interface Asked {
-  readonly typeUrl?: string;
-  readonly names?: readonly string[];
-  readonly nonce?: string;
-}
-
-/** A client of any method that acknowledges when told to. */
-function dial(publisher: Publisher, path: string, node: Partial<Node> = {}, id = 'shop/web-1') {
-  const received: { nonce: string; typeUrl: string; names: readonly string[] }[] = [];
-  let ended: RpcStatus | null = null;
-  const isDelta = METHOD_BY_PATH.get(path)?.variant === 'delta';
-  const stream: RpcStream = {
-    remote: { host: '127.0.0.1', port: 5000 },
-    writable: true,
-    send(message) {
-      const { nonce, typeUrl, resources } = isDelta
-        ? decode(DeltaDiscoveryResponseTable, message)
-        : decode(DiscoveryResponseTable, message);
-      const texts = resources.map((one) => ('name' in one ? one.name : new TextDecoder().decode(one.value)));
-      received.push({ nonce, typeUrl, names: texts });
-    },
-    end: (status) => {
-      ended = status ?? null;
-    },
-    pause() {},
-    resume() {},
-    destroy() {},
-  };
-  const accepted = publisher.accept(stream, path, peerOf(id, WEB_ID));
-  assert.ok(!('code' in accepted), path);
-  const handler: RpcHandler = accepted;
-  let isFirst = true;
-  const ask = ({ typeUrl = '', names = [], nonce = '' }: Asked): void => {
-    const said = isFirst ? create(NodeTable, { id, ...node }) : undefined;
-    isFirst = false;
-    const common = { typeUrl, responseNonce: nonce, node: said };
-    handler.onMessage(
-      isDelta
-        ? encode(
-            DeltaDiscoveryRequestTable,
-            create(DeltaDiscoveryRequestTable, { ...common, resourceNamesSubscribe: names }),
-          )
-        : encode(DiscoveryRequestTable, create(DiscoveryRequestTable, { ...common, resourceNames: names })),
-    );
-  };
-  return { received, ask, ended: () => ended, close: () => handler.onClose({ code: 1, message: 'gone' }) };
-}
+import { CDS, EDS, fixture, resource } from './publisher.fixture.ts';
+import { dialRaw } from './raw-client.fixture.ts';
 
 const SEPARATE = [...METHOD_BY_PATH.values()].filter((method) => method.type !== null);
 
@@ -79,7 +19,7 @@ test('every service answers with its type, which the request need not name, and 
     const { publisher, views } = fixture();
     assert.ok(type !== null);
     views.set('shop/web-1', 'configuration', ...Object.values(TYPE_URLS).map((each) => resource(each, 'x', 'x')));
-    const { received, ask, ended } = dial(publisher, path);
+    const { received, ask, ended } = dialRaw(publisher, path);
     ask({ names: ['x'] });
     assert.deepEqual(received, [{ nonce: received[0]?.nonce, typeUrl: type, names: ['x'] }], path);
     ask({ typeUrl: type, nonce: received[0]?.nonce ?? '', names: ['x'] });
@@ -93,7 +33,7 @@ test('a proxy may have a stream of each service, and of endpoints one for each c
   const { publisher, views } = fixture();
   views.set('shop/web-1', 'configuration', ...['a', 'b'].map((name) => resource(EDS, name, name)));
   const [clusters, a, b] = ['cluster.v3.ClusterDiscoveryService/StreamClusters', ...eds(2)].map((method) =>
-    dial(publisher, `/envoy.service.${method}`),
+    dialRaw(publisher, `/envoy.service.${method}`),
   );
   assert.ok(clusters && a && b);
   clusters.ask({});
@@ -121,7 +61,7 @@ test('a newer stream supersedes only one of the same method', () => {
     'listener.v3.ListenerDiscoveryService/StreamListeners',
     'cluster.v3.ClusterDiscoveryService/StreamClusters',
     'listener.v3.ListenerDiscoveryService/StreamListeners',
-  ].map((method) => dial(publisher, `/envoy.service.${method}`));
+  ].map((method) => dialRaw(publisher, `/envoy.service.${method}`));
   for (const stream of [listeners, clusters, again]) stream?.ask({});
   assert.deepEqual(
     [listeners, clusters, again].map((stream) => stream?.ended()?.code ?? null),
@@ -131,7 +71,7 @@ test('a newer stream supersedes only one of the same method', () => {
 
 test('a gRPC program has a stream for each of its targets (gRFC A71)', () => {
   const { publisher } = fixture();
-  const streams = [1, 2, 3].map(() => dial(publisher, SOTW_ADS.path, { metadata: { kind: 'grpc' } }));
+  const streams = [1, 2, 3].map(() => dialRaw(publisher, SOTW_ADS.path, { node: { metadata: { kind: 'grpc' } } }));
   for (const stream of streams) stream.ask({ typeUrl: EDS, names: ['catalog'] });
   assert.deepEqual(
     streams.map((stream) => [stream.received.length, stream.ended()]),
@@ -141,7 +81,7 @@ test('a gRPC program has a stream for each of its targets (gRFC A71)', () => {
 
 test('the streams of one proxy are bounded', () => {
   const { publisher } = fixture({ maxStreamsPerNode: 2 });
-  const streams = eds(3).map((method) => dial(publisher, `/envoy.service.${method}`));
+  const streams = eds(3).map((method) => dialRaw(publisher, `/envoy.service.${method}`));
   for (const stream of streams) stream.ask({ names: ['catalog'] });
   assert.deepEqual(
     streams.map((stream) => stream.ended()?.code ?? null),
@@ -162,8 +102,8 @@ test('what a proxy asks for by name is told to the views before it is answered, 
     );
   };
   const hosts = '/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts';
-  const one = dial(publisher, hosts);
-  const two = dial(publisher, hosts);
+  const one = dialRaw(publisher, hosts);
+  const two = dialRaw(publisher, hosts);
   one.ask({});
   one.ask({ names: ['r/a'] });
   two.ask({ names: ['r/b'] });

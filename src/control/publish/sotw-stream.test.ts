@@ -1,52 +1,21 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
-import { DiscoveryRequestTable, DiscoveryResponseTable, NodeTable } from '../../xds/tables/tables.gen.ts';
-import type { DiscoveryResponse, Node } from '../../xds/tables/messages.gen.ts';
-import { decode } from '../../xds/wire/decode.ts';
-import { encode } from '../../xds/wire/encode.ts';
-import { create } from '../../xds/wire/table.ts';
+import type { Node } from '../../xds/tables/messages.gen.ts';
 import { SOTW_ADS } from './methods.ts';
-import type { Publisher } from './publisher.ts';
-import { CDS, EDS, fixture, peerOf, resource, WEB_ID } from './publisher.fixture.ts';
-
-/** A state-of-the-world client of one node that acknowledges nothing by itself. */
-function dial(publisher: Publisher, node: Partial<Node>) {
-  const received: DiscoveryResponse[] = [];
-  let ended: RpcStatus | null = null;
-  const stream: RpcStream = {
-    remote: { host: '127.0.0.1', port: 5000 },
-    writable: true,
-    send: (message) => received.push(decode(DiscoveryResponseTable, message)),
-    end: (status) => {
-      ended = status ?? null;
-    },
-    destroy() {},
-    pause() {},
-    resume() {},
-  };
-  const accepted = publisher.accept(stream, SOTW_ADS.path, peerOf('shop/web-1', WEB_ID));
-  assert.ok(!('code' in accepted));
-  const handler: RpcHandler = accepted;
-  const ask = (typeUrl: string, resourceNames: readonly string[], responseNonce = ''): void => {
-    const said = received.length === 0 ? create(NodeTable, { id: 'shop/web-1', ...node }) : undefined;
-    const request = create(DiscoveryRequestTable, { typeUrl, resourceNames, responseNonce, node: said });
-    handler.onMessage(encode(DiscoveryRequestTable, request));
-  };
-  return { received, ask, ended: () => ended };
-}
+import { CDS, EDS, fixture, resource } from './publisher.fixture.ts';
+import { dialRaw } from './raw-client.fixture.ts';
 
 test('state of the world is served beside delta: answered, acknowledged, pushed, listed', () => {
   const { publisher, views } = fixture();
-  const { received, ask } = dial(publisher, {});
-  ask(EDS, ['catalog']);
-  assert.equal(new TextDecoder().decode(received[0]?.resources[0]?.value), '1');
-  ask(EDS, ['catalog'], received[0]?.nonce);
+  const { received, ask } = dialRaw(publisher, SOTW_ADS.path);
+  ask({ typeUrl: EDS, names: ['catalog'] });
+  assert.deepEqual(received[0]?.names, ['1']);
+  ask({ typeUrl: EDS, names: ['catalog'], nonce: received[0]?.nonce ?? '' });
   const [status] = publisher.proxies();
   assert.equal(status?.types[0]?.acked.get('catalog'), resource(EDS, 'catalog', '1').version);
   views.set('shop/web-1', 'endpoints', resource(EDS, 'catalog', '2'));
   publisher.flush();
-  assert.equal(new TextDecoder().decode(received[1]?.resources[0]?.value), '2');
+  assert.deepEqual(received[1]?.names, ['2']);
 });
 
 test('a gRPC client is known by its kind or by the name of its program, and has no legacy wildcard', () => {
@@ -57,15 +26,15 @@ test('a gRPC client is known by its kind or by the name of its program, and has 
   ];
   for (const [node, answers] of cases) {
     const { publisher } = fixture();
-    const { received, ask } = dial(publisher, node);
-    ask(CDS, []);
+    const { received, ask } = dialRaw(publisher, SOTW_ADS.path, { node });
+    ask({ typeUrl: CDS });
     assert.equal(received.length, answers, JSON.stringify(node));
   }
 });
 
 test('the record of a workload says what kind it is, whatever the node says', () => {
   const { publisher } = fixture({ recordedKind: (id) => (id === 'shop/web-1' ? 'envoy' : '') });
-  const { ask } = dial(publisher, { metadata: { kind: 'grpc' } });
-  ask(CDS, []);
+  const { ask } = dialRaw(publisher, SOTW_ADS.path, { node: { metadata: { kind: 'grpc' } } });
+  ask({ typeUrl: CDS });
   assert.equal(publisher.proxy('shop/web-1')?.node.kind, 'envoy');
 });

@@ -3,6 +3,7 @@
  * stands below cluster, router and listener, because all three report to it; it knows none of them.
  */
 import { type Counter, Counters, type Gauge } from '../../core/counters.ts';
+import { labelText, seriesLines } from '../../core/prometheus-text.ts';
 import { Edge, type Direction } from './edge.ts';
 
 /** Beyond these, requests count under `other`: a caller must not be able to grow our memory with host names. */
@@ -65,13 +66,7 @@ export class Telemetry {
   }
 
   prometheus(): string {
-    const lines: string[] = [];
-    let lastName = '';
-    for (const { name, labels, kind, value } of this.counters.series()) {
-      if (name !== lastName) lines.push(`# TYPE ${name} ${kind}`);
-      lastName = name;
-      lines.push(`${name}${labelText(labels)} ${value}`);
-    }
+    const lines = seriesLines(this.counters.series());
     lines.push('# TYPE weft_request_duration_ms histogram');
     for (const edge of this.#edges.values()) {
       if (edge.duration.count > 0) lines.push(...histogramLines(edge));
@@ -90,14 +85,4 @@ function histogramLines(edge: Edge): string[] {
   lines.push(`${name}_sum${labelText(labels)} ${edge.duration.sumMs}`);
   lines.push(`${name}_count${labelText(labels)} ${edge.duration.count}`);
   return lines;
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-  return parts.length === 0 ? '' : `{${parts.join(',')}}`;
-}
-
-/** Prometheus text format 0.0.4: backslash, quote and line feed. */
-function escapeLabel(value: string): string {
-  return value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`));
 }

@@ -1,7 +1,7 @@
 /** One type of a delta stream: names come and go by difference, and a response carries the difference alone. */
 import { TYPE_URLS, type XdsResource } from '../resource.ts';
 import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
-import { type Batch, checkName, TypeState } from './type-state.ts';
+import { type Batch, TypeState } from './type-state.ts';
 
 /** A first request without any name means all. Envoy asks so for the virtual hosts that it is to begin with (envoy#12742). */
 const LEGACY_WILDCARDS: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.cluster, TYPE_URLS.virtualHosts];
@@ -25,7 +25,8 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
     // State, not subscription: it only says what need not be sent.
     this.checkCount(request.initialResourceVersions.size);
     for (const [name, version] of request.initialResourceVersions) {
-      checkName(name);
+      this.takeName(name);
+      this.takeName(version);
       this.sent.set(name, version);
       this.acked.set(name, version);
     }
@@ -40,10 +41,12 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
       this.wildcard = true;
       return;
     }
-    checkName(name);
-    this.haveNamesChanged ||= !this.names.has(name);
-    this.names.add(name);
-    this.checkCount(this.names.size);
+    if (!this.names.has(name)) {
+      this.takeName(name);
+      this.names.add(name);
+      this.checkCount(this.names.size);
+      this.haveNamesChanged = true;
+    }
     // Asked again means lost or never had, so it is sent even when the version is known; but a client that says in the
     // same request which version it has is not asking for that one.
     if (!request.initialResourceVersions.has(name)) this.asked.add(name);
@@ -59,6 +62,7 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
       return;
     }
     if (!this.names.delete(name)) return;
+    this.giveName(name);
     this.haveNamesChanged = true;
     // Under a wildcard the client must be told whether the name lives on.
     if (this.wildcard) this.asked.add(name);

@@ -7,5 +7,5 @@ import type { Dialect } from './session.ts';
 export const DELTA: Dialect<DeltaDiscoveryRequest> = {
   variant: 'delta',
   table: DeltaDiscoveryRequestTable,
-  typeState: (type, isWithheld) => new DeltaTypeState(type, isWithheld),
+  typeState: (parts) => new DeltaTypeState(parts),
 };

@@ -4,6 +4,7 @@
  * its state-of-the-world variant is the type state's.
  */
 import { WeftError } from '../../core/errors.ts';
+import { Limit } from '../../core/limit.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../resource.ts';
 import type { Node, RpcStatus } from '../tables/messages.gen.ts';
 import { edsNameOf } from './eds-name.ts';
@@ -13,7 +14,7 @@ import type { Nack, Quarantine } from './quarantine.ts';
 import { refusedBy } from './refusals.ts';
 import type { StreamProtocol } from '../service-paths.ts';
 import type { ResponseCache } from './response-cache.ts';
-import type { Batch, InFlight, IsWithheld, TypeState } from './type-state.ts';
+import type { Batch, InFlight, TypeState, TypeStateParts } from './type-state.ts';
 
 /** What requests of both variants have in common. */
 export interface XdsRequest {
@@ -34,7 +35,7 @@ export interface XdsResponse extends Batch {
 export interface Dialect<Request extends XdsRequest> {
   readonly variant: StreamProtocol;
   readonly table: Table<Request>;
-  typeState(type: string, isWithheld: IsWithheld, client: ClientTraits): TypeState<Request>;
+  typeState(parts: TypeStateParts, client: ClientTraits): TypeState<Request>;
 }
 
 export interface ClientTraits {
@@ -65,6 +66,8 @@ export interface TypeStatus {
 export interface SessionOptions {
   readonly nodeId: string;
   readonly client: ClientTraits;
+  /** Bounds the names and versions that the client says, with what else shares it; default 8 MiB. */
+  readonly nameBytes?: Limit;
   /** Of a service of one type: its requests need not name it. */
   readonly onlyType?: TypeUrl | null;
   /** Shared by all sessions of a server, as is `quarantine`. */
@@ -72,12 +75,15 @@ export interface SessionOptions {
   readonly quarantine: Quarantine;
   readonly wallMs: () => number;
   readonly onNack?: (nack: Nack) => void;
+  /** Called for a request that answers none of the responses that are under way. */
+  readonly onStaleNonce?: () => void;
   /** A response is closed when its resources reach this; default 3 MiB, as gRPC clients take 4 MiB by default. */
   readonly maxResponseBytes?: number;
 }
 
 /** Weft serves six types; a client may ask for a few that it does not, and gets nothing of them. */
 const MAX_TYPES = 16;
+const MAX_TYPE_LENGTH = 256;
 
 /** Kept for as long as the refusal holds. */
 const MAX_REASON_CHARS = 2_000;
@@ -90,6 +96,7 @@ export type AnySession = Omit<Session<never>, 'onRequest'>;
 export class Session<Request extends XdsRequest> {
   readonly #dialect: Dialect<Request>;
   readonly #options: SessionOptions;
+  readonly #nameBytes: Limit;
   readonly #maxResponseBytes: number;
   /** In the order of sending. */
   #states: TypeState<Request>[] = [];
@@ -98,6 +105,7 @@ export class Session<Request extends XdsRequest> {
   constructor(dialect: Dialect<Request>, options: SessionOptions) {
     this.#dialect = dialect;
     this.#options = options;
+    this.#nameBytes = options.nameBytes ?? new Limit('xds.name_bytes', 8 << 20);
     this.#maxResponseBytes = options.maxResponseBytes ?? 3 << 20;
   }
 
@@ -109,7 +117,10 @@ export class Session<Request extends XdsRequest> {
     state.changeNames(request);
     if (request.responseNonce === '') return;
     const answered = state.answered(request.responseNonce);
-    if (answered === null) return;
+    if (answered === null) {
+      if (!state.isLastNonce(request.responseNonce)) this.#options.onStaleNonce?.();
+      return;
+    }
     // Only error_detail makes a NACK; nonce and versions say nothing of it.
     const reasons = request.errorDetail === undefined ? null : blamed(state, answered, request.errorDetail.message);
     for (const resource of answered.resources.values()) {
@@ -118,6 +129,11 @@ export class Session<Request extends XdsRequest> {
       else this.#refuse(state, resource, reason);
     }
     for (const name of answered.removed) if (!reasons?.has(name)) state.dropped(name);
+  }
+
+  /** The stream is over: what it took of shared bounds is given back. */
+  close(): void {
+    for (const state of this.#states) state.close();
   }
 
   /** The whole of what this proxy should have, also of types that did not change. Nothing is answered before the first. */
@@ -185,6 +201,11 @@ export class Session<Request extends XdsRequest> {
     });
   }
 
+  /** True when there is nothing to send and nothing to wait for; it has had a view. */
+  get isIdle(): boolean {
+    return this.#view !== null && this.#states.every((state) => !state.isPending);
+  }
+
   /** True when the client confirmed exactly what it is offered under this name, which may be nothing; or did not ask for it. */
   isSettled(type: TypeUrl, name: string): boolean {
     const state = this.#state(type);
@@ -205,6 +226,7 @@ export class Session<Request extends XdsRequest> {
     if (only !== null)
       throw new WeftError('invalid', { what: `this service has ${only}, not ${typeUrl.slice(0, 200)}` });
     if (typeUrl === '') throw new WeftError('invalid', { what: 'a request without type_url' });
+    if (typeUrl.length > MAX_TYPE_LENGTH) throw new WeftError('invalid', { what: 'type_url is too long' });
     return typeUrl;
   }
 
@@ -217,8 +239,8 @@ export class Session<Request extends XdsRequest> {
       throw new WeftError('limit-exceeded', { what: `more than ${MAX_TYPES} resource types on a stream`, where: type });
     }
     const { quarantine, nodeId, client } = this.#options;
-    const isWithheld: IsWithheld = (name, version) => quarantine.holds(nodeId, type, name, version);
-    const state = this.#dialect.typeState(type, isWithheld, client);
+    const isWithheld: TypeStateParts['isWithheld'] = (name, version) => quarantine.holds(nodeId, type, name, version);
+    const state = this.#dialect.typeState({ type, isWithheld, nameBytes: this.#nameBytes }, client);
     state.offer(this.#view?.get(type as TypeUrl));
     this.#states = [...this.#states, state].sort((a, b) => sendingRank(a.type) - sendingRank(b.type));
     return state;

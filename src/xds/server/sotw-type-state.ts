@@ -5,7 +5,7 @@
 import { setVersion } from '../content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../resource.ts';
 import type { DiscoveryRequest } from '../tables/messages.gen.ts';
-import { type Batch, checkName, type IsWithheld, TypeState } from './type-state.ts';
+import { type Batch, TypeState, type TypeStateParts } from './type-state.ts';
 
 export class SotwTypeState extends TypeState<DiscoveryRequest> {
   readonly #isWhole: boolean;
@@ -19,8 +19,9 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
   readonly #lastAccepted = new Map<string, XdsResource>();
 
   /** gRPC clients have no legacy wildcard: without names they ask for nothing. */
-  constructor(type: string, isWithheld: IsWithheld, knowsLegacyWildcard: boolean) {
-    super(type, isWithheld);
+  constructor(parts: TypeStateParts, knowsLegacyWildcard: boolean) {
+    super(parts);
+    const { type } = parts;
     this.#isWhole = type === TYPE_URLS.listener || type === TYPE_URLS.cluster;
     this.#knowsLegacyWildcard = knowsLegacyWildcard;
   }
@@ -51,7 +52,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
   }
 
   #add(name: string): void {
-    checkName(name);
+    this.takeName(name);
     this.names.add(name);
     this.haveNamesChanged = true;
     // Absence from a response about a whole type is an answer too.
@@ -61,6 +62,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
 
   #remove(name: string): void {
     this.names.delete(name);
+    this.giveName(name);
     this.haveNamesChanged = true;
     // Who subscribes to it again has dropped it meanwhile and must be sent it again (go-control-plane#1301).
     if (!this.wildcard) this.forget(name);

@@ -7,5 +7,5 @@ import { SotwTypeState } from './sotw-type-state.ts';
 export const SOTW: Dialect<DiscoveryRequest> = {
   variant: 'sotw',
   table: DiscoveryRequestTable,
-  typeState: (type, isWithheld, client) => new SotwTypeState(type, isWithheld, !client.isGrpc),
+  typeState: (parts, client) => new SotwTypeState(parts, !client.isGrpc),
 };

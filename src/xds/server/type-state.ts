@@ -4,6 +4,7 @@
  * differs by variant: delta-type-state.ts, sotw-type-state.ts.
  */
 import { WeftError } from '../../core/errors.ts';
+import type { Limit } from '../../core/limit.ts';
 import type { XdsResource } from '../resource.ts';
 
 export interface InFlight {
@@ -30,9 +31,19 @@ const MAX_NAME_LENGTH = 1024;
 
 const NOTHING: ReadonlyMap<string, XdsResource> = new Map();
 
+/** What a state has of its session. */
+export interface TypeStateParts {
+  readonly type: string;
+  readonly isWithheld: IsWithheld;
+  /** Of all names and versions that clients say. Given back when the session closes. */
+  readonly nameBytes: Limit;
+}
+
 export abstract class TypeState<Request> {
   readonly type: string;
   readonly #isWithheld: IsWithheld;
+  readonly #nameBytes: Limit;
+  #takenBytes = 0;
   readonly names = new Set<string>();
   wildcard = false;
   /** What the client has, as far as was sent or told by it; a refused version counts, or it would be sent again. */
@@ -49,18 +60,25 @@ export abstract class TypeState<Request> {
   owesAnswer = false;
   inFlight: InFlight | null = null;
   lastSerial = 0;
+  protected lastNonce = '';
   offered: ReadonlyMap<string, XdsResource> = NOTHING;
   /** Since when the client has not had what is due to it; null: it has. In milliseconds since the Unix epoch. */
   pendingSinceMs: number | null = null;
   protected isStale = true;
   protected haveNamesChanged = false;
 
-  constructor(type: string, isWithheld: IsWithheld) {
+  constructor({ type, isWithheld, nameBytes }: TypeStateParts) {
     this.type = type;
     this.#isWithheld = isWithheld;
+    this.#nameBytes = nameBytes;
   }
 
-  /** Throws `limit-exceeded` past MAX_NAMES names or MAX_NAME_LENGTH characters. */
+  close(): void {
+    this.#nameBytes.give(this.#takenBytes);
+    this.#takenBytes = 0;
+  }
+
+  /** Throws `limit-exceeded` past MAX_NAMES names, MAX_NAME_LENGTH characters or the bytes of the session. */
   abstract changeNames(request: Request): void;
 
   /** As much of what is new as `maxBytes` take. `mayRemove`: nobody names what is gone any more. */
@@ -81,10 +99,10 @@ export abstract class TypeState<Request> {
   }
 
   get isSettled(): boolean {
-    return !this.#isPending && this.refused.size === 0;
+    return !this.isPending && this.refused.size === 0;
   }
 
-  get #isPending(): boolean {
+  get isPending(): boolean {
     return this.hasNews || this.inFlight !== null || this.removals.size > 0;
   }
 
@@ -113,7 +131,7 @@ export abstract class TypeState<Request> {
   /** Brings `upserts`, `removals` and `pendingSinceMs` up to date. */
   refresh(wallMs: number): void {
     this.compareAll();
-    this.pendingSinceMs = this.#isPending ? (this.pendingSinceMs ?? wallMs) : null;
+    this.pendingSinceMs = this.isPending ? (this.pendingSinceMs ?? wallMs) : null;
   }
 
   protected compareAll(): void {
@@ -163,7 +181,13 @@ export abstract class TypeState<Request> {
     }
     this.owesAnswer = false;
     this.lastSerial = serial;
+    this.lastNonce = nonce;
     this.inFlight = { nonce, resources: new Map(resources.map((r) => [r.name, r])), removed: new Set(removed) };
+  }
+
+  /** A request that changes names alone may repeat the nonce of what was answered before. */
+  isLastNonce(nonce: string): boolean {
+    return nonce === this.lastNonce;
   }
 
   /** The response in flight, when this nonce answers it; a stale nonce answers nothing. */
@@ -203,9 +227,21 @@ export abstract class TypeState<Request> {
     if (count <= MAX_NAMES) return;
     throw new WeftError('limit-exceeded', { what: `more than ${MAX_NAMES} resource names`, where: this.type });
   }
-}
 
-export function checkName(name: string): void {
-  if (name.length <= MAX_NAME_LENGTH) return;
-  throw new WeftError('limit-exceeded', { what: `resource name longer than ${MAX_NAME_LENGTH} characters` });
+  protected takeName(name: string): void {
+    if (name.length > MAX_NAME_LENGTH) {
+      const what = `resource name longer than ${MAX_NAME_LENGTH} characters`;
+      throw new WeftError('limit-exceeded', { what, where: this.type });
+    }
+    if (!this.#nameBytes.take(name.length)) {
+      const what = `resource names of more than ${this.#nameBytes.max} bytes together`;
+      throw new WeftError('limit-exceeded', { what, where: this.type });
+    }
+    this.#takenBytes += name.length;
+  }
+
+  protected giveName(name: string): void {
+    this.#nameBytes.give(name.length);
+    this.#takenBytes -= name.length;
+  }
 }

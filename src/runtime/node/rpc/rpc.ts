@@ -8,7 +8,7 @@ import { serveRpc } from './server.ts';
 export function createNodeRpc(context: ConnectionContext, log: Log): Rpc {
   const client = new RpcClient(context);
   return {
-    serve: (at, tls, accept) => serveRpc(context, log, at, tls, accept),
+    serve: (at, tls, accept, maxMessageBytes) => serveRpc(context, log, at, tls, accept, maxMessageBytes),
     open: (target, path, handler) => client.open(target, path, handler),
   };
 }

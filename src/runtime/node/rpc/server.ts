@@ -18,6 +18,7 @@ import { FramedStream } from './stream.ts';
 const MAX_CONNECTIONS = 10_000;
 const ACCEPT_BACKLOG = 1024;
 const LINGER_MS = 1000;
+const UNREAD_MS = 10_000;
 const GRPC_HEAD = { ':status': 200, 'content-type': 'application/grpc' };
 
 export function serveRpc(
@@ -26,6 +27,7 @@ export function serveRpc(
   at: Address,
   tls: TlsOptions | null,
   accept: RpcAccept,
+  maxMessageBytes?: number,
 ): Promise<Listener> {
   const connections = new Limit('rpc.max_connections', MAX_CONNECTIONS);
   const sockets = new Set<Socket>();
@@ -37,7 +39,7 @@ export function serveRpc(
     session.on('error', (error) => log.debug('RPC connection failed', { remote: remote.host, reason: codeOf(error) }));
     keepAlive(session);
     session.on('stream', (stream: ServerHttp2Stream, head: IncomingHttpHeaders) => {
-      serveStream(context, accept, stream, head, remote, peer);
+      serveStream(context, accept, maxMessageBytes, stream, head, remote, peer);
     });
     socket.resume();
   };
@@ -86,6 +88,7 @@ export function serveRpc(
 function serveStream(
   context: ConnectionContext,
   accept: RpcAccept,
+  maxMessageBytes: number | undefined,
   stream: ServerHttp2Stream,
   head: IncomingHttpHeaders,
   remote: Address,
@@ -99,7 +102,7 @@ function serveStream(
     return;
   }
   const path = head[':path'] ?? '';
-  const rpc = new ServerStream(stream, remote, context.report);
+  const rpc = new ServerStream(stream, remote, context.report, maxMessageBytes);
   let answer: ReturnType<RpcAccept>;
   try {
     answer = accept(rpc, path, peer);
@@ -117,8 +120,13 @@ class ServerStream extends FramedStream {
   #status: RpcStatus = { code: OK, message: '' };
   #endedByClient = false;
 
-  constructor(stream: ServerHttp2Stream, remote: Address, report: (error: unknown) => void) {
-    super(null, report);
+  constructor(
+    stream: ServerHttp2Stream,
+    remote: Address,
+    report: (error: unknown) => void,
+    maxMessageBytes: number | undefined,
+  ) {
+    super(null, report, maxMessageBytes);
     this.#http = stream;
     this.remote = remote;
   }
@@ -161,7 +169,9 @@ class ServerStream extends FramedStream {
     if (this.closed || this.ended) return;
     this.ended = true;
     if (status !== undefined) this.#status = status;
-    if (this.stream !== null) this.#http.end();
+    if (this.stream === null) return;
+    this.#http.end();
+    closeUnread(this.#http);
   }
 
   override destroy(): void {
@@ -184,6 +194,13 @@ class ServerStream extends FramedStream {
 function linger(stream: ServerHttp2Stream): void {
   stream.resume();
   const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), LINGER_MS);
+  timer.unref();
+  stream.once('close', () => clearTimeout(timer));
+}
+
+/** A client that does not read never gets to the status: what waits for it is held no longer. */
+function closeUnread(stream: ServerHttp2Stream): void {
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), UNREAD_MS);
   timer.unref();
   stream.once('close', () => clearTimeout(timer));
 }

@@ -17,7 +17,7 @@ export abstract class FramedStream implements RpcStream {
   protected closed = false;
   protected ended = false;
   readonly #report: (error: unknown) => void;
-  readonly #reader = new FrameReader((message) => this.#deliver(message));
+  readonly #reader: FrameReader;
   readonly #onWritten = (): void => this.#written();
   #handler: RpcHandler | null;
   #waiting: Uint8Array[] = [];
@@ -25,7 +25,8 @@ export abstract class FramedStream implements RpcStream {
   #over = false;
   #paused = false;
 
-  constructor(handler: RpcHandler | null, report: (error: unknown) => void) {
+  constructor(handler: RpcHandler | null, report: (error: unknown) => void, maxMessageBytes?: number) {
+    this.#reader = new FrameReader((message) => this.#deliver(message), maxMessageBytes);
     this.#handler = handler;
     this.#report = report;
   }
