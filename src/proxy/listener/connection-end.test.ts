@@ -8,6 +8,7 @@ import {
   responseOf,
   type SimMesh,
   startMesh,
+  svidOf,
 } from '../../../test/support/sim-mesh.ts';
 
 const fired = (text: string, limit: string): boolean =>
@@ -78,3 +79,17 @@ for (const inner of ['http/1.1', 'weft-http1'] as const) {
     assert.equal(mesh.services[0]?.plane.listeners.active[0]?.connections, 0);
   });
 }
+
+test('a connection is asked to go before the certificate of its client ends, and no request fails for it', async () => {
+  const mesh = await startMesh({ seed: 4, inner: 'weft-http1' });
+  const peer = mesh.connect();
+  mesh.webSvid.set(await svidOf('web', 'short', 8_000));
+  const counted = (): boolean =>
+    fired(mesh.services[0]?.plane.telemetry.prometheus() ?? '', 'peer_certificate_lifetime');
+  for (let i = 0; i < 70; i++) {
+    assert.equal((await ask(mesh, peer))?.status, 200, peer.text);
+    if (i < 40) assert.ok(!counted(), `after ${i * 100} ms`);
+    await mesh.sim.run(undefined, 100);
+  }
+  assert.ok(counted());
+});

@@ -70,7 +70,7 @@ export abstract class HttpConnection implements Served {
 
   /** For the connection that has a codec: from here on its age and its requests count. */
   protected begun(): void {
-    if (ConnectionEnd.isWanted(this.#down.manager)) this.#end = new ConnectionEnd(this, this.#down);
+    if (ConnectionEnd.isWanted(this.#down)) this.#end = new ConnectionEnd(this, this.#down);
   }
 
   get backlog(): number {
