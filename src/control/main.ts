@@ -109,7 +109,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const update: StatusWriter['update'] = (kind, key, next) => updateStatus(store, clock, kind, key, next);
   const statuses = new Statuses(index, { update }, clock, log);
   closing.defer(() => statuses.close());
-  const faultEnds = new FaultEnds(views, clock);
+  const faultEnds = new FaultEnds(
+    {
+      apply(batch) {
+        views.apply(batch);
+        statuses.observe(batch);
+      },
+    },
+    clock,
+  );
   closing.defer(() => faultEnds.close());
   const feed = new IndexFeed(
     views,

@@ -6,7 +6,7 @@ import type { Kind } from '../api/kind.ts';
 import type { HttpRoute, HttpRouteRule } from '../api/kinds/http-route.ts';
 import type { ProxyKind, Workload, WorkloadPort } from '../api/kinds/workload.ts';
 import type { Reader } from '../api/reader.ts';
-import type { Origin } from '../api/resource.ts';
+import type { Origin, Resource } from '../api/resource.ts';
 import type { Cluster } from '../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import type { ClusterLoadAssignment } from '../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import type { Filter as NetworkFilter } from '../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
@@ -85,6 +85,10 @@ export interface InboundDraft extends Draft {
 export interface PolicyKind<Spec = unknown, Status = unknown> extends Kind<Spec, Status> {
   /** The text says what of it is not, or why none of it is. */
   readonly enforcedBy: Readonly<Record<ProxyKind, true | string>>;
+  /** Beside whom it is enforced: the workloads that it is for, or those that call. */
+  readonly side: 'callee' | 'caller';
+  /** What of this very policy is not enforced by a kind of proxy, a clause; null: nothing. Unset: `enforcedBy` as it stands. */
+  unenforced?(policy: Resource<Spec, Status>, proxy: ProxyKind): string | null;
   cluster?(draft: ClusterDraft, read: Reader): void;
   assignment?(draft: AssignmentDraft, read: Reader): void;
   route?(draft: RouteDraft, read: Reader): void;

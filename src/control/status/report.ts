@@ -1,7 +1,7 @@
 /** What a status says of each thing that a resource refers to: parents of a route, targets of a policy. */
 
 export interface Finding {
-  readonly type: 'Accepted' | 'ResolvedRefs' | 'Conflicted';
+  readonly type: 'Accepted' | 'ResolvedRefs' | 'Conflicted' | 'Enforced';
   readonly status: 'True' | 'False';
   /** As Gateway API names it (RouteConditionReason, PolicyConditionReason). */
   readonly reason: string;

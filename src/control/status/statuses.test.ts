@@ -183,6 +183,25 @@ describe('the status', () => {
       ]);
     });
 
+    test('is written anew when a workload comes that does not enforce it, and not when one becomes ready', async () => {
+      const targets = [{ group: '', kind: 'Service', name: 'catalog' }];
+      await put(service('catalog'), policy('p', targets, { hedge: { after: '1s' } }));
+      assert.equal((await conditionsOf('p'))['Enforced'], 'True Enforced');
+      const workload = {
+        apiVersion: 'weft.mesh/v1',
+        kind: 'Workload',
+        metadata: { name: 'web-1', namespace: 'shop' },
+        spec: { service: 'web', account: 'web', address: '10.0.0.1', ports: [], proxy: 'grpc' },
+      };
+      await put(workload);
+      assert.equal(
+        (await conditionsOf('p'))['Enforced'],
+        'False NotEnforced workload shop/web-1 (grpc) does not: hedge',
+      );
+      await put({ ...workload, spec: { ...workload.spec, proxy: 'weft' } });
+      assert.equal((await conditionsOf('p'))['Enforced'], 'True Enforced');
+    });
+
     test('names the sections that an older policy of the same target has taken, until it is gone', async () => {
       const byNumber = [{ group: '', kind: 'Service', name: 'catalog', sectionName: '80' }];
       const older = policy('older', byNumber, { retry: {} }, '2025-01-01T00:00:00Z');
@@ -198,17 +217,21 @@ describe('the status', () => {
         policy('all', byName, { retry: {} }),
       );
       const message = 'retry is that of older, which is older';
-      assert.deepEqual(await conditionsOf('older'), { Accepted: 'True Accepted', Conflicted: 'False NoConflict' });
+      const enforced = { Enforced: 'True Enforced' };
+      const well = { Accepted: 'True Accepted', Conflicted: 'False NoConflict', ...enforced };
+      assert.deepEqual(await conditionsOf('older'), well);
       assert.deepEqual(await conditionsOf('part'), {
         Accepted: 'True Accepted',
         Conflicted: `True Conflicted ${message}`,
+        ...enforced,
       });
       assert.deepEqual(await conditionsOf('all'), {
         Accepted: 'False Conflicted nothing of it holds here: see Conflicted',
         Conflicted: `True Conflicted ${message}`,
+        ...enforced,
       });
       await store.commit([{ key: keyOf(older), value: null }], []);
-      assert.deepEqual(await conditionsOf('all'), { Accepted: 'True Accepted', Conflicted: 'False NoConflict' });
+      assert.deepEqual(await conditionsOf('all'), well);
     });
   });
 });

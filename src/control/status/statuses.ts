@@ -10,15 +10,22 @@ import { serviceKind } from '../../api/kinds/service.ts';
 import { tcpRouteKind } from '../../api/kinds/tcp-route.ts';
 import type { View } from '../../api/reader.ts';
 import { type Key, keyOf, keyText, type Resource } from '../../api/resource.ts';
-import type { Batch } from '../../api/source.ts';
+import type { Batch, Change } from '../../api/source.ts';
+import { authorizationKind } from '../../policies/authorization/policy.ts';
+import { ENDED_KIND } from '../../policies/fault-injection/ended.ts';
+import { faultInjectionKind } from '../../policies/fault-injection/policy.ts';
+import { peerAuthenticationKind } from '../../policies/peer-authentication/kind.ts';
 import { backendTrafficKind } from '../../policies/backend-traffic/policy.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/runtime.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
+import { closedPorts } from './closed-ports.ts';
+import { faultAncestors } from './fault-ancestors.ts';
 import { policyAncestors } from './policy-ancestors.ts';
 import type { Finding, Report } from './report.ts';
 import { routeParents } from './route-parents.ts';
+import { workloadPolicyAncestors } from './workload-policy-ancestors.ts';
 
 export const CONTROLLER_NAME = 'weft.mesh/control-plane';
 
@@ -53,15 +60,30 @@ interface Reporter {
 const REPORTERS: readonly Reporter[] = [
   { kind: httpRouteKind, view: routeParents, list: 'parents', ref: 'parentRef' },
   { kind: tcpRouteKind, view: routeParents, list: 'parents', ref: 'parentRef' },
-  { kind: backendTrafficKind, view: policyAncestors, list: 'ancestors', ref: 'ancestorRef' },
+  ofPolicy(backendTrafficKind, policyAncestors),
+  ofPolicy(faultInjectionKind, faultAncestors),
+  ofPolicy(
+    authorizationKind,
+    workloadPolicyAncestors(authorizationKind, (policy, workload) => closedPorts(policy, workload)),
+  ),
+  ofPolicy(
+    peerAuthenticationKind,
+    workloadPolicyAncestors(peerAuthenticationKind, () => []),
+  ),
 ];
-const READ: ReadonlySet<string> = new Set([serviceKind, ...REPORTERS.map(({ kind }) => kind)].map(({ kind }) => kind));
+const READ: ReadonlySet<string> = new Set([serviceKind.kind, ENDED_KIND, ...REPORTERS.map(({ kind }) => kind.kind)]);
+
+function ofPolicy(kind: Kind, view: Reporter['view']): Reporter {
+  return { kind, view, list: 'ancestors', ref: 'ancestorRef' };
+}
 
 export class Statuses {
   readonly #index: MeshIndex;
   readonly #writer: StatusWriter;
   readonly #clock: Pick<Clock, 'wall'>;
   readonly #log: Log;
+  /** What was seen of each workload last. */
+  readonly #workloads = new Map<string, { readonly spec: unknown; readonly labels: unknown }>();
   /** One pass at a time; what comes meanwhile asks for one more. */
   #pass: Promise<void> | null = null;
   #again = false;
@@ -81,9 +103,20 @@ export class Statuses {
       const reporter = REPORTERS.find(({ kind }) => kind.kind === key.kind);
       if (reporter !== undefined) this.#index.release(reporter.view, key);
     }
-    if (this.#closed || !batch.changes.some(({ key }) => READ.has(key.kind))) return;
+    if (this.#closed || !batch.changes.some((change) => this.#concerns(change))) return;
     this.#again = true;
     this.#pass ??= this.#run();
+  }
+
+  /** Of workloads only what policies look at: they become ready and not all day long. */
+  #concerns({ key, value }: Change): boolean {
+    if (key.kind !== 'Workload') return READ.has(key.kind);
+    const name = keyText(key);
+    const before = this.#workloads.get(name) ?? null;
+    const now = value === null ? null : { spec: value.spec, labels: value.metadata.labels };
+    if (now === null) this.#workloads.delete(name);
+    else this.#workloads.set(name, now);
+    return !isDeepStrictEqual(before, now);
   }
 
   /** Resolves when nothing is written any more. */

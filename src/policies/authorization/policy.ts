@@ -30,6 +30,12 @@ export const authorizationKind: PolicyKind<AuthorizationSpec, AuthorizationStatu
     grpc: 'by grpc-go, and others that have the RBAC filter, but for ipBlocks and headers named grpc-…, …-bin and te: a policy with them closes its ports; AUDIT writes nothing',
     none: 'callers reach the application in plaintext, and nothing stands before it',
   },
+  side: 'callee',
+  unenforced({ spec: written }, proxy) {
+    if (proxy === 'none') return 'nothing stands before the application';
+    // What else gRPC servers cannot do closes their ports.
+    return proxy === 'grpc' && written?.action === 'AUDIT' ? 'AUDIT' : null;
+  },
   inbound: compileInbound,
   check(policy, report) {
     const { action, rules = [] } = policy.spec ?? {};

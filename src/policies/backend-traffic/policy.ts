@@ -15,6 +15,7 @@ import {
   spec,
   statusSchema,
 } from './kind.ts';
+import { gapsOf } from './unenforced.ts';
 
 export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficStatus> = {
   group: 'weft.mesh',
@@ -39,8 +40,14 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
   enforcedBy: {
     weft: true,
     envoy: 'but for PeakEwma, which is LeastRequest there, and hedge.initialRequests, which is 1',
-    grpc: 'clients without a proxy do not get it yet',
-    none: 'there is no proxy',
+    grpc: 'but for what gRPC clients lack: of loadBalancing PeakEwma, Random and slowStart, outliers by what fails in a row, health checks, all limits but requests, connections, timeouts.perTry and streamIdle, retry.statuses and maxBodyBytes, hedges, and TCP',
+    none: 'there is no proxy beside the caller',
+  },
+  side: 'caller',
+  unenforced({ spec: written }, proxy) {
+    if (proxy === 'none') return 'there is no proxy beside the caller';
+    const gaps = written === undefined ? [] : gapsOf(written, proxy);
+    return gaps.length === 0 ? null : gaps.join(', ');
   },
   cluster: compileCluster,
   assignment: compileAssignment,

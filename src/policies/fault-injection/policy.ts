@@ -27,9 +27,11 @@ export const faultInjectionKind: PolicyKind<FaultSpec, FaultStatus> = {
   enforcedBy: {
     weft: true,
     envoy: 'but for its end while the control plane is away: it goes on until that is back',
-    grpc: 'but for headers, which gRPC does not match: a policy that has some is left out',
+    grpc: 'as in Envoy',
     none: 'there is no proxy beside the caller',
   },
+  side: 'caller',
+  unenforced: (_policy, proxy) => (proxy === 'none' ? 'there is no proxy beside the caller' : null),
   route: compileRoute,
   check(policy, report) {
     const { delay, abort } = policy.spec ?? {};

@@ -47,8 +47,14 @@ export const peerAuthenticationKind: PolicyKind<PeerAuthenticationSpec, Frozen<z
   enforcedBy: {
     weft: true,
     envoy: true,
-    grpc: 'servers without a proxy decide by their own credentials',
+    grpc: 'but for permissive, which is strict: gRPC tells no TLS from clear text on one port',
     none: 'callers reach the application in plaintext',
+  },
+  side: 'callee',
+  unenforced({ spec: written }, proxy) {
+    if (proxy !== 'grpc') return 'callers reach the application in plaintext';
+    const modes = [written?.mtls, ...Object.values(written?.portLevelMtls ?? {})].map((each) => each?.mode);
+    return modes.includes('permissive') ? 'permissive, which is strict there' : null;
   },
   check(policy, report) {
     const { targetRefs, selector, mtls, portLevelMtls = {} } = policy.spec ?? {};

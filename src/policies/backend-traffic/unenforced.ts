@@ -1,0 +1,51 @@
+/** What of a policy's sections a kind of proxy does not enforce. Envoy lacks two things; gRPC clients know a part of each section. */
+import type { ProxyKind } from '../../api/kinds/workload.ts';
+import type { BackendTrafficSpec } from './kind.ts';
+
+/** Field names; empty: all of it is enforced. */
+export function gapsOf(spec: BackendTrafficSpec, proxy: ProxyKind): readonly string[] {
+  if (proxy === 'envoy') return namesOf(envoyLacks(spec));
+  return proxy === 'grpc' ? namesOf(grpcLacks(spec)) : [];
+}
+
+function envoyLacks({ loadBalancing, hedge }: BackendTrafficSpec): Readonly<Record<string, boolean>> {
+  return {
+    'loadBalancing.algorithm PeakEwma': loadBalancing?.algorithm === 'PeakEwma',
+    'hedge.initialRequests': (hedge?.initialRequests ?? 1) > 1,
+  };
+}
+
+/** As `control/generate/grpc` narrows what is compiled: gRFC A31, A32, A42, A44, A50. */
+function grpcLacks(spec: BackendTrafficSpec): Readonly<Record<string, boolean>> {
+  const { loadBalancing, outlierDetection, limits, timeouts, retry } = spec;
+  const { algorithm = 'RoundRobin' } = loadBalancing ?? {};
+  return {
+    [`loadBalancing.algorithm ${algorithm}`]: algorithm === 'PeakEwma' || algorithm === 'Random',
+    'loadBalancing.slowStart': loadBalancing?.slowStart !== undefined,
+    'outlierDetection but for successRate and failurePercentage': beyond(outlierDetection, OUTLIERS),
+    healthCheck: spec.healthCheck !== undefined,
+    'limits but for requests': beyond(limits, ['requests']),
+    connection: spec.connection !== undefined,
+    'timeouts but for request and maxDuration': beyond(timeouts, ['request', 'maxDuration']),
+    'retry.statuses': retry?.statuses !== undefined,
+    'retry.maxBodyBytes': retry?.maxBodyBytes !== undefined,
+    hedge: spec.hedge !== undefined,
+  };
+}
+
+const OUTLIERS = [
+  'interval',
+  'baseEjectionTime',
+  'maxEjectionTime',
+  'maxEjectionPercent',
+  'successRate',
+  'failurePercentage',
+];
+
+function beyond(section: object | undefined, known: readonly string[]): boolean {
+  return Object.keys(section ?? {}).some((field) => !known.includes(field));
+}
+
+function namesOf(lacks: Readonly<Record<string, boolean>>): string[] {
+  return Object.keys(lacks).filter((name) => lacks[name]);
+}
