@@ -178,6 +178,21 @@ describe('gRPC without sidecars', { skip: missing('go') || missingPython('grpc')
     await mesh.delete('backendtrafficpolicy', 'pool');
   });
 
+  test('faults on purpose, for the calls that ask for them', async () => {
+    const headers = [{ name: 'x-chaos', value: 'yes' }];
+    const targetRefs = [SERVICE('echo-side')];
+    await mesh.apply(
+      policy('FaultInjection', 'chaos', { targetRefs, headers, delay: { fixed: '200ms' }, abort: { grpcStatus: 8 } }),
+    );
+    await inAllLanguages(async (language) => {
+      const target = 'xds:///echo-side:80';
+      const chaotic = () => mesh.of(language).ask({ target, headers: { 'x-chaos': 'yes' } });
+      await settles(`${language}: RESOURCE_EXHAUSTED after 200 ms`, chaotic, ended('8', 200, 10_000));
+      await mesh.of(language).succeeds({ target, count: 10 });
+    });
+    await mesh.delete('faultinjection', 'chaos');
+  });
+
   test('who may call is held by servers of all libraries, and told to nobody', async () => {
     const targetRefs = LANGUAGES.map((language) => SERVICE(`echo-${language}`));
     const rules = [

@@ -37,12 +37,51 @@ test('the input is valid', () => {
   for (const resource of resources) assert.deepEqual(readResource(meshKinds, resource, 'default').violations, []);
 });
 
-test('what programs and the sidecars beside them get', () => {
-  const text = `${JSON.stringify(Object.fromEntries(Object.entries(views).map(([node, view]) => [node, json(view)])), null, 1)}\n`;
+test('what programs get', () => {
+  const nodes = proxyless.map(({ metadata }) => `bank/${metadata.name}`);
+  const text = `${JSON.stringify(Object.fromEntries(nodes.map((node) => [node, json(views[node] ?? new Map())])), null, 1)}\n`;
   const expected = INPUT.replace('.yaml', '.json');
   if (process.env['WEFT_UPDATE_GOLDENS'] === '1') writeFileSync(expected, text);
   assert.ok(text === readFileSync(expected, 'utf8'), 'to accept: WEFT_UPDATE_GOLDENS=1 node --test on this file');
 });
+
+test('a sidecar calls a server without one over mTLS by h2, and other sidecars as ever', () => {
+  const view = json(views['bank/ledger-2'] ?? new Map()) as Record<string, Record<string, Sidecars>>;
+  const cluster = view['Cluster']?.['http2|50051|ledger.bank'];
+  const transports = (cluster?.transportSocketMatches ?? []).map(({ match, transportSocket }) => {
+    return [match['tls'], transportSocket.typedConfig.commonTlsContext?.alpnProtocols];
+  });
+  assert.deepEqual(transports, [
+    ['mesh', ['weft-http2']],
+    ['h2', ['h2']],
+    [undefined, undefined],
+  ]);
+  const endpoints = (view['ClusterLoadAssignment']?.['50051|ledger.bank']?.endpoints ?? []).flatMap((locality) =>
+    locality.lbEndpoints.map(({ endpoint, metadata }) => [
+      endpoint.address.socketAddress.portValue,
+      metadata.filterMetadata['envoy.transport_socket_match'],
+    ]),
+  );
+  assert.deepEqual(endpoints, [
+    [50_051, { tls: 'h2' }],
+    [50_051, { tls: 'h2' }],
+    [15_001, { tls: 'mesh' }],
+  ]);
+});
+
+/** What is looked at of a cluster and an assignment. */
+interface Sidecars {
+  readonly transportSocketMatches: readonly {
+    readonly match: Record<string, string>;
+    readonly transportSocket: { readonly typedConfig: { commonTlsContext?: { alpnProtocols: string[] } } };
+  }[];
+  readonly endpoints: readonly {
+    readonly lbEndpoints: readonly {
+      readonly endpoint: { address: { socketAddress: { portValue: number } } };
+      readonly metadata: { filterMetadata: Record<string, object> };
+    }[];
+  }[];
+}
 
 const context = {
   server: { server_uri: 'unix:///none', channel_creds: [{ type: 'insecure' }], server_features: [] },

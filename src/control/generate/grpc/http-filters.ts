@@ -7,7 +7,7 @@ import { pack } from '../../../protos/init.ts';
 
 export type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
 
-const FAULT_FILTER = 'envoy.filters.http.fault';
+export const FAULT_FILTER = 'envoy.filters.http.fault';
 
 /** gRFC A33. It does nothing by itself: what it injects stands at the routes. */
 export function fault(): HttpFilterInit {

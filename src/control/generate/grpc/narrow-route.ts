@@ -20,6 +20,7 @@ import {
   WeightedClusterSchema,
 } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { INVALID_BACKEND } from '../names.ts';
+import { variantsOf } from './narrow-faults.ts';
 
 const METHOD = 'POST';
 /** gRFC A44: the words of `retry_on` that clients know. */
@@ -34,17 +35,19 @@ export function narrowRoute(route: Route, clusters: ReadonlyMap<string, string>)
   if (action === null || match === undefined) return [];
   const headers = match.headers.filter(({ name }) => name !== ':method');
   if (!match.headers.every((header) => header.name !== ':method' || allowsPost(header))) return [];
-  const { name, metadata, typedPerFilterConfig } = route;
-  return pathsOf(match).map((pathSpecifier) => {
-    const narrowed = create(RouteSchema, {
-      name,
-      match: create(RouteMatchSchema, { pathSpecifier, headers }),
-      action: { case: 'route', value: action },
-      typedPerFilterConfig,
-    });
-    if (metadata !== undefined) narrowed.metadata = metadata;
-    return narrowed;
-  });
+  const { name, metadata } = route;
+  return variantsOf(route.typedPerFilterConfig).flatMap((variant) =>
+    pathsOf(match).map((pathSpecifier) => {
+      const narrowed = create(RouteSchema, {
+        name,
+        match: create(RouteMatchSchema, { pathSpecifier, headers: [...headers, ...variant.headers] }),
+        action: { case: 'route', value: action },
+        typedPerFilterConfig: variant.typedPerFilterConfig,
+      });
+      if (metadata !== undefined) narrowed.metadata = metadata;
+      return narrowed;
+    }),
+  );
 }
 
 function allowsPost({ headerMatchSpecifier: specifier }: HeaderMatcher): boolean {
