@@ -18,3 +18,17 @@ export function sameResource(a: XdsResource | null, b: XdsResource | null): bool
   if (a === null || b === null) return a === b;
   return a.version === b.version && a.name === b.name && a.origins.length === b.origins.length;
 }
+
+/**
+ * The bytes of a message of which these have each some of the fields; repeated fields follow each other. In memory of
+ * their own, unlike what Buffer.concat makes, because resources stay for long.
+ */
+export function joinMessages(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

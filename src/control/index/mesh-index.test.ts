@@ -157,11 +157,9 @@ test('a view is patched when only what it read has changed, and else derived', (
     id: () => '',
     derive(read) {
       log.push('derived');
-      const labels = read.get({ kind: 'Workload', namespace: 'shop', name: 'labels' })?.spec ?? 'a,b,c';
+      const labels = read.get({ kind: 'Workload', namespace: 'shop', name: 'labels' })?.spec;
       return Object.fromEntries(
-        String(labels)
-          .split(',')
-          .map((label) => [label, read.view(perLabel, label)]),
+        (typeof labels === 'string' ? labels : 'a,b,c').split(',').map((label) => [label, read.view(perLabel, label)]),
       );
     },
     patch(previous, changes) {

@@ -37,8 +37,11 @@ export class ResponseCache {
   #serial = 0;
   #framings = 0;
 
-  /** `maxBytes` of encoded responses are kept; default 64 MiB. What is sent keeps its bytes alive all the same. */
-  constructor(maxBytes: number = 64 << 20) {
+  /**
+   * `maxBytes` of encoded responses are kept; default 16 MiB: a push to thousands is small, and first answers, which are
+   * large, are shared by the replicas of one service that come together. What is sent keeps its bytes alive all the same.
+   */
+  constructor(maxBytes: number = 16 << 20) {
     this.#maxBytes = maxBytes;
   }
 
@@ -111,7 +114,8 @@ function sotwBytes({ type, resources }: Framing, nonce: string): Uint8Array {
 
 /** Versions are hashes of content, so they stand for the bytes. */
 function keyOf({ variant, type, resources, removed, absent }: Framing): string {
-  const named = variant === 'delta' ? [removed, absent] : [];
-  const text = JSON.stringify([variant, type, named, resources.map((resource) => [resource.name, resource.version])]);
+  const named = variant === 'delta' && removed.length + absent.length > 0 ? JSON.stringify([removed, absent]) : '';
+  let text = `${variant} ${type} ${named}`;
+  for (const { version, name } of resources) text += ` ${version} ${name.length} ${name}`;
   return text.length <= 256 ? text : hash('sha256', text, 'base64url');
 }

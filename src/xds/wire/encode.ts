@@ -9,10 +9,13 @@ import { WIRE, wireTypeOf } from './wire-type.ts';
 
 /** `message` is trusted to have the table's interface; fields that it lacks are written as unset. */
 export function encode<T extends object>(table: Table<T>, message: T): Uint8Array {
-  const sink = new Sink();
-  writeMessage(sink, table, message as Fields);
-  return sink.finish();
+  scratch.restart();
+  writeMessage(scratch, table, message as Fields);
+  return scratch.finish();
 }
+
+/** One for all messages, because nothing else runs while one is written: growing a new buffer each time costs more. */
+const scratch = new Sink();
 
 function writeMessage(sink: Sink, table: Table, message: Fields): void {
   for (const field of table.fields) writeField(sink, field, message);

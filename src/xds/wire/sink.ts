@@ -1,11 +1,22 @@
 /** A growing buffer that protobuf's primitives are written to. */
 
 const utf8 = new TextEncoder();
+const FIRST_BYTES = 256;
+/** What a large message needed is given back after it. */
+const MAX_KEPT_BYTES = 1 << 20;
 
 export class Sink {
-  bytes = new Uint8Array(256);
+  bytes = new Uint8Array(FIRST_BYTES);
   at = 0;
   #view = new DataView(this.bytes.buffer);
+
+  /** Forgets what was written. */
+  restart(): void {
+    this.at = 0;
+    if (this.bytes.length <= MAX_KEPT_BYTES) return;
+    this.bytes = new Uint8Array(FIRST_BYTES);
+    this.#view = new DataView(this.bytes.buffer);
+  }
 
   /** A copy of what was written. */
   finish(): Uint8Array {

@@ -3,8 +3,9 @@
  * In strict mode only connections of the mesh have one; TLS of anybody else passes untouched in permissive mode alone,
  * because it proves nothing about the caller.
  */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { originOf } from '../../../api/origin.ts';
+import type { MtlsMode } from '../../../api/kinds/mesh.ts';
 import type { Workload, WorkloadPort } from '../../../api/kinds/workload.ts';
 import type { Reader, View } from '../../../api/reader.ts';
 import type { Origin } from '../../../api/resource.ts';
@@ -16,6 +17,7 @@ import type {
 import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import type { HttpFilter } from '../../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
+import { xdsResource } from '../../../xds/content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import { meshSettings } from '../mesh-settings.ts';
 import { type HttpVersion, inboundName } from '../names.ts';
@@ -23,7 +25,7 @@ import { metadata, originText } from '../origin.ts';
 import { inboundMode } from '../peer-mode.ts';
 import { catchesAnyH2, portProtocol } from '../protocol.ts';
 import { durationOf } from '../../../protos/init.ts';
-import { resourceOf, sameResource } from '../resource.ts';
+import { joinMessages, sameResource } from '../resource.ts';
 import { ANY_PATH } from '../routes/http-match.ts';
 import { ALPN, downstreamTls } from '../tls.ts';
 import { HTTP1_BYTES, HTTP2_BYTES, inspectAll, inspectTls } from './inspectors.ts';
@@ -50,21 +52,46 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
     const origin = originOf(workload);
     const origins = [origin];
     const toApp = filtersOf(read, workload, port, trustDomain, origins);
-    const secured = mode === 'disabled' ? [] : meshChains(toApp, trustDomain, mode);
-    const open = mode === 'strict' ? [] : openChains(toApp);
+    const isPlain = toApp.http.length + toApp.tcp.length === 0;
+    const chains = isPlain
+      ? read.view(plainChains, { port: port.port, protocol: port.protocol ?? '', mode })
+      : chainsOf(toApp, mode, trustDomain);
     const name = inboundName(port.port);
-    const message = create(ListenerSchema, {
+    const own = create(ListenerSchema, {
       name,
       address: socketAddress(workload.spec?.address ?? '127.0.0.1', port.proxyPort),
-      trafficDirection: TrafficDirection.INBOUND,
-      ...(mode === 'strict' ? inspectTls() : inspectAll()),
-      filterChains: [...secured, ...open],
     });
-    message.metadata = create(MetadataSchema, metadata({ origin: originText(origin), mode }));
-    return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
+    own.metadata = create(MetadataSchema, metadata({ origin: originText(origin), mode }));
+    const bytes = joinMessages([toBinary(ListenerSchema, own), chains]);
+    return xdsResource(TYPE_URLS.listener, name, bytes, origins);
   },
   same: sameResource,
 };
+
+interface PlainChainsKey extends Required<Pick<WorkloadPort, 'port' | 'protocol'>> {
+  readonly mode: MtlsMode;
+}
+
+/** What no policy has a part in is the same for thousands of workloads. */
+const plainChains: View<PlainChainsKey, Uint8Array> = {
+  name: 'plain-chains',
+  id: ({ port, protocol, mode }) => `${port} ${protocol} ${mode}`,
+  derive: (read, { mode, ...port }) =>
+    chainsOf({ port, http: [], tcp: [] }, mode, read.view(meshSettings, null).trustDomain),
+  same: (a, b) => Buffer.compare(a, b) === 0,
+};
+
+/** The bytes of a Listener with everything but its name and its place. */
+function chainsOf(toApp: ToApp, mode: MtlsMode, trustDomain: string): Uint8Array {
+  const secured = mode === 'disabled' ? [] : meshChains(toApp, trustDomain, mode);
+  const open = mode === 'strict' ? [] : openChains(toApp);
+  const rest = create(ListenerSchema, {
+    trafficDirection: TrafficDirection.INBOUND,
+    ...(mode === 'strict' ? inspectTls() : inspectAll()),
+    filterChains: [...secured, ...open],
+  });
+  return toBinary(ListenerSchema, rest);
+}
 
 /** What of policies and protocol all chains of a port share. */
 interface ToApp {

@@ -10,6 +10,7 @@ import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/lis
 import { xdsResource } from '../../../xds/content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import { vipListenerName } from '../names.ts';
+import { joinMessages } from '../resource.ts';
 import type { CallerPortKey } from '../routes/caller.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { portListenerMessage } from './outbound.ts';
@@ -17,7 +18,7 @@ import { socketAddress } from './socket-address.ts';
 
 export interface VipTemplate {
   readonly name: string;
-  /** A Listener without its name and address, which are its first two fields. */
+  /** The bytes of a Listener without its name and address. */
   readonly rest: Uint8Array;
   readonly origins: readonly Origin[];
 }
@@ -39,9 +40,5 @@ export const vipTemplate: View<CallerPortKey, VipTemplate | null> = {
 
 export function vipListener({ name, rest, origins }: VipTemplate, { address, vipPort }: WorkloadVip): XdsResource {
   const head = toBinary(ListenerSchema, create(ListenerSchema, { name, address: socketAddress(address, vipPort) }));
-  const bytes = new Uint8Array(head.length + rest.length);
-  bytes.set(head);
-  // Fields come in order of their numbers, so these are the bytes that the whole message would have.
-  bytes.set(rest, head.length);
-  return xdsResource(TYPE_URLS.listener, name, bytes, origins);
+  return xdsResource(TYPE_URLS.listener, name, joinMessages([head, rest]), origins);
 }

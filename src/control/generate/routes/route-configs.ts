@@ -20,7 +20,7 @@ import {
   type ServicePortKey,
 } from '../names.ts';
 import { durationOf } from '../../../protos/init.ts';
-import { resourceOf, sameResource } from '../resource.ts';
+import { joinMessages, resourceOf, sameResource } from '../resource.ts';
 import { httpVersionsOf, type PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { type UsersKey, usedPorts } from '../used-services.ts';
@@ -58,9 +58,8 @@ export const outboundRoutes: View<UsersKey, XdsResource> = {
       const host = read.view(proxiedHost, { ...port, caller: key.namespace });
       if (host !== null) hosts.push(host);
     }
-    // Of messages of one type, one after the other are their sum: repeated fields follow each other.
-    const bytes = Buffer.concat([NAME_BYTES, ...hosts, PASSTHROUGH_BYTES]);
-    return xdsResource(TYPE_URLS.routes, OUTBOUND_ROUTES, new Uint8Array(bytes), []);
+    const bytes = joinMessages([NAME_BYTES, ...hosts, PASSTHROUGH_BYTES]);
+    return xdsResource(TYPE_URLS.routes, OUTBOUND_ROUTES, bytes, []);
   },
   same: sameResource,
 };
