@@ -24,8 +24,11 @@ import { ServingCertificate } from './ca/serving-certificate.ts';
 import { Tokens } from './ca/tokens.ts';
 import { trustBundleResource } from './generate/mesh-settings.ts';
 import { MeshViews } from './generate/mesh-views.ts';
+import { LoadMetrics } from './loads/load-metrics.ts';
+import { LOAD_STATS_PATH, openLoadStream } from './loads/load-stream.ts';
 import { MeshIndex } from './index/mesh-index.ts';
 import { ensureMesh, svidTtlOf } from './mesh-object.ts';
+import { clientStatusRoute } from './client-status-route.ts';
 import { meshStatusRoute } from './mesh-status-route.ts';
 import { offeredRoute } from './offered-route.ts';
 import { metricsRoute } from './metrics-route.ts';
@@ -87,8 +90,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await ensureMesh(store, clock, trustDomain);
   const views = new MeshViews(index);
   const counters = new Counters();
+  const loads = new LoadMetrics(counters);
   const publisher = new Publisher({
     metrics: new XdsMetrics(counters),
+    services: (callers) => new Map([[LOAD_STATS_PATH, (stream) => openLoadStream(stream, callers, loads)]]),
     clock,
     timers,
     log,
@@ -177,6 +182,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       }),
       leaseRoute({ leases, records, settled }),
       metricsRoute(counters),
+      clientStatusRoute(publisher),
       meshStatusRoute({ clock, publisher, version, trustDomain }),
       offeredRoute({ publisher, views }),
     ],

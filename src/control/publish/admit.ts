@@ -15,12 +15,11 @@ const NODE_ID = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9]([a-z0-9.-]{0,2
 
 /** The proxy, or the reason of the refusal. The chain of `peer` was verified by TLS. */
 export function admit(
-  node: Node | undefined,
+  node: Node,
   peer: PeerCertificate,
   authorize: Authorize,
   recordedKind: (nodeId: string) => string = () => '',
 ): ProxyNode | string {
-  if (node === undefined) return 'the first message of the stream has no node';
   const [, namespace, , workload] = NODE_ID.exec(node.id) ?? [];
   if (namespace === undefined || workload === undefined) {
     return `node id ${JSON.stringify(node.id.slice(0, 100))} is not <namespace>/<workload>`;

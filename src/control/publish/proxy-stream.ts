@@ -55,7 +55,7 @@ export interface ProxyStream extends RpcHandler {
 
 export interface StreamOwner {
   /** The node of the first message. A status ends the stream. */
-  admit(stream: ProxyStream, node: Node | undefined): Admitted | RpcStatus;
+  admit(stream: GuardedStream, node: Node | undefined): Admitted | RpcStatus;
   /** Counts the ending and says what the client sees of it. */
   ending(reason: StreamEnding, message: string): RpcStatus;
   onSent(type: string, bytes: number): void;
@@ -177,7 +177,7 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
   }
 
   #admit(request: Request): Session<Request> | null {
-    const admitted = this.#owner.admit(this, request.node);
+    const admitted = this.#owner.admit(this.#rpc, request.node);
     if ('code' in admitted) {
       this.end(admitted);
       return null;

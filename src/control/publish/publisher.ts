@@ -21,10 +21,14 @@ import { shortTypeName, type TypeUrl } from '../../xds/resource.ts';
 import { type Nack, Quarantine } from '../../xds/server/quarantine.ts';
 import { ResponseCache } from '../../xds/server/response-cache.ts';
 import type { Node } from '../../xds/tables/messages.gen.ts';
+import { NodeTable } from '../../xds/tables/tables.gen.ts';
+import { create } from '../../xds/wire/table.ts';
 import { AckWaits } from './ack-waits.ts';
 import { admit, type Authorize, isGrpcClient } from './admit.ts';
+import type { Callers } from './callers.ts';
 import { Debounce } from './debounce.ts';
 import { Door, type Service } from './door.ts';
+import type { GuardedStream } from './guarded-stream.ts';
 import { mergeStatuses } from './merge-statuses.ts';
 import { METHOD_BY_PATH } from './methods.ts';
 import { NodeStreams } from './node-streams.ts';
@@ -36,6 +40,7 @@ import {
   type ProxyStream,
   type StreamOwner,
 } from './proxy-stream.ts';
+import { openStatusStream, STATUS_METHODS } from './status-stream.ts';
 import type { StreamEnding } from './stream-endings.ts';
 import { Turnstile } from './turnstile.ts';
 import { XdsMetrics } from './xds-metrics.ts';
@@ -57,6 +62,8 @@ export interface PublisherOptions {
   readonly maxStreamsPerNode?: number;
   /** Unset: counted for nobody. */
   readonly metrics?: XdsMetrics;
+  /** Further services of the same port, by path. */
+  readonly services?: (callers: Callers) => ReadonlyMap<string, Service>;
   /** Proxies that get a first configuration at once, while others wait; default 64. */
   readonly maxFirstSyncs?: number;
   /** Proxies that get their new view in one turn of the event loop; default 200. */
@@ -66,9 +73,11 @@ export interface PublisherOptions {
 /** What to wait for: one resource, all of a type, or whatever a status says. */
 export type Awaited = { readonly type: TypeUrl; readonly name?: string } | ((proxy: ProxyStatus) => boolean);
 
+const NO_NODE = 'the first message of the stream has no node';
+
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-export class Publisher implements StreamOwner {
+export class Publisher implements StreamOwner, Callers {
   readonly metrics: XdsMetrics;
   readonly #options: PublisherOptions;
   readonly #log: Log;
@@ -116,7 +125,10 @@ export class Publisher implements StreamOwner {
   }
 
   #services(): ReadonlyMap<string, Service> {
-    const services = new Map<string, Service>();
+    const services = new Map<string, Service>(this.#options.services?.(this));
+    for (const [path, isUnary] of STATUS_METHODS) {
+      services.set(path, (stream) => openStatusStream(stream, this, isUnary));
+    }
     for (const [path, method] of METHOD_BY_PATH) {
       services.set(path, (stream) =>
         method.variant === 'delta' ? openProxyStream(stream, method, this) : openProxyStream(stream, method, this),
@@ -129,13 +141,19 @@ export class Publisher implements StreamOwner {
     return this.metrics.end(reason, message);
   }
 
-  admit(stream: ProxyStream, said: Node | undefined): Admitted | RpcStatus {
-    const { authorize, clock, recordedKind } = this.#options;
-    const node = admit(said, stream.peer, authorize, recordedKind);
-    if (typeof node === 'string') {
-      this.#log.warn('proxy refused', { reason: node, remoteHost: stream.remoteHost, peer: stream.peer.uris[0] ?? '' });
-      return this.ending('wrong-identity', node);
-    }
+  identify({ peer, remote }: GuardedStream, said: Node | undefined): ProxyNode | RpcStatus {
+    const { authorize, recordedKind } = this.#options;
+    // Who says nothing of himself is who his certificate says.
+    const node = admit(said ?? create(NodeTable, { id: peer.commonName }), peer, authorize, recordedKind);
+    if (typeof node !== 'string') return node;
+    this.#log.warn('proxy refused', { reason: node, remoteHost: remote.host, peer: peer.uris[0] ?? '' });
+    return this.ending('wrong-identity', node);
+  }
+
+  admit(stream: GuardedStream, said: Node | undefined): Admitted | RpcStatus {
+    const { clock } = this.#options;
+    const node = said === undefined ? this.ending('wrong-identity', NO_NODE) : this.identify(stream, said);
+    if ('code' in node) return node;
     const session = {
       nodeId: node.id,
       client: { isGrpc: isGrpcClient(node, said) },
