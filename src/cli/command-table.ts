@@ -23,6 +23,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/bootstrap.ts'),
   },
   {
+    name: 'proxy',
+    group: MESH,
+    summary: 'run the data plane alone, under an Envoy bootstrap file',
+    load: () => import('./commands/proxy.ts'),
+  },
+  {
     name: 'token',
     group: MESH,
     summary: 'tokens with which workloads join from elsewhere',

@@ -12,6 +12,8 @@ import type { JsonObject } from '../xds/wire/json.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { serveAdmin } from './admin/admin-server.ts';
 import { ConfigClient } from './config/config-client.ts';
+import type { ReceivedResource } from '../xds/client/received.ts';
+import { type BootstrapSources, bootstrapSources } from './config/bootstrap-sources.ts';
 import { meshSources } from './config/mesh-sources.ts';
 import { DataPlane } from './data-plane.ts';
 
@@ -19,10 +21,7 @@ export interface ProxyOptions {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
-  readonly xds: Address;
-  readonly svid: SvidSource;
-  /** Roots of the mesh, of the control plane too, until it sends newer ones. */
-  readonly trustBundlePem: string;
+  readonly control: MeshControl | BootstrapControl;
   /** Of this program, for `/server_info`. */
   readonly version: string;
   /** Port 0: a free one. */
@@ -37,6 +36,23 @@ export interface ProxyOptions {
   readonly maxConnections?: number;
   /** Where this proxy is, for zone-aware routing; null or unset: unknown. */
   readonly locality?: Locality | null;
+}
+
+/** A sidecar: the control plane of its mesh, and the identity that it has there. */
+export interface MeshControl {
+  readonly kind: 'mesh';
+  readonly xds: Address;
+  readonly svid: SvidSource;
+  /** Roots of the mesh, of the control plane too, until it sends newer ones. */
+  readonly trustBundlePem: string;
+}
+
+/** What a bootstrap file says, and the servers that it names. */
+export interface BootstrapControl {
+  readonly kind: 'bootstrap';
+  /** Valid: they were read once before. */
+  readonly statics: readonly ReceivedResource[];
+  readonly sources: BootstrapSources;
 }
 
 export interface RunningProxy {
@@ -54,19 +70,31 @@ export interface RunningProxy {
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { runtime, log, node } = options;
   const timers = new TimerWheel(runtime.clock);
-  const plane = new DataPlane({ ...options, timers, service: serviceName(node) });
+  const { control } = options;
+  const isSidecar = control.kind === 'mesh';
+  const plane = new DataPlane({
+    ...options,
+    timers,
+    service: serviceName(node),
+    svid: isSidecar ? control.svid : null,
+    trustBundlePem: isSidecar ? control.trustBundlePem : '',
+  });
   let applied: Promise<unknown> = Promise.resolve();
   const config = new ConfigClient({
     ...options,
     timers,
     modules: FILTER_MODULES,
-    sources: (bundlePem) =>
-      meshSources({
-        clock: runtime.clock,
-        address: options.xds,
-        svid: options.svid,
-        trustBundlePem: () => bundlePem() ?? options.trustBundlePem,
-      }),
+    tls: isSidecar ? 'mesh' : 'own',
+    statics: isSidecar ? [] : control.statics,
+    sources: (bundlePem, statics) =>
+      isSidecar
+        ? meshSources({
+            clock: runtime.clock,
+            address: control.xds,
+            svid: control.svid,
+            trustBundlePem: () => bundlePem() ?? control.trustBundlePem,
+          })
+        : bootstrapSources(control.sources, { net: runtime.net, identity: plane.identity, statics }),
     bind: (snapshot) => plane.bind(snapshot),
     swap: (binding) => {
       applied = plane.use(binding);

@@ -25,6 +25,7 @@ export const ROOT_FILES: readonly string[] = [
 ];
 
 export const ROOT_MESSAGES: readonly string[] = [
+  'envoy.config.bootstrap.v3.Bootstrap',
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.endpoint.v3.ClusterLoadAssignment',
   'envoy.config.listener.v3.Listener',
@@ -41,6 +42,7 @@ export const ROOT_MESSAGES: readonly string[] = [
 /** Compiled only to be cut: the roots' files of which one message or none is used. */
 export const SOURCE_FILES: readonly string[] = [
   ...ROOT_FILES,
+  'envoy/config/bootstrap/v3/bootstrap.proto',
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/config/listener/v3/listener.proto',
@@ -52,6 +54,17 @@ export const SOURCE_FILES: readonly string[] = [
 
 /** Messages, or packages with a final dot, that are cut out: a field of such a type goes with them. */
 export const CUT: readonly string[] = [
+  'envoy.config.bootstrap.v3.ClusterManager',
+  'envoy.config.bootstrap.v3.CustomInlineHeader',
+  'envoy.config.bootstrap.v3.LayeredRuntime',
+  'envoy.config.bootstrap.v3.MemoryAllocatorManager',
+  'envoy.config.bootstrap.v3.Watchdog',
+  'envoy.config.bootstrap.v3.Watchdogs',
+  'envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig',
+  'envoy.config.bootstrap.v3.Bootstrap.DeferredStatOptions',
+  'envoy.config.bootstrap.v3.Bootstrap.GrpcAsyncClientManagerConfig',
+  'envoy.config.metrics.v3.',
+  'envoy.config.overload.v3.',
   'envoy.config.trace.v3.OpenCensusConfig',
   'google.api.expr.',
   'envoy.config.listener.v3.UdpListenerConfig',

@@ -9,6 +9,7 @@ import { ROUTE_FIELDS } from './subset-routes.ts';
 
 /** Messages that are decoded by themselves: discovery, resources, and what stands in an Any. */
 export const TABLE_ROOTS: readonly string[] = [
+  'envoy.config.bootstrap.v3.Bootstrap',
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.endpoint.v3.ClusterLoadAssignment',
   'envoy.config.listener.v3.Listener',
@@ -59,6 +60,10 @@ export const SUBSET: Readonly<Record<string, readonly string[]>> = {
   ...CLUSTER_FIELDS,
   ...LISTENER_FIELDS,
   ...ROUTE_FIELDS,
+  'envoy.config.bootstrap.v3.Admin': ['address'],
+  'envoy.config.bootstrap.v3.Bootstrap': ['node', 'static_resources', 'dynamic_resources', 'admin'],
+  'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': ['lds_config', 'cds_config', 'ads_config'],
+  'envoy.config.bootstrap.v3.Bootstrap.StaticResources': ['listeners', 'clusters', 'secrets'],
   'envoy.config.core.v3.ApiConfigSource': [
     'api_type',
     'transport_api_version',

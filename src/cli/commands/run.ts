@@ -104,8 +104,9 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
   const ownDirectory = workloadDirectory(stateDir, namespace, workload);
   const startWeft: StartSidecar = async (sidecar) => {
-    const trustBundlePem = sidecar.trustBundlePem();
-    const proxy = await startProxy({ ...sidecar, trustBundlePem, runtime, log, version: VERSION, accessLogPath });
+    const { xds, svid } = sidecar;
+    const control = { kind: 'mesh', xds, svid, trustBundlePem: sidecar.trustBundlePem() } as const;
+    const proxy = await startProxy({ ...sidecar, control, runtime, log, version: VERSION, accessLogPath });
     void proxy.ready.then(context.onServing);
     return proxy;
   };

@@ -2,7 +2,7 @@
  * The proxy's configuration, from the control plane or the disk to the Binding that requests run on: what arrives is
  * read and validated, warmed, and swapped in whole. It keeps serving the last good state whatever happens to the stream.
  */
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
@@ -12,7 +12,7 @@ import type { FilterModules } from '../../snapshot/read/http-filters.ts';
 import type { Locality, Snapshot } from '../../snapshot/snapshot.ts';
 import { clientStatus } from '../../xds/client/client-status.ts';
 import { ClientResources } from '../../xds/client/client-resources.ts';
-import type { Refusal, XdsDelta } from '../../xds/client/received.ts';
+import type { ReceivedResource, Refusal, XdsDelta } from '../../xds/client/received.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import type { Node } from '../../xds/tables/messages.gen.ts';
 import { NodeTable } from '../../xds/tables/tables.gen.ts';
@@ -45,7 +45,9 @@ export interface ConfigClientOptions {
   /** Where this proxy is: any control plane can tell it what is near; null or unset: unknown. */
   readonly locality?: Locality | null;
   /** `bundlePem`: the roots that the control plane itself has sent last; null before. */
-  readonly sources: (bundlePem: () => string | null) => XdsSources;
+  readonly sources: (bundlePem: () => string | null, statics: Snapshot) => XdsSources;
+  /** Resources of the bootstrap: no server changes them. Default: none. */
+  readonly statics?: readonly ReceivedResource[];
   /** Null: nothing is kept on disk. */
   readonly statePath: string | null;
   /** Whose word counts about TLS; default: the mesh's. */
@@ -80,6 +82,8 @@ export class ConfigClient {
   #restoring = false;
   #closed = false;
   readonly #startedAtMs: number;
+  /** Keys of the bootstrap's resources. */
+  readonly #statically = new Set<string>();
 
   constructor(options: ConfigClientOptions) {
     const { runtime, timers, log, node } = options;
@@ -95,7 +99,7 @@ export class ConfigClient {
     this.#sources = options.sources(() => {
       const bundle = this.#received.secrets.get(SECRET_BUNDLE);
       return bundle !== undefined && 'pem' in bundle ? bundle.pem : null;
-    });
+    }, this.#statics());
     const { listeners, clusters } = this.#sources;
     // Without a place to ask there is nothing to wait for.
     this.#begun = listeners === null;
@@ -135,6 +139,7 @@ export class ConfigClient {
   }
 
   start(): void {
+    if (this.#statically.size > 0) this.#rebuild(this.#received);
     this.#options.timers.arm(this.#silenceTimer, SILENCE_MS);
     this.#links.open();
   }
@@ -168,7 +173,7 @@ export class ConfigClient {
     return dumpConfig(
       {
         bootstrap: { node: toJson(NodeTable, this.#node, anyTable) },
-        statics: [],
+        statics: this.#options.statics ?? [],
         loadedAtMs: this.#startedAtMs,
         states: this.#resources.states(),
         isWarming: (type, name) => this.#isWarming(type, name),
@@ -203,10 +208,8 @@ export class ConfigClient {
 
   #apply(delta: XdsDelta): readonly Refusal[] {
     const { modules, log } = this.#options;
-    const { next, refused } = applyDelta(this.#received, delta, modules, {
-      asks: (source) => canAsk(this.#sources, source),
-      tls: this.#options.tls ?? 'mesh',
-    });
+    const { next, refused: unread } = applyDelta(this.#received, this.#withoutStatics(delta), modules, this.#terms);
+    const refused = [...unread, ...this.#clashes(delta)];
     for (const name of delta.removed) this.#missing.add(resourceKey(delta.type, name));
     for (const { name } of delta.changed) this.#missing.delete(resourceKey(delta.type, name));
     for (const { name, reason } of refused) log.warn('configuration refused', { type: delta.type, name, reason });
@@ -216,13 +219,47 @@ export class ConfigClient {
     return refused;
   }
 
+  /** Puts the static resources in place. Throws for one that is not valid: the bootstrap was not checked. */
+  #statics(): Snapshot {
+    const terms: Terms = { ...this.#terms, asks: () => true };
+    for (const resource of this.#options.statics ?? []) {
+      const delta = { type: resource.type, changed: [resource], removed: [] };
+      const { next, refused } = applyDelta(this.#received, delta, this.#options.modules, terms);
+      for (const { name, reason } of refused) throw new WeftError('invalid', { what: reason, where: name });
+      this.#received = next;
+      this.#statically.add(resourceKey(resource.type, resource.name));
+    }
+    return this.#received;
+  }
+
+  get #terms(): Terms {
+    return { asks: (source) => canAsk(this.#sources, source), tls: this.#options.tls ?? 'mesh' };
+  }
+
+  #isStatic(type: string, name: string): boolean {
+    return this.#statically.has(resourceKey(type, name));
+  }
+
+  #withoutStatics({ type, changed, removed }: XdsDelta): XdsDelta {
+    return {
+      type,
+      changed: changed.filter(({ name }) => !this.#isStatic(type, name)),
+      removed: removed.filter((name) => !this.#isStatic(type, name)),
+    };
+  }
+
+  #clashes({ type, changed }: XdsDelta): readonly Refusal[] {
+    const taken = changed.filter(({ name }) => this.#isStatic(type, name));
+    return taken.map(({ name }) => ({ name, reason: 'the bootstrap has a resource of this name' }));
+  }
+
   /** Warms what was received, binds what is ready and swaps it in. Throws what the factory throws, and changes nothing then. */
   #rebuild(received: Snapshot): void {
     const now = this.#options.runtime.clock.now();
     const settled = (key: string): boolean => this.#isSettled(key, now);
     const first = warm(received, this.#active, settled);
     const wanted = wantedNames([received, first.active]);
-    const kept = keepWanted(received, wanted);
+    const kept = keepWanted(received, wanted, (type, name) => this.#isStatic(type, name));
     const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled);
     if (active !== this.#active) this.#options.swap(this.#options.bind(active));
     this.#received = kept;

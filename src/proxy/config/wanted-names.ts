@@ -41,11 +41,17 @@ export function wantedNames(snapshots: readonly Snapshot[]): WantedNames {
 }
 
 /** What is received, without what nothing refers to; `received` itself when all is wanted. */
-export function keepWanted(received: Snapshot, wanted: WantedNames): Snapshot {
+export function keepWanted(
+  received: Snapshot,
+  wanted: WantedNames,
+  isStatic: (type: string, name: string) => boolean,
+): Snapshot {
   let kept = received;
   for (const type of TYPES) {
     const resources = [...received.bytes.values()].filter((resource) => resource.type === type);
-    const removed = resources.flatMap(({ name }) => (isWanted(wanted, type, name) ? [] : [name]));
+    const removed = resources.flatMap(({ name }) =>
+      isStatic(type, name) || isWanted(wanted, type, name) ? [] : [name],
+    );
     if (removed.length > 0) kept = applyDelta(kept, { type, changed: [], removed }, new Map()).next;
   }
   return kept;

@@ -26,6 +26,33 @@ export interface AccessLog {
     | { readonly case: undefined; readonly value?: undefined };
 }
 
+/** envoy.config.bootstrap.v3.Admin */
+export interface Admin {
+  readonly address: Address | undefined;
+}
+
+/** envoy.config.bootstrap.v3.Bootstrap */
+export interface Bootstrap {
+  readonly node: Node | undefined;
+  readonly staticResources: Bootstrap_StaticResources | undefined;
+  readonly dynamicResources: Bootstrap_DynamicResources | undefined;
+  readonly admin: Admin | undefined;
+}
+
+/** envoy.config.bootstrap.v3.Bootstrap.DynamicResources */
+export interface Bootstrap_DynamicResources {
+  readonly ldsConfig: ConfigSource | undefined;
+  readonly cdsConfig: ConfigSource | undefined;
+  readonly adsConfig: ApiConfigSource | undefined;
+}
+
+/** envoy.config.bootstrap.v3.Bootstrap.StaticResources */
+export interface Bootstrap_StaticResources {
+  readonly listeners: readonly Listener[];
+  readonly clusters: readonly Cluster[];
+  readonly secrets: readonly Secret[];
+}
+
 /** envoy.config.cluster.v3.CircuitBreakers */
 export interface CircuitBreakers {
   readonly thresholds: readonly CircuitBreakers_Thresholds[];

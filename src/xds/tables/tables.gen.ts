@@ -12,6 +12,25 @@ export const AccessLogTable: Table<m.AccessLog> = /* @__PURE__ */ new Table('env
   [1, 'name', 9],
   [4, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
 ]);
+export const AdminTable: Table<m.Admin> = /* @__PURE__ */ new Table('envoy.config.bootstrap.v3.Admin', () => [
+  [3, 'address', 11, 'optional', () => AddressTable],
+]);
+export const BootstrapTable: Table<m.Bootstrap> = /* @__PURE__ */ new Table('envoy.config.bootstrap.v3.Bootstrap', () => [
+  [1, 'node', 11, 'optional', () => NodeTable],
+  [2, 'staticResources', 11, 'optional', () => Bootstrap_StaticResourcesTable],
+  [3, 'dynamicResources', 11, 'optional', () => Bootstrap_DynamicResourcesTable],
+  [12, 'admin', 11, 'optional', () => AdminTable],
+]);
+export const Bootstrap_DynamicResourcesTable: Table<m.Bootstrap_DynamicResources> = /* @__PURE__ */ new Table('envoy.config.bootstrap.v3.Bootstrap.DynamicResources', () => [
+  [1, 'ldsConfig', 11, 'optional', () => ConfigSourceTable],
+  [2, 'cdsConfig', 11, 'optional', () => ConfigSourceTable],
+  [3, 'adsConfig', 11, 'optional', () => ApiConfigSourceTable],
+]);
+export const Bootstrap_StaticResourcesTable: Table<m.Bootstrap_StaticResources> = /* @__PURE__ */ new Table('envoy.config.bootstrap.v3.Bootstrap.StaticResources', () => [
+  [1, 'listeners', 11, 'list', () => ListenerTable],
+  [2, 'clusters', 11, 'list', () => ClusterTable],
+  [3, 'secrets', 11, 'list', () => SecretTable],
+]);
 export const CircuitBreakersTable: Table<m.CircuitBreakers> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.CircuitBreakers', () => [
   [1, 'thresholds', 11, 'list', () => CircuitBreakers_ThresholdsTable],
   [2, 'perHostThresholds', 11, 'list', () => CircuitBreakers_ThresholdsTable],
