@@ -67,7 +67,7 @@ test('the budget for control frames comes back with time and with what a connect
   assert.deepEqual(s.limits, []);
 });
 
-test('WINDOW_UPDATE for content that was sent costs nothing, in crumbs it does', () => {
+test('WINDOW_UPDATE for content that was sent costs nothing, crumbs for a window that is used up do', () => {
   const s = new Served(NONE).begin();
   s.feed(headers(1));
   const head = Head.response(200);
@@ -77,8 +77,26 @@ test('WINDOW_UPDATE for content that was sent costs nothing, in crumbs it does',
     s.feed(windowUpdate(0, 1_000), windowUpdate(1, 1_000));
   }
   assert.deepEqual(s.limits, []);
+  s.stream().sendData(Buffer.alloc(100_000), 0, 100_000, false);
+  s.feed(windowUpdate(0, 100_000));
+  assert.deepEqual(s.limits, []);
   for (let i = 0; i < 10; i++) s.feed(windowUpdate(1, 1));
   assert.deepEqual(end(s), [CALM, [LIMIT.windowUpdates]]);
+});
+
+test('calls of C-core, which credits the few bytes of each answer at once and probes often, go on for ever', () => {
+  const s = new Served({ controlFrameBurst: 100, controlFramesPerSecond: 0 }).begin();
+  for (let call = 0; call < 1_000; call++) {
+    const id = 2 * call + 1;
+    s.feed(headers(id, POST, false), data(id, 'hello', true));
+    const head = Head.response(200);
+    s.stream(s.streams.length - 1).sendHead(head, false);
+    s.stream(s.streams.length - 1).sendData(Buffer.alloc(27), 0, 27, false);
+    head.free();
+    s.feed(windowUpdate(id, 5), windowUpdate(0, 5), windowUpdate(0, 22), ping());
+    s.stream(s.streams.length - 1).sendTrailers(new Head());
+  }
+  assert.deepEqual(s.limits, []);
 });
 
 test('rapid reset: streams that are opened and reset at once', () => {

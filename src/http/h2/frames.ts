@@ -19,8 +19,11 @@ import type { LinkOptions } from './link.ts';
 /** What a stream earns its peer in control frames: priorities, window updates, a probe. */
 const CONTROL_PER_STREAM = 8;
 const PRIORITY_BYTES = 5;
-/** Credit of less than this costs more than it is worth. */
-const TINY_CREDIT = 128;
+/**
+ * Credit that leaves a window smaller than this makes us send crumbs (CVE-2019-9511): it costs more than it is worth. Small
+ * credit on top of a wide window does not: C-core gives every byte back as soon as it has read it.
+ */
+const TINY_WINDOW = 128;
 const TINY_COST = 8;
 const LATE_DATA_COST = 0.1;
 
@@ -245,7 +248,8 @@ export abstract class Http2Frames<S extends Http2Stream>
       else this.streamError(id, stream, ERROR.protocol);
       return;
     }
-    if (!this.payForCredit(increment < TINY_CREDIT ? TINY_COST : 1)) return;
+    const window = (stream === null ? this.scheduler.window : stream.sendWindow) + increment;
+    if (!this.payForCredit(window < TINY_WINDOW ? TINY_COST : 1)) return;
     if (stream === null) {
       if (this.scheduler.grant(increment, MAX_WINDOW)) this.scheduler.pump();
       else this.fail(ERROR.flowControl, 'a window beyond its bound');
