@@ -9,7 +9,8 @@ import { kindNamed, nothingNamed } from '../mesh/kinds.ts';
 import { readMeshStatus } from '../mesh/mesh-status.ts';
 import { printedAsData } from '../output/data.ts';
 import type { Style } from '../output/style.ts';
-import { ageText, tableLines } from '../output/table.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { ageText, fittedLines } from '../output/table.ts';
 import { refusalLines } from '../proxies/refusal-lines.ts';
 import { COMMON_SERVICES, type ProxySync, proxySyncs, type TypeSync } from '../proxies/sync-rows.ts';
 
@@ -47,11 +48,11 @@ async function proxyStatus(context: Context, mesh: MeshConnection, name: string 
   if (printedAsData(context, { proxies })) return;
   const { terminal } = context;
   const nowMs = Date.now();
-  terminal.lines(proxies.length === 0 ? ['no proxies'] : table(proxies, terminal.style, nowMs));
+  terminal.lines(proxies.length === 0 ? ['no proxies'] : table(proxies, context.terminal, nowMs));
   for (const { node, refusals } of proxies) terminal.lines(refusalLines(node, refusals, terminal.style, nowMs));
 }
 
-function table(proxies: readonly ProxySync[], style: Style, nowMs: number): string[] {
+function table(proxies: readonly ProxySync[], { style, isTerminal, columns }: Terminal, nowMs: number): string[] {
   const more = new Set(proxies.flatMap(({ types }) => types.map(({ service }) => service)));
   const services = [...new Set([...COMMON_SERVICES, ...more])];
   const titles = ['PROXY', 'SERVICE', 'KIND', 'VERSION', ...services, 'CONNECTED'];
@@ -69,9 +70,10 @@ function table(proxies: readonly ProxySync[], style: Style, nowMs: number): stri
     ),
     connectedSince === null ? style.red('no') : ageText(nowMs - Date.parse(connectedSince)),
   ]);
-  return tableLines(
+  return fittedLines(
     titles.map((title) => ({ title })),
     rows,
+    isTerminal ? columns : null,
   );
 }
 

@@ -85,3 +85,20 @@ export function portKeyText(key: ServicePortKey): string {
 export interface ClusterKey extends ServicePortKey {
   readonly carries: Carries | 'connect';
 }
+
+export interface NamedTarget {
+  readonly direction: 'inbound' | 'outbound';
+  /** The application's own, or the Service's; null: it is for more than one. */
+  readonly port: number | null;
+  /** `namespace/service`; null: inbound, or for more than one. */
+  readonly service: string | null;
+}
+
+/** What a listener, its routes or a cluster is for, out of the name that was built here. */
+export function targetOfName(name: string): NamedTarget {
+  const inbound = /^inbound\|(\d+)/.exec(name);
+  if (inbound !== null) return { direction: 'inbound', port: Number(inbound[1]), service: null };
+  const [, port, service, namespace] = /^[a-z0-9]+\|(\d+)\|([^.|]+)\.([^|]+)/.exec(name) ?? [];
+  if (port === undefined) return { direction: 'outbound', port: null, service: null };
+  return { direction: 'outbound', port: Number(port), service: `${namespace}/${service}` };
+}

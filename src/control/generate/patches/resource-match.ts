@@ -1,0 +1,27 @@
+/** Which resources an entry of a patch is for: by their names, which say direction, Service and port. */
+import type { XdsPatch } from '../../../policies/xds-patch/kind.ts';
+import type { ReadEntry } from '../../../policies/xds-patch/patch-resource.ts';
+import { SUBJECTS } from '../../../policies/xds-patch/subject.ts';
+import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
+import { targetOfName } from '../names.ts';
+
+export function isForResource({ entry }: ReadEntry, patch: XdsPatch, { type, name }: XdsResource): boolean {
+  if (SUBJECTS[entry.on].type !== type || isWhole(entry.on, entry.operation)) return false;
+  const { match = {} } = entry;
+  if (match.name !== undefined && match.name !== name) return false;
+  const { direction, port, service } = targetOfName(name);
+  if (match.direction !== undefined && match.direction !== (type === TYPE_URLS.routes ? 'outbound' : direction)) {
+    return false;
+  }
+  if (match.port !== undefined && match.port !== port) return false;
+  return match.service === undefined || qualified(match.service, patch) === service;
+}
+
+/** Adds a resource and changes none. */
+export function isWhole(on: ReadEntry['entry']['on'], operation: string): boolean {
+  return operation === 'add' && (on === 'Listener' || on === 'Cluster');
+}
+
+function qualified(service: string, { metadata }: XdsPatch): string {
+  return service.includes('/') ? service : `${metadata.namespace ?? ''}/${service}`;
+}

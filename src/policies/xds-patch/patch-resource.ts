@@ -1,0 +1,70 @@
+/** The entries of one patch on one resource: its bytes before and after, or why the patch cannot be. Pure. */
+import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import { messageOf } from '../../core/errors.ts';
+import { envoyTypes } from '../../protos/registry.ts';
+import { applyEntry, marked } from './apply-entry.ts';
+import type { Fragment } from './fragment.ts';
+import { brokenInvariant } from './invariants.ts';
+import type { PatchEntry } from './kind.ts';
+import { SUBJECTS } from './subject.ts';
+
+/** An entry whose `value` was read. */
+export interface ReadEntry {
+  readonly entry: PatchEntry;
+  readonly fragment: Fragment;
+  /** As it stands in metadata. */
+  readonly origin: string;
+}
+
+export type Patched =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'removed'; readonly by: readonly ReadEntry[] }
+  /** `by`: those that matched. */
+  | { readonly kind: 'changed'; readonly bytes: Uint8Array; readonly by: readonly ReadEntry[] }
+  | { readonly kind: 'refused'; readonly by: ReadEntry; readonly reason: string };
+
+const OPTIONS = { registry: envoyTypes };
+
+/** `entries`: of the type of these `bytes`, and for a resource of this name, direction, port and service. */
+export function patchBytes(bytes: Uint8Array, entries: readonly ReadEntry[]): Patched {
+  const [first] = entries;
+  if (first === undefined) return { kind: 'same' };
+  const { type } = SUBJECTS[first.entry.on];
+  const schema = resourceSchema(first.entry);
+  const before = canonical(schema, toJson(schema, fromBinary(schema, bytes), OPTIONS));
+  let now = before;
+  const by: ReadEntry[] = [];
+  for (const each of entries) {
+    try {
+      const next = applyEntry(now, each.entry, each.fragment, each.origin);
+      if (next === now) continue;
+      by.push(each);
+      if (next === null) return { kind: 'removed', by };
+      now = canonical(schema, next);
+    } catch (error) {
+      return { kind: 'refused', by: each, reason: messageOf(error) };
+    }
+    const reason = brokenInvariant(type, before, now);
+    if (reason !== null) return { kind: 'refused', by: each, reason };
+  }
+  if (by.length === 0) return { kind: 'same' };
+  return { kind: 'changed', bytes: toBinary(schema, fromJson(schema, now as JsonValue, OPTIONS)), by };
+}
+
+/** A resource that a patch adds. */
+export function addedBytes({ entry, fragment, origin }: ReadEntry): { readonly json: Fragment; readonly bytes: Uint8Array } {
+  const schema = resourceSchema(entry);
+  const json = canonical(schema, marked(fragment, origin));
+  return { json, bytes: toBinary(schema, fromJson(schema, json as JsonValue, OPTIONS)) };
+}
+
+/** Of the resource that the subject is, or is in. */
+function resourceSchema({ on }: PatchEntry): DescMessage {
+  const { type } = SUBJECTS[on];
+  const whole = Object.values(SUBJECTS).find((each) => type.endsWith(`.${each.schema.name}`));
+  return (whole ?? SUBJECTS[on]).schema;
+}
+
+function canonical(schema: DescMessage, json: JsonValue | Fragment): Fragment {
+  return toJson(schema, fromJson(schema, json as JsonValue, OPTIONS), OPTIONS) as Fragment;
+}
