@@ -1,14 +1,16 @@
 /**
  * Everything that one proxy gets. A view like the others, so that a change marks exactly the proxies that it concerns:
- * what it has for itself, over what it shares with all that call the same services from the same place.
+ * what is generated for it, and over that the patches of its namespace. Without patches it is what is generated.
  */
 import type { Workload } from '../../api/kinds/workload.ts';
-import type { View } from '../../api/reader.ts';
+import type { Reader, View } from '../../api/reader.ts';
 import type { Locality } from '../../policies/policy-kind.ts';
 import type { XdsView } from '../../xds/resource.ts';
 import { proxylessResources } from './grpc/view.ts';
 import { outboundResources } from './outbound-resources.ts';
 import { ownResources, type ProxyKey } from './own-resources.ts';
+import { patchesOf } from './patches/compiled-patches.ts';
+import { patched, type PatchedView } from './patches/patched-proxy.ts';
 import { layered, NOTHING, relayered, resourceSet } from './resource-set.ts';
 import { usersKey } from './used-services.ts';
 
@@ -16,15 +18,8 @@ export const proxyView: View<ProxyKey, XdsView> = {
   name: 'proxy',
   id: (key) => `${key.namespace}/${key.workload}`,
   derive(read, key, previous) {
-    const workload = read.get({ kind: 'Workload', namespace: key.namespace, name: key.workload }) as Workload | null;
-    if (workload === null) return NOTHING;
-    const at = localityOf(workload);
-    if (workload.spec?.proxy === 'grpc') {
-      return resourceSet(proxylessResources(read, key, workload, at), previous);
-    }
-    const byProxy = workload.spec?.capture?.httpProxyPort !== undefined;
-    const shared = read.view(outboundResources, { ...usersKey(workload), at, byProxy });
-    return layered(read.view(ownResources, key), shared, previous);
+    if (read.view(patchesOf, key.namespace).length > 0) return read.view(patchedProxy, key).view;
+    return generated(read, key, workloadOf(read, key), previous);
   },
   patch(previous, changes) {
     let next: XdsView | undefined = previous;
@@ -36,6 +31,41 @@ export const proxyView: View<ProxyKey, XdsView> = {
   },
   same: (a, b) => a === b,
 };
+
+/** With what became of each patch, for the patch's status. Only of namespaces that have patches. */
+export const patchedProxy: View<ProxyKey, PatchedView> = {
+  name: 'patched-proxy',
+  id: (key) => `${key.namespace}/${key.workload}`,
+  derive(read, key, previous) {
+    const workload = workloadOf(read, key);
+    if (workload === null) return { view: NOTHING, outcomes: [] };
+    const view = read.view(generatedProxy, key);
+    return patched(read, workload, view, read.view(patchesOf, key.namespace), previous);
+  },
+  same: (a, b) => a === b,
+};
+
+const generatedProxy: View<ProxyKey, XdsView> = {
+  name: 'generated-proxy',
+  id: (key) => `${key.namespace}/${key.workload}`,
+  derive: (read, key, previous) => generated(read, key, workloadOf(read, key), previous),
+  same: (a, b) => a === b,
+};
+
+function generated(read: Reader, key: ProxyKey, workload: Workload | null, previous: XdsView | undefined): XdsView {
+  if (workload === null) return NOTHING;
+  const at = localityOf(workload);
+  if (workload.spec?.proxy === 'grpc') {
+    return resourceSet(proxylessResources(read, key, workload, at), previous);
+  }
+  const byProxy = workload.spec?.capture?.httpProxyPort !== undefined;
+  const shared = read.view(outboundResources, { ...usersKey(workload), at, byProxy });
+  return layered(read.view(ownResources, key), shared, previous);
+}
+
+function workloadOf(read: Reader, { namespace, workload }: ProxyKey): Workload | null {
+  return read.get({ kind: 'Workload', namespace, name: workload }) as Workload | null;
+}
 
 function localityOf(workload: Workload): Locality {
   const { region = '', zone = '' } = workload.spec?.locality ?? {};

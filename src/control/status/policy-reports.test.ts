@@ -8,6 +8,7 @@ import { peerAuthenticationKind } from '../../policies/peer-authentication/kind.
 import { MeshIndex } from '../index/mesh-index.ts';
 import { closedPorts } from './closed-ports.ts';
 import { faultAncestors } from './fault-ancestors.ts';
+import { patchAncestors } from './patch-ancestors.ts';
 import { policyAncestors } from './policy-ancestors.ts';
 import type { Report } from './report.ts';
 import { workloadPolicyAncestors } from './workload-policy-ancestors.ts';
@@ -117,4 +118,37 @@ test('a fault says when an older one decides, and that it has ended', () => {
   assert.equal(accepted(fault('old', { until }, 1), CATALOG, ended), `False Ended it ended at ${until}`);
   assert.equal(accepted(fault('new'), CATALOG, fault('old', { until }, 1), ended), 'True Accepted');
   assert.equal(accepted(fault('new')), 'False TargetNotFound Service shop/catalog does not exist');
+});
+
+test('an XdsPatch says which proxies have it, and which have nothing of it and why', () => {
+  const merge = (value: object) => [{ on: 'VirtualHost', operation: 'merge', match: { service: 'catalog' }, value }];
+  const patch = (spec: object) => object('XdsPatch', 'p', spec);
+  const all = [CATALOG, workload('a'), workload('b', { proxy: 'envoy' }), workload('c', { proxy: 'none' })];
+  const accepted = (spec: object) => conditions(patchAncestors, patch(spec), ...all)[0]?.['Accepted'];
+  const header = { requestHeadersToAdd: [{ header: { key: 'x', value: 'y' } }] };
+  assert.equal(
+    accepted({ patches: merge({ ...header }), proxies: { kinds: ['envoy'] } }),
+    'True Accepted 1 of 1 proxies have it, on 2 resources',
+  );
+  assert.match(
+    accepted({ patches: merge(header) }) ?? '',
+    /^False Invalid 1 of 2 proxies have nothing of it: shop\/a: RouteConfiguration outbound\|80\|catalog\.shop\S*: Weft’s proxy would refuse it: .*request_headers_to_add/,
+  );
+  assert.equal(
+    accepted({ patches: merge({}), proxies: { matchLabels: { app: 'x' } } }),
+    'True Accepted it selects no proxy',
+  );
+  const nowhere = [{ on: 'Cluster', operation: 'remove', match: { service: 'other' } }];
+  assert.equal(accepted({ patches: nowhere }), 'True Accepted nothing that its proxies get matches');
+  const weaker = [{ on: 'Cluster', operation: 'merge', value: { transportSocketMatches: [] } }];
+  assert.match(
+    accepted({ patches: weaker, proxies: { kinds: ['envoy'] } }) ?? '',
+    /^True Accepted/,
+    'nothing is changed by it',
+  );
+  const stronger = [{ on: 'Cluster', operation: 'merge', value: { transportSocket: { name: 'raw' } } }];
+  assert.match(
+    accepted({ patches: stronger }) ?? '',
+    /^False Invalid 2 of 2 .*spec\.patches\[0\]: transportSocket is not for a patch to change/,
+  );
 });

@@ -16,12 +16,14 @@ import { ENDED_KIND } from '../../policies/fault-injection/ended.ts';
 import { faultInjectionKind } from '../../policies/fault-injection/policy.ts';
 import { peerAuthenticationKind } from '../../policies/peer-authentication/kind.ts';
 import { backendTrafficKind } from '../../policies/backend-traffic/policy.ts';
+import { xdsPatchKind } from '../../policies/xds-patch/policy.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/runtime.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { closedPorts } from './closed-ports.ts';
 import { faultAncestors } from './fault-ancestors.ts';
+import { patchAncestors } from './patch-ancestors.ts';
 import { policyAncestors } from './policy-ancestors.ts';
 import type { Finding, Report } from './report.ts';
 import { routeParents } from './route-parents.ts';
@@ -70,6 +72,7 @@ const REPORTERS: readonly Reporter[] = [
     peerAuthenticationKind,
     workloadPolicyAncestors(peerAuthenticationKind, () => []),
   ),
+  ofPolicy(xdsPatchKind, patchAncestors),
 ];
 const READ: ReadonlySet<string> = new Set([serviceKind.kind, ENDED_KIND, ...REPORTERS.map(({ kind }) => kind.kind)]);
 

@@ -1,6 +1,6 @@
 /** One entry of a patch on one resource, as canonical JSON of its message: where it matches, and what becomes of it. Pure. */
 import type { JsonValue } from '@bufbuild/protobuf';
-import type { Fragment } from './fragment.ts';
+import { type Fragment, packedType } from './json.ts';
 import type { PatchEntry } from './kind.ts';
 import { type ListRule, mergeMessage } from './merge.ts';
 import { type Subject, SUBJECTS } from './subject.ts';
@@ -152,8 +152,7 @@ function withinApi(listener: Fragment, change: (manager: Fragment) => Fragment):
 }
 
 function isManager(config: JsonValue | undefined): config is { [key: string]: JsonValue } {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) return false;
-  return String(config['@type']).endsWith('.HttpConnectionManager');
+  return packedType(config).endsWith('.HttpConnectionManager');
 }
 
 function isNamed(item: Fragment, name: string | undefined): boolean {

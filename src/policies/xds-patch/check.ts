@@ -1,6 +1,7 @@
 /** What is wrong with a patch can be told before any proxy is known: forms, unknown fields, and what is never a patch's business. */
 import type { FieldPath, ReportViolation } from '../../api/violation.ts';
-import { fieldOf, type Fragment, readFragment } from './fragment.ts';
+import { fieldOf, readFragment } from './fragment.ts';
+import type { Fragment } from './json.ts';
 import type { PatchEntry } from './kind.ts';
 import { isOwnName } from './own-names.ts';
 import { type Subject, SUBJECTS } from './subject.ts';

@@ -9,14 +9,13 @@ import type { FieldPath } from '../../api/violation.ts';
 import { isMap } from '../../api/validate.ts';
 import { messageOf } from '../../core/errors.ts';
 import { envoyTypes } from '../../protos/registry.ts';
+import type { Fragment } from './json.ts';
 
 export interface FragmentProblem {
   readonly path: FieldPath;
   readonly message: string;
   readonly hint: string;
 }
-
-export type Fragment = { readonly [field: string]: JsonValue };
 
 const ANY = 'google.protobuf.Any';
 const TYPE = '@type';

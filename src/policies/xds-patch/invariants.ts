@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '@bufbuild/protobuf';
 import { TYPE_URLS } from '../../xds/resource.ts';
-import type { Fragment } from './fragment.ts';
+import { type Fragment, listOf, mapOf, packedType, textOf } from './json.ts';
 import type { PatchedType } from './subject.ts';
 
 const RBAC = /\.rbac\.v3\.RBAC(PerRoute)?$/;
@@ -102,7 +102,7 @@ function brokenOrder(before: readonly Fragment[], after: readonly Fragment[]): s
   if (!isDeepStrictEqual(before.slice(0, guards), after.slice(0, guards))) {
     return 'authorization must stay as it is, with nothing before it';
   }
-  const [was, is] = [before, after].map((filters) => mapOf(filters.at(-1)?.['typedConfig'])['@type']);
+  const [was, is] = [before, after].map((filters) => packedType(filters.at(-1)?.['typedConfig']));
   return was === is ? null : 'the last filter, which passes on, must stay the last';
 }
 
@@ -144,8 +144,8 @@ export function brokenAddedListener(listener: Fragment, taken: ReadonlySet<numbe
 
 /** Refuses what an added cluster could reach: sockets of the agent, endpoints without mTLS of the mesh. */
 export function brokenAddedCluster(cluster: Fragment, adminPort: number | undefined): string | null {
-  const type = cluster['type'] ?? 'STATIC';
-  if (cluster['clusterType'] !== undefined || !['STATIC', 'STRICT_DNS', 'LOGICAL_DNS'].includes(String(type))) {
+  const type = textOf(cluster['type']) || 'STATIC';
+  if (cluster['clusterType'] !== undefined || !['STATIC', 'STRICT_DNS', 'LOGICAL_DNS'].includes(type)) {
     return 'an added cluster must be STATIC, STRICT_DNS or LOGICAL_DNS: endpoints of the mesh come with mTLS of their own';
   }
   const addresses = listOf(mapOf(cluster['loadAssignment'])['endpoints'])
@@ -159,11 +159,11 @@ export function brokenAddedCluster(cluster: Fragment, adminPort: number | undefi
 }
 
 function isRbac(filter: Fragment): boolean {
-  return RBAC.test(String(mapOf(filter['typedConfig'])['@type']));
+  return RBAC.test(packedType(filter['typedConfig']));
 }
 
 function isManager(config: Fragment | undefined): config is Fragment {
-  return MANAGER.test(String(config?.['@type']));
+  return MANAGER.test(textOf(config?.['@type']));
 }
 
 function apiManagerOf(listener: Fragment): Fragment | undefined {
@@ -177,13 +177,5 @@ function chainsOf(listener: Fragment): readonly Fragment[] {
 }
 
 function nameOf(chain: Fragment): string {
-  return String(chain['name'] ?? '');
-}
-
-function mapOf(value: JsonValue | undefined): Fragment {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-}
-
-function listOf(value: JsonValue | undefined): readonly Fragment[] {
-  return Array.isArray(value) ? value.map(mapOf) : [];
+  return textOf(chain['name']);
 }

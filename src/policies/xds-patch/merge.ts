@@ -4,7 +4,8 @@
  */
 import type { DescField, DescMessage, JsonValue } from '@bufbuild/protobuf';
 import { envoyTypes } from '../../protos/registry.ts';
-import { fieldOf, type Fragment, isLeaf } from './fragment.ts';
+import { fieldOf, isLeaf } from './fragment.ts';
+import { type Fragment, textOf } from './json.ts';
 
 export type ListRule = 'append' | 'replace';
 
@@ -47,7 +48,7 @@ function mergeField(field: DescField, into: JsonValue | undefined, from: JsonVal
 
 /** What is packed merges with what is packed when both are of one type, else takes its place. */
 function mergeAny(into: Fragment, from: Fragment, lists: ListRule): Fragment {
-  const type = String(from[TYPE]);
+  const type = textOf(from[TYPE]);
   const schema = envoyTypes.getMessage(type.slice(type.lastIndexOf('/') + 1));
   if (into[TYPE] !== type || schema === undefined || isLeaf(schema)) return from;
   const { [TYPE]: _, ...before } = into;

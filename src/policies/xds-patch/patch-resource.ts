@@ -3,7 +3,7 @@ import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJso
 import { messageOf } from '../../core/errors.ts';
 import { envoyTypes } from '../../protos/registry.ts';
 import { applyEntry, marked } from './apply-entry.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from './json.ts';
 import { brokenInvariant } from './invariants.ts';
 import type { PatchEntry } from './kind.ts';
 import { SUBJECTS } from './subject.ts';
@@ -31,7 +31,12 @@ export function patchBytes(bytes: Uint8Array, entries: readonly ReadEntry[]): Pa
   if (first === undefined) return { kind: 'same' };
   const { type } = SUBJECTS[first.entry.on];
   const schema = resourceSchema(first.entry);
-  const before = canonical(schema, toJson(schema, fromBinary(schema, bytes), OPTIONS));
+  let before: Fragment;
+  try {
+    before = canonical(schema, toJson(schema, fromBinary(schema, bytes), OPTIONS));
+  } catch (error) {
+    return { kind: 'refused', by: first, reason: messageOf(error) };
+  }
   let now = before;
   const by: ReadEntry[] = [];
   for (const each of entries) {
@@ -52,7 +57,10 @@ export function patchBytes(bytes: Uint8Array, entries: readonly ReadEntry[]): Pa
 }
 
 /** A resource that a patch adds. */
-export function addedBytes({ entry, fragment, origin }: ReadEntry): { readonly json: Fragment; readonly bytes: Uint8Array } {
+export function addedBytes({ entry, fragment, origin }: ReadEntry): {
+  readonly json: Fragment;
+  readonly bytes: Uint8Array;
+} {
   const schema = resourceSchema(entry);
   const json = canonical(schema, marked(fragment, origin));
   return { json, bytes: toBinary(schema, fromJson(schema, json as JsonValue, OPTIONS)) };

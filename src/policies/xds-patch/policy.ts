@@ -28,6 +28,7 @@ export const xdsPatchKind: PolicyKind<XdsPatchSpec, XdsPatchStatus> = {
     grpc: true,
     none: 'there is no proxy to configure',
   },
+  side: 'callee',
   check(resource, report) {
     checkPatches(resource.spec?.patches ?? [], report);
   },

@@ -4,7 +4,9 @@
  */
 import type { Workload } from '../../../api/kinds/workload.ts';
 import type { Reader } from '../../../api/reader.ts';
+import { messageOf } from '../../../core/errors.ts';
 import { brokenAddedCluster, brokenAddedListener } from '../../../policies/xds-patch/invariants.ts';
+import { textOf } from '../../../policies/xds-patch/json.ts';
 import { addedBytes, type ReadEntry } from '../../../policies/xds-patch/patch-resource.ts';
 import { SUBJECTS } from '../../../policies/xds-patch/subject.ts';
 import { xdsResource } from '../../../xds/content-version.ts';
@@ -84,10 +86,22 @@ class Draft {
 }
 
 /** Why not; empty: it is in `view` now. */
-function add(view: Map<TypeUrl, ReadonlyMap<string, XdsResource>>, workload: Workload, patch: CompiledPatch, each: ReadEntry): string {
+function add(
+  view: Map<TypeUrl, ReadonlyMap<string, XdsResource>>,
+  workload: Workload,
+  patch: CompiledPatch,
+  each: ReadEntry,
+): string {
   const { type } = SUBJECTS[each.entry.on];
-  const { json, bytes } = addedBytes(each);
-  const name = String(json['name'] ?? '');
+  const { path } = entryOrigin(each, patch);
+  let added: ReturnType<typeof addedBytes>;
+  try {
+    added = addedBytes(each);
+  } catch (error) {
+    return `${path}: ${messageOf(error)}`;
+  }
+  const { json, bytes } = added;
+  const name = textOf(json['name']);
   const named = view.get(type) ?? new Map<string, XdsResource>();
   const resource = xdsResource(type, name, bytes, [entryOrigin(each, patch)]);
   const fault =
@@ -96,7 +110,7 @@ function add(view: Map<TypeUrl, ReadonlyMap<string, XdsResource>>, workload: Wor
       ? brokenAddedListener(json, portsOf(workload))
       : brokenAddedCluster(json, workload.spec?.adminPort)) ??
     unreadable(resource, workload.spec?.proxy ?? 'weft');
-  if (fault !== '') return `${shortTypeName(type)} ${name}: ${entryOrigin(each, patch).path}: ${fault}`;
+  if (fault !== '') return `${shortTypeName(type)} ${name}: ${path}: ${fault}`;
   view.set(type, new Map(named).set(name, resource));
   return '';
 }

@@ -38,7 +38,10 @@ export const patchedResource: View<PatchedKey, PatchedResource> = {
     if (patched.kind === 'refused') return { resource, problem: `${pathOf(patched.by, patch)}: ${patched.reason}` };
     if (patched.kind === 'removed') return { resource: null, problem: '' };
     const { type, name, origins } = resource;
-    const next = xdsResource(type, name, patched.bytes, [...origins, ...patched.by.map((each) => entryOrigin(each, patch))]);
+    const next = xdsResource(type, name, patched.bytes, [
+      ...origins,
+      ...patched.by.map((each) => entryOrigin(each, patch)),
+    ]);
     return { resource: next, problem: unreadable(next, proxy) };
   },
   same: (a, b) => a.resource === b.resource && a.problem === b.problem,
