@@ -203,6 +203,17 @@ describe('the API by curl', { skip: missing('curl') }, () => {
     );
   });
 
+  test('metrics and the status of xDS clients are the administrator’s', async () => {
+    for (const path of ['/metrics', '/apis/weft.mesh/v1/clientstatus']) {
+      assertStatus(await curl(path, [], []), 401, 'Unauthorized');
+      const words = ['-m', '15', '-w', '\n%{http_code} %{content_type}'];
+      const { stdout } = await start(path, words, ['-H', `@${credentials}`]).finished();
+      if (path !== '/metrics') assert.match(stdout, /\n200 application\/x-protobuf$/);
+      else assert.match(stdout, /^weft_xds_proxies 0$[^]*\n200 text\/plain; version=0\.0\.4/m);
+    }
+    assertStatus(await curl('/apis/weft.mesh/v1/clientstatus?node=shop/nobody'), 404, 'NotFound');
+  });
+
   test('the connection is hung up on nobody for what he asks: a body too large is refused in words', async () => {
     const huge = join(mesh.directory, 'huge.json');
     writeFileSync(huge, `{"metadata":{"name":"${'x'.repeat(20_000_000)}"}}`);
