@@ -18,10 +18,10 @@ import { MeshIndex } from '../../src/control/index/mesh-index.ts';
 import { Publisher } from '../../src/control/publish/publisher.ts';
 import { createNodeRuntime } from '../../src/runtime/node/runtime.ts';
 import { TYPE_URLS } from '../../src/xds/resource.ts';
-import { DeltaDiscoveryRequestTable, DeltaDiscoveryResponseTable, NodeTable } from '../../src/xds/tables/tables.gen.ts';
+import { DeltaDiscoveryRequestTable, NodeTable } from '../../src/xds/tables/tables.gen.ts';
 import { decode } from '../../src/xds/wire/decode.ts';
 import { encode } from '../../src/xds/wire/encode.ts';
-import { create } from '../../src/xds/wire/table.ts';
+import { create, KIND, Table } from '../../src/xds/wire/table.ts';
 import type { DeltaDiscoveryRequest } from '../../src/xds/tables/messages.gen.ts';
 import {
   memberAt,
@@ -130,13 +130,23 @@ class Proxy implements RpcStream {
   }
 }
 
+interface Head {
+  readonly typeUrl: string;
+  readonly nonce: string;
+}
+
+const ResponseHead = new Table<Head>('envoy.service.discovery.v3.DeltaDiscoveryResponse', () => [
+  [4, 'typeUrl', KIND.string],
+  [5, 'nonce', KIND.string],
+]);
+
 const answers = new WeakMap<Uint8Array, Uint8Array>();
 
 /** What is shared is answered by what is shared, so that this costs the clients of the real thing, and not us. */
 function answerTo(message: Uint8Array): Uint8Array {
   let answer = answers.get(message);
   if (answer === undefined) {
-    const { typeUrl, nonce } = decode(DeltaDiscoveryResponseTable, message);
+    const { typeUrl, nonce } = decode(ResponseHead, message);
     const request: Partial<DeltaDiscoveryRequest> = { typeUrl, responseNonce: nonce };
     answer = encode(DeltaDiscoveryRequestTable, create(DeltaDiscoveryRequestTable, request));
     answers.set(message, answer);

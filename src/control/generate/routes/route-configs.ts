@@ -51,18 +51,31 @@ export const portRoutes: View<HttpRoutesKey, XdsResource> = {
 
 export const outboundRoutes: View<UsersKey, XdsResource> = {
   name: 'outbound-routes',
-  id: (key) => `${key.namespace} ${key.uses ?? '*'}`,
+  id: usersText,
   derive(read, key) {
-    const hosts: Uint8Array[] = [];
-    for (const port of read.view(usedPorts, key)) {
-      const host = read.view(proxiedHost, { ...port, caller: key.namespace });
-      if (host !== null) hosts.push(host);
-    }
+    const hosts = read.view(proxiedHosts, key).filter((host) => host !== null);
     const bytes = joinMessages([NAME_BYTES, ...hosts, PASSTHROUGH_BYTES]);
     return xdsResource(TYPE_URLS.routes, OUTBOUND_ROUTES, bytes, []);
   },
   same: sameResource,
 };
+
+const proxiedHosts: View<UsersKey, readonly (Uint8Array | null)[]> = {
+  name: 'proxied-hosts',
+  id: usersText,
+  derive: (read, key) =>
+    read.view(usedPorts, key).map((port) => read.view(proxiedHost, { ...port, caller: key.namespace })),
+  patch(previous, changes) {
+    if (changes.some(({ view, before }) => view !== proxiedHost.name || before === null)) return undefined;
+    const now = new Map(changes.map(({ before, after }) => [before, after as Uint8Array | null]));
+    return previous.map((host) => (now.has(host) ? (now.get(host) ?? null) : host));
+  },
+  same: (a, b) => a === b,
+};
+
+function usersText({ namespace, uses }: UsersKey): string {
+  return `${namespace} ${uses ?? '*'}`;
+}
 
 /**
  * A port as the explicit HTTP proxy knows it: the bytes of a RouteConfiguration that has nothing but this host. They are
