@@ -209,7 +209,7 @@ describe('the API by curl', { skip: missing('curl') }, () => {
       const words = ['-m', '15', '-w', '\n%{http_code} %{content_type}'];
       const { stdout } = await start(path, words, ['-H', `@${credentials}`]).finished();
       if (path !== '/metrics') assert.match(stdout, /\n200 application\/x-protobuf$/);
-      else assert.match(stdout, /^weft_xds_proxies 0$[^]*\n200 text\/plain; version=0\.0\.4/m);
+      else assert.match(stdout, /^weft_xds_proxies \d+$[^]*\n200 text\/plain; version=0\.0\.4/m);
     }
     assertStatus(await curl('/apis/weft.mesh/v1/clientstatus?node=shop/nobody'), 404, 'NotFound');
   });
