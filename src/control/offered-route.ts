@@ -57,7 +57,7 @@ export function offeredRoute(options: OfferedRouteOptions): Route {
 
 function nodeOf({ params }: ApiRequest): ProxyNode {
   const { namespace = '', name: workload = '' } = params;
-  return { id: `${namespace}/${workload}`, namespace, workload, cluster: '', kind: '' };
+  return { id: `${namespace}/${workload}`, namespace, workload, cluster: '', kind: '', onDemand: false };
 }
 
 /** The view as it is now, also what waits to be pushed. That of a proxy which is not connected is not kept. */

@@ -12,6 +12,7 @@ import { file_envoy_extensions_access_loggers_stream_v3_stream } from './gen/env
 import { file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster } from './gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts';
 import { file_envoy_extensions_filters_http_dynamic_forward_proxy_v3_dynamic_forward_proxy } from './gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts';
 import { file_envoy_extensions_filters_http_fault_v3_fault } from './gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts';
+import { file_envoy_extensions_filters_http_on_demand_v3_on_demand } from './gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.ts';
 import { file_envoy_extensions_filters_http_rbac_v3_rbac } from './gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts';
 import { file_envoy_extensions_filters_http_router_v3_router } from './gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
 import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector } from './gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts';
@@ -39,6 +40,7 @@ export const envoyTypes: Registry = createRegistry(
   file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster,
   file_envoy_extensions_filters_http_dynamic_forward_proxy_v3_dynamic_forward_proxy,
   file_envoy_extensions_filters_http_fault_v3_fault,
+  file_envoy_extensions_filters_http_on_demand_v3_on_demand,
   file_envoy_extensions_filters_http_rbac_v3_rbac,
   file_envoy_extensions_filters_http_router_v3_router,
   file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector,

@@ -127,6 +127,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'stat_prefix',
     'cluster',
     'weighted_clusters',
+    'on_demand',
     'metadata_match',
     'idle_timeout',
     'downstream_idle_timeout',

@@ -77,6 +77,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'envoy.config.route.v3.RouteConfiguration': [
     'name',
     'virtual_hosts',
+    'vhds',
     'most_specific_header_mutations_wins',
     'ignore_port_in_host_matching',
     'request_mirror_policies',

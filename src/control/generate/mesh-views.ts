@@ -1,11 +1,12 @@
 /**
  * Generation as publishing sees it: the view of each connected proxy out of the index, and word of which changed. A
- * view is kept up to date for as long as its proxy is connected.
+ * view is kept up to date for as long as its proxy is connected, and so is what that proxy has asked for.
  */
 import type { Batch } from '../../api/source.ts';
-import type { XdsView } from '../../xds/resource.ts';
+import { TYPE_URLS, type XdsView } from '../../xds/resource.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
-import type { ProxyNode, Urgency, Views } from '../publish/views.ts';
+import type { OnDemandType, ProxyNode, Urgency, Views } from '../publish/views.ts';
+import { DEMAND_KIND, type Demand, demandOf, demandResource, NO_DEMAND } from './on-demand/demand.ts';
 import { proxyView } from './proxy-view.ts';
 
 type Listener = Parameters<Views['onChange']>[0];
@@ -13,6 +14,9 @@ type Listener = Parameters<Views['onChange']>[0];
 export class MeshViews implements Views {
   readonly #index: MeshIndex;
   readonly #listeners = new Set<Listener>();
+  /** Of proxies that ask for what they need, by node id. */
+  readonly #wanted = new Map<string, WantedNames>();
+  #demands = 0;
 
   constructor(index: MeshIndex) {
     this.#index = index;
@@ -30,7 +34,22 @@ export class MeshViews implements Views {
   }
 
   viewOf(node: ProxyNode): XdsView {
+    if (node.onDemand && !this.#wanted.has(node.id)) {
+      this.#wanted.set(node.id, { names: new Map(), isBeyond: false });
+      this.#demand(node, NO_DEMAND);
+    }
     return this.#index.read(proxyView, { namespace: node.namespace, workload: node.workload });
+  }
+
+  wanted(node: ProxyNode, type: OnDemandType, names: ReadonlySet<string>): void {
+    const wanted = this.#wanted.get(node.id);
+    // Once it has everything it asks for nothing, and that is no reason to begin anew.
+    if (wanted === undefined || wanted.isBeyond) return;
+    wanted.names.set(type, names);
+    const of = (each: OnDemandType): ReadonlySet<string> => wanted.names.get(each) ?? NO_NAMES;
+    const demand = demandOf(of(TYPE_URLS.virtualHosts), of(TYPE_URLS.cluster), node.namespace);
+    wanted.isBeyond = demand === null;
+    this.#demand(node, demand);
   }
 
   onChange(changed: Listener): () => void {
@@ -40,6 +59,24 @@ export class MeshViews implements Views {
 
   release(nodeId: string): void {
     const slash = nodeId.indexOf('/');
-    this.#index.release(proxyView, { namespace: nodeId.slice(0, slash), workload: nodeId.slice(slash + 1) });
+    const [namespace, workload] = [nodeId.slice(0, slash), nodeId.slice(slash + 1)];
+    if (this.#wanted.delete(nodeId)) this.#demand({ namespace, workload }, null);
+    this.#index.release(proxyView, { namespace, workload });
+  }
+
+  /** Into the index, where it concerns this proxy's view alone; publishing asks for that view next. */
+  #demand({ namespace, workload }: Pick<ProxyNode, 'namespace' | 'workload'>, demand: Demand | null): void {
+    this.#demands += 1;
+    const value = demand === null ? null : demandResource(namespace, workload, demand, String(this.#demands));
+    const key = { kind: DEMAND_KIND, namespace, name: workload };
+    this.#index.apply({ cursor: '', replace: false, changes: [{ key, value }] });
   }
 }
+
+interface WantedNames {
+  readonly names: Map<OnDemandType, ReadonlySet<string>>;
+  /** It asked for more than may be asked for. */
+  isBeyond: boolean;
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();

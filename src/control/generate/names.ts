@@ -16,6 +16,9 @@ export type HttpVersion = 'http' | 'http2';
 /** What a cluster carries: decides the ALPN of the hop between sidecars. */
 export type Carries = HttpVersion | 'tcp';
 
+/** The port that a URL without one means. */
+export const HTTP_PORT = 80;
+
 export const OUTBOUND_ROUTES = 'outbound';
 export const HTTP_PROXY_LISTENER = 'outbound|http-proxy';
 export const PASSTHROUGH_HTTP = 'passthrough-http';
@@ -34,6 +37,14 @@ export function hostOf(key: ServicePortKey): string {
 
 export function clusterName(carries: Carries, key: ServicePortKey): string {
   return `${carries}|${key.port}|${hostOf(key)}`;
+}
+
+const SERVICE_CLUSTER = /^(?:http|http2|tcp|connect)\|\d{1,5}\|([^.|]+)\.([^.|]+)$/;
+
+/** `<namespace>/<service>` of the cluster of a Service's port; null: of something else. */
+export function serviceOfCluster(name: string): string | null {
+  const [, service, namespace] = SERVICE_CLUSTER.exec(name) ?? [];
+  return service === undefined || namespace === undefined ? null : `${namespace}/${service}`;
 }
 
 export function endpointsName(key: ServicePortKey): string {

@@ -9,6 +9,7 @@ import { passthroughCluster, serviceCluster } from './clusters.ts';
 import { endpoints, endpointsKey } from './endpoints.ts';
 import { internalListener } from './listeners/outbound.ts';
 import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
+import { hostOnDemand, ROUTES_ON_DEMAND, SEED_HOST } from './on-demand/virtual-hosts.ts';
 import { httpVersionsOf } from './protocol.ts';
 import { replaced, type Replacement, resourceSet } from './resource-set.ts';
 import type { CallerPortKey } from './routes/caller.ts';
@@ -17,7 +18,7 @@ import { outboundRoutes, portRoutes } from './routes/route-configs.ts';
 import { tcpClusters } from './routes/tcp-clusters.ts';
 import { trustBundle } from './secrets.ts';
 import { servicePortFacts } from './service-port.ts';
-import { usedPorts, type UsersKey } from './used-services.ts';
+import { split, usedPorts, type UsersKey } from './used-services.ts';
 
 export interface OutboundKey extends UsersKey {
   readonly at: Locality;
@@ -33,12 +34,12 @@ const PASSTHROUGH = [passthroughCluster(PASSTHROUGH_HTTP, 'http'), passthroughCl
 
 export const outboundResources: View<OutboundKey, XdsView> = {
   name: 'outbound-resources',
-  id: ({ namespace, uses, at, byProxy }) =>
-    `${namespace} ${at.region}/${at.zone} ${byProxy ? 'by proxy ' : ''}${uses ?? '*'}`,
+  id: ({ namespace, uses, hosts, at, byProxy }) =>
+    [namespace, `${at.region}/${at.zone}`, byProxy ? 'by proxy' : '', uses ?? '*', hosts ?? '*'].join(' '),
   derive(read, key, previous) {
     const { namespace: caller, at } = key;
     const resources: XdsResource[] = [read.view(trustBundle, null)];
-    if (key.byProxy) resources.push(read.view(outboundRoutes, key), ...PASSTHROUGH);
+    if (key.byProxy) resources.push(...byName(read, key), ...PASSTHROUGH);
     for (const port of read.view(usedPorts, key)) resources.push(...read.view(portResources, { ...port, caller, at }));
     return resourceSet(resources, previous);
   },
@@ -47,7 +48,7 @@ export const outboundResources: View<OutboundKey, XdsView> = {
     for (const { view, before, after } of changes) {
       if (view === portResources.name) {
         if (!pair(before as readonly XdsResource[], after as readonly XdsResource[], replacements)) return undefined;
-      } else if (view === outboundRoutes.name || view === trustBundle.name) {
+      } else if (BY_ONE.includes(view)) {
         replacements.push([before as XdsResource, after as XdsResource]);
       } else return undefined;
     }
@@ -55,6 +56,9 @@ export const outboundResources: View<OutboundKey, XdsView> = {
   },
   same: (a, b) => a === b,
 };
+
+/** Views of one resource each, which is never null and always of one name. */
+const BY_ONE: readonly string[] = [outboundRoutes.name, hostOnDemand.name, trustBundle.name];
 
 /** Adds what has changed; false when resources came or went. */
 function pair(before: readonly XdsResource[], after: readonly XdsResource[], to: Replacement[]): boolean {
@@ -65,6 +69,13 @@ function pair(before: readonly XdsResource[], after: readonly XdsResource[], to:
     if (was !== now) to.push([was, now]);
   }
   return true;
+}
+
+/** What the explicit proxy routes by: all of it, or what was asked for. */
+function byName(read: Reader, key: OutboundKey): readonly XdsResource[] {
+  if (key.hosts === null) return [read.view(outboundRoutes, key)];
+  const hosts = split(key.hosts).map((authority) => read.view(hostOnDemand, { authority, caller: key.namespace }));
+  return [ROUTES_ON_DEMAND, SEED_HOST, ...hosts];
 }
 
 const portResources: View<PortUseKey, readonly XdsResource[]> = {

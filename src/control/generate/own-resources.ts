@@ -6,7 +6,11 @@ import { localCluster } from './clusters.ts';
 import { httpProxyListener } from './listeners/outbound.ts';
 import { inboundListener } from './listeners/inbound.ts';
 import { vipListener, vipTemplate } from './listeners/vip.ts';
+import { readDemand } from './on-demand/demand.ts';
+import { httpVersionsOf } from './protocol.ts';
 import { NOTHING, resourceSet } from './resource-set.ts';
+import { portRoutes } from './routes/route-configs.ts';
+import { servicePortFacts } from './service-port.ts';
 import { usesService } from './used-services.ts';
 
 export interface ProxyKey {
@@ -30,12 +34,22 @@ export const ownResources: View<ProxyKey, XdsView> = {
       resources.push(read.view(inboundListener, { ...key, appPort: port }));
     }
     const { httpProxyPort, vips = [] } = workload.spec?.capture ?? {};
-    if (httpProxyPort !== undefined) resources.push(read.view(httpProxyListener, { port: httpProxyPort }));
+    const demand = readDemand(read, workload);
+    const onDemand = demand !== null;
+    if (httpProxyPort !== undefined) resources.push(read.view(httpProxyListener, { port: httpProxyPort, onDemand }));
     for (const vip of vips) {
       const { namespace, service, port } = vip;
       if (!usesService(workload, namespace, service)) continue;
-      const template = read.view(vipTemplate, { namespace, service, port, caller: key.namespace });
-      if (template !== null) resources.push(vipListener(template, vip));
+      const callerPort = { namespace, service, port, caller: key.namespace };
+      const template = read.view(vipTemplate, { ...callerPort, onDemand });
+      if (template === null) continue;
+      resources.push(vipListener(template, vip));
+      // Those of a service that was asked for come with it.
+      if (demand === null || demand.services.includes(`${namespace}/${service}`)) continue;
+      const protocol = read.view(servicePortFacts, callerPort)?.protocol ?? '';
+      for (const version of httpVersionsOf(protocol)) {
+        resources.push(read.view(portRoutes, { ...callerPort, version }));
+      }
     }
     return resourceSet(resources, previous);
   },

@@ -7,6 +7,7 @@ import type { Reader, View } from '../../api/reader.ts';
 import type { Locality } from '../../policies/policy-kind.ts';
 import type { XdsView } from '../../xds/resource.ts';
 import { proxylessResources } from './grpc/view.ts';
+import { readDemand } from './on-demand/demand.ts';
 import { outboundResources } from './outbound-resources.ts';
 import { ownResources, type ProxyKey } from './own-resources.ts';
 import { patchesOf } from './patches/compiled-patches.ts';
@@ -59,7 +60,8 @@ function generated(read: Reader, key: ProxyKey, workload: Workload | null, previ
     return resourceSet(proxylessResources(read, key, workload, at), previous);
   }
   const byProxy = workload.spec?.capture?.httpProxyPort !== undefined;
-  const shared = read.view(outboundResources, { ...usersKey(workload), at, byProxy });
+  const users = usersKey(workload, readDemand(read, workload));
+  const shared = read.view(outboundResources, { ...users, at, byProxy });
   return layered(read.view(ownResources, key), shared, previous);
 }
 

@@ -37,7 +37,8 @@ export function admit(
   }
   const reason = authorize(node.id, peer);
   if (reason !== null) return reason;
-  return { id: node.id, namespace, workload, cluster: node.cluster, kind: recordedKind(node.id) || kindSaid(node) };
+  const kind = recordedKind(node.id) || kindSaid(node);
+  return { id: node.id, namespace, workload, cluster: node.cluster, kind, onDemand: node.metadata?.['onDemand'] === true };
 }
 
 function kindSaid(node: Node): string {

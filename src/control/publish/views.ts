@@ -11,6 +11,8 @@ export interface ProxyNode {
   readonly cluster: string;
   /** `weft`, `envoy` or `grpc`; empty when it did not say. */
   readonly kind: string;
+  /** It said that it asks for virtual hosts and clusters as it needs them. */
+  readonly onDemand: boolean;
 }
 
 /** How long a change may wait for others: endpoints answer to failures, configuration to people. */

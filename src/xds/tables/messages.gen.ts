@@ -1012,6 +1012,7 @@ export interface RouteConfiguration {
   readonly responseHeadersToRemove: readonly string[];
   readonly requestHeadersToAdd: readonly HeaderValueOption[];
   readonly requestHeadersToRemove: readonly string[];
+  readonly vhds: Vhds | undefined;
   readonly mostSpecificHeaderMutationsWins: boolean;
   readonly requestMirrorPolicies: readonly RouteAction_RequestMirrorPolicy[];
   readonly ignorePortInHostMatching: boolean;
@@ -1040,6 +1041,11 @@ export type RouteMatch_ConnectMatcher = Readonly<Record<never, never>>;
 
 /** envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions */
 export type RouteMatch_GrpcRouteMatchOptions = Readonly<Record<never, never>>;
+
+/** envoy.config.route.v3.Vhds */
+export interface Vhds {
+  readonly configSource: ConfigSource | undefined;
+}
 
 /** envoy.config.route.v3.VirtualHost */
 export interface VirtualHost {
@@ -1181,6 +1187,18 @@ export interface HTTPFault {
   readonly headers: readonly HeaderMatcher[];
   readonly maxActiveFaults: number | undefined;
   readonly responseRateLimit: FaultRateLimit | undefined;
+}
+
+/** envoy.extensions.filters.http.on_demand.v3.OnDemand */
+export interface OnDemand {
+  readonly odcds: OnDemandCds | undefined;
+}
+
+/** envoy.extensions.filters.http.on_demand.v3.OnDemandCds */
+export interface OnDemandCds {
+  readonly source: ConfigSource | undefined;
+  readonly resourcesLocator: string;
+  readonly timeout: number | undefined; // ms
 }
 
 /** envoy.extensions.filters.http.rbac.v3.RBAC */
@@ -1347,6 +1365,14 @@ export interface TcpProxyConfig {
   readonly metadataMatch: Metadata | undefined;
   readonly hashPolicy: readonly HashPolicy[];
   readonly maxDownstreamConnectionDuration: number | undefined; // ms
+  readonly onDemand: TcpProxy_OnDemand | undefined;
+}
+
+/** envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand */
+export interface TcpProxy_OnDemand {
+  readonly odcdsConfig: ConfigSource | undefined;
+  readonly resourcesLocator: string;
+  readonly timeout: number | undefined; // ms
 }
 
 /** envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster */

@@ -611,6 +611,7 @@ export const RouteConfigurationTable: Table<m.RouteConfiguration> = /* @__PURE__
   [5, 'responseHeadersToRemove', 9, 'list'],
   [6, 'requestHeadersToAdd', 11, 'list', () => HeaderValueOptionTable],
   [8, 'requestHeadersToRemove', 9, 'list'],
+  [9, 'vhds', 11, 'optional', () => VhdsTable],
   [10, 'mostSpecificHeaderMutationsWins', 8],
   [13, 'requestMirrorPolicies', 11, 'list', () => RouteAction_RequestMirrorPolicyTable],
   [14, 'ignorePortInHostMatching', 8],
@@ -632,6 +633,9 @@ export const RouteMatchTable: Table<m.RouteMatch> = /* @__PURE__ */ new Table('e
 export const RouteMatch_ConnectMatcherTable: Table<m.RouteMatch_ConnectMatcher> = /* @__PURE__ */ new Table('envoy.config.route.v3.RouteMatch.ConnectMatcher', () => [
 ]);
 export const RouteMatch_GrpcRouteMatchOptionsTable: Table<m.RouteMatch_GrpcRouteMatchOptions> = /* @__PURE__ */ new Table('envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions', () => [
+]);
+export const VhdsTable: Table<m.Vhds> = /* @__PURE__ */ new Table('envoy.config.route.v3.Vhds', () => [
+  [1, 'configSource', 11, 'optional', () => ConfigSourceTable],
 ]);
 export const VirtualHostTable: Table<m.VirtualHost> = /* @__PURE__ */ new Table('envoy.config.route.v3.VirtualHost', () => [
   [1, 'name', 9],
@@ -722,6 +726,14 @@ export const HTTPFaultTable: Table<m.HTTPFault> = /* @__PURE__ */ new Table('env
   [4, 'headers', 11, 'list', () => HeaderMatcherTable],
   [6, 'maxActiveFaults', 13, 'wrapped'],
   [7, 'responseRateLimit', 11, 'optional', () => FaultRateLimitTable],
+]);
+export const OnDemandTable: Table<m.OnDemand> = /* @__PURE__ */ new Table('envoy.extensions.filters.http.on_demand.v3.OnDemand', () => [
+  [1, 'odcds', 11, 'optional', () => OnDemandCdsTable],
+]);
+export const OnDemandCdsTable: Table<m.OnDemandCds> = /* @__PURE__ */ new Table('envoy.extensions.filters.http.on_demand.v3.OnDemandCds', () => [
+  [1, 'source', 11, 'optional', () => ConfigSourceTable],
+  [2, 'resourcesLocator', 9],
+  [3, 'timeout', 20, 'optional'],
 ]);
 export const HttpRbacTable: Table<m.HttpRbac> = /* @__PURE__ */ new Table('envoy.extensions.filters.http.rbac.v3.RBAC', () => [
   [1, 'rules', 11, 'optional', () => RbacTable],
@@ -822,6 +834,12 @@ export const TcpProxyConfigTable: Table<m.TcpProxyConfig> = /* @__PURE__ */ new 
   [10, 'weightedClusters', 11, 'optional', () => TcpProxy_WeightedClusterTable, 'clusterSpecifier'],
   [11, 'hashPolicy', 11, 'list', () => HashPolicyTable],
   [13, 'maxDownstreamConnectionDuration', 20, 'optional'],
+  [14, 'onDemand', 11, 'optional', () => TcpProxy_OnDemandTable],
+]);
+export const TcpProxy_OnDemandTable: Table<m.TcpProxy_OnDemand> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand', () => [
+  [1, 'odcdsConfig', 11, 'optional', () => ConfigSourceTable],
+  [2, 'resourcesLocator', 9],
+  [3, 'timeout', 20, 'optional'],
 ]);
 export const TcpProxy_WeightedClusterTable: Table<m.TcpProxy_WeightedCluster> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster', () => [
   [1, 'clusters', 11, 'list', () => TcpProxy_WeightedCluster_ClusterWeightTable],

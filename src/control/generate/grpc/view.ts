@@ -32,7 +32,7 @@ export function* proxylessResources(
   }
   yield INVALID_CLUSTER;
   yield NO_ENDPOINTS;
-  for (const port of read.view(usedPorts, usersKey(workload))) {
+  for (const port of read.view(usedPorts, usersKey(workload, null))) {
     const forCaller = { ...port, caller: key.namespace };
     const listeners = read.view(grpcClientListeners, forCaller);
     if (listeners.length === 0) continue;

@@ -202,5 +202,5 @@ function toAppHttp({ port, http }: ToApp, speaks: HttpVersion, codec: HttpVersio
 
 function toAppTcp({ port, tcp }: ToApp): FilterInit[] {
   const cluster = inboundName(port.port);
-  return [...tcp, tcpFilter(tcpProxy(cluster, [{ name: cluster, weight: 1 }]))];
+  return [...tcp, tcpFilter(tcpProxy(cluster, [{ name: cluster, weight: 1 }], false))];
 }

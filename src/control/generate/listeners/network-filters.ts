@@ -5,6 +5,7 @@ import type { FilterSchema } from '../../../protos/gen/envoy/config/listener/v3/
 import type { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import { StdoutAccessLogSchema } from '../../../protos/gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts';
 import { FilterConfigSchema as DynamicForwardSchema } from '../../../protos/gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts';
+import { OnDemandSchema } from '../../../protos/gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.ts';
 import { RouterSchema } from '../../../protos/gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
 import {
   HttpConnectionManager_CodecType,
@@ -33,6 +34,9 @@ const HTTP2 = http2Settings();
 
 const HOUR = durationOf(3_600_000);
 
+/** How long a request waits for a cluster that is asked for. */
+const DEMAND_TIMEOUT = durationOf(5_000);
+
 const CODECS = {
   http: HttpConnectionManager_CodecType.HTTP1,
   http2: HttpConnectionManager_CodecType.HTTP2,
@@ -48,6 +52,8 @@ export interface HttpOptions {
   readonly direction: 'inbound' | 'outbound';
   /** Accepts CONNECT, and requests for hosts outside of the mesh. */
   readonly forwardProxy: boolean;
+  /** What a request needs and is not there yet is asked for, and the request waits for it. */
+  readonly onDemand?: boolean;
   /** Before all others. */
   readonly filters?: readonly HttpFilter[];
 }
@@ -64,6 +70,7 @@ export function httpManager(options: HttpOptions): FilterInit {
         : { case: 'routeConfig', value: routes },
     httpFilters: [
       ...(options.filters ?? []),
+      ...(options.onDemand === true ? [onDemandFilter()] : []),
       ...(options.direction === 'outbound' ? [faultFilter()] : []),
       ...(forwardProxy ? [dynamicForward()] : []),
       router(),
@@ -91,7 +98,11 @@ export function httpManager(options: HttpOptions): FilterInit {
   return { name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: config } };
 }
 
-export function tcpProxy(statPrefix: string, clusters: readonly { name: string; weight: number }[]): TcpProxy {
+export function tcpProxy(
+  statPrefix: string,
+  clusters: readonly { name: string; weight: number }[],
+  onDemand: boolean,
+): TcpProxy {
   const [first] = clusters;
   return create(TcpProxySchema, {
     statPrefix,
@@ -101,6 +112,7 @@ export function tcpProxy(statPrefix: string, clusters: readonly { name: string; 
         : { case: 'weightedClusters', value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } },
     idleTimeout: HOUR,
     accessLog: [stdoutLog()],
+    ...(onDemand ? { onDemand: { odcdsConfig: ADS, timeout: DEMAND_TIMEOUT } } : {}),
   });
 }
 
@@ -111,6 +123,11 @@ export function tcpFilter(proxy: TcpProxy): FilterInit {
 
 function router(): HttpFilterInit {
   return { name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema, {}) } };
+}
+
+function onDemandFilter(): HttpFilterInit {
+  const config = pack(OnDemandSchema, { odcds: { source: ADS, timeout: DEMAND_TIMEOUT } });
+  return { name: 'envoy.filters.http.on_demand', configType: { case: 'typedConfig', value: config } };
 }
 
 function dynamicForward(): HttpFilterInit {

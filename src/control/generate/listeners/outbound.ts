@@ -40,7 +40,7 @@ export const internalListener: View<CallerPortKey, XdsResource | null> = {
     if (facts === null) return null;
     const internal: ListenerInit = { listenerSpecifier: { case: 'internalListener', value: {} } };
     const name = outboundName(key);
-    const { message, origins } = portListenerMessage(read, name, internal, key, facts.protocol);
+    const { message, origins } = portListenerMessage(read, name, internal, key, facts.protocol, false);
     return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
   },
   same: sameResource,
@@ -49,18 +49,21 @@ export const internalListener: View<CallerPortKey, XdsResource | null> = {
 export interface HttpProxyKey {
   /** On 127.0.0.1 of the workload. */
   readonly port: number;
+  /** Virtual hosts and clusters come when they are first used. */
+  readonly onDemand: boolean;
 }
 
 export const httpProxyListener: View<HttpProxyKey, XdsResource> = {
   name: 'http-proxy-listener',
-  id: ({ port }) => String(port),
-  derive(_read, { port }) {
+  id: ({ port, onDemand }) => `${port}${onDemand ? ' on demand' : ''}`,
+  derive(_read, { port, onDemand }) {
     const manager = httpManager({
       statPrefix: 'http-proxy',
       codec: 'auto',
       routes: OUTBOUND_ROUTES,
       direction: 'outbound',
       forwardProxy: true,
+      onDemand,
     });
     const message = create(ListenerSchema, {
       name: HTTP_PROXY_LISTENER,
@@ -80,11 +83,12 @@ export function portListenerMessage(
   place: ListenerInit,
   key: CallerPortKey,
   protocol: PortProtocol,
+  onDemand: boolean,
 ): { readonly message: Listener; readonly origins: readonly Origin[] } {
   const tcp = read.view(tcpClusters, key);
   const origins = tcp.origin === null ? [] : [tcp.origin];
   const common = { ...place, name, trafficDirection: TrafficDirection.OUTBOUND };
-  const filterChains = chains(key, protocol, () => rawFilter(read, key, tcp, origins));
+  const filterChains = chains(key, protocol, onDemand, () => rawFilter(read, key, tcp, onDemand, origins));
   const message =
     protocol === ''
       ? create(ListenerSchema, { ...common, ...inspectAll(), filterChains })
@@ -94,16 +98,27 @@ export function portListenerMessage(
   return { message, origins };
 }
 
-function rawFilter(read: Reader, key: ServicePortKey, tcp: TcpClustersView, origins: Origin[]): FilterInit {
-  const message = tcpProxy(outboundName(key), tcp.clusters);
+function rawFilter(
+  read: Reader,
+  key: ServicePortKey,
+  tcp: TcpClustersView,
+  onDemand: boolean,
+  origins: Origin[],
+): FilterInit {
+  const message = tcpProxy(outboundName(key), tcp.clusters, onDemand);
   for (const kind of policyKinds) kind.tcp?.({ message, backends: tcp.backends, origins }, read);
   return tcpFilter(message);
 }
 
-function chains(key: ServicePortKey, protocol: PortProtocol, tcp: () => FilterInit): FilterChainInit[] {
-  const statPrefix = outboundName(key);
+function chains(
+  key: ServicePortKey,
+  protocol: PortProtocol,
+  onDemand: boolean,
+  tcp: () => FilterInit,
+): FilterChainInit[] {
+  const common = { statPrefix: outboundName(key), direction: 'outbound', forwardProxy: false, onDemand } as const;
   const http = (version: HttpVersion, codec: HttpOptions['codec']): FilterInit =>
-    httpManager({ statPrefix, codec, routes: routesName(key, version), direction: 'outbound', forwardProxy: false });
+    httpManager({ ...common, codec, routes: routesName(key, version) });
   if (protocol === 'tcp') return [{ name: 'tcp', filters: [tcp()] }];
   if (protocol !== '') return [{ name: 'http', filters: [http(protocol, 'auto')] }];
   const raw = tcp();

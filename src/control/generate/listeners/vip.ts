@@ -23,14 +23,19 @@ export interface VipTemplate {
   readonly origins: readonly Origin[];
 }
 
+export interface VipKey extends CallerPortKey {
+  /** Clusters come when they are first used. */
+  readonly onDemand: boolean;
+}
+
 /** null when there is no such port. */
-export const vipTemplate: View<CallerPortKey, VipTemplate | null> = {
+export const vipTemplate: View<VipKey, VipTemplate | null> = {
   name: 'vip-template',
-  id: (key) => `${vipListenerName(key)} for ${key.caller}`,
+  id: (key) => `${vipListenerName(key)} for ${key.caller}${key.onDemand ? ' on demand' : ''}`,
   derive(read, key) {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
-    const { message, origins } = portListenerMessage(read, '', {}, key, facts.protocol);
+    const { message, origins } = portListenerMessage(read, '', {}, key, facts.protocol, key.onDemand);
     return { name: vipListenerName(key), rest: toBinary(ListenerSchema, message), origins };
   },
   same: (a, b) =>

@@ -11,6 +11,7 @@ import { xdsResource } from '../../../xds/content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import {
   hostOf,
+  HTTP_PORT,
   OUTBOUND_ROUTES,
   type HttpVersion,
   routesName,
@@ -30,9 +31,6 @@ import { type CallerPortKey, type HttpRoutesKey, routesKeyText } from './caller.
 
 type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
 
-/** The port that a URL without one means. */
-const HTTP_PORT = 80;
-
 export const portRoutes: View<HttpRoutesKey, XdsResource> = {
   name: 'port-routes',
   id: routesKeyText,
@@ -49,7 +47,7 @@ export const portRoutes: View<HttpRoutesKey, XdsResource> = {
   same: sameResource,
 };
 
-export const outboundRoutes: View<UsersKey, XdsResource> = {
+export const outboundRoutes: View<Pick<UsersKey, 'namespace' | 'uses'>, XdsResource> = {
   name: 'outbound-routes',
   id: usersText,
   derive(read, key) {
@@ -102,7 +100,7 @@ function routeBytes(part: MessageInitShape<typeof RouteConfigurationSchema>): Ui
  * The version of HTTP that the explicit proxy takes to a port: what it declares, else HTTP/1.1, because that is what
  * clients speak to proxies; with CONNECT the port's own listener detects it. null: none, the port is not HTTP.
  */
-function throughHttpProxy(protocol: PortProtocol): HttpVersion | null {
+export function throughHttpProxy(protocol: PortProtocol): HttpVersion | null {
   return httpVersionsOf(protocol)[0] ?? null;
 }
 
@@ -115,31 +113,31 @@ export function domainsOf(key: ServicePortKey, caller: string): string[] {
   return names.flatMap((name) => (port === HTTP_PORT ? [name, `${name}:${port}`] : [`${name}:${port}`]));
 }
 
-function passthrough(): VirtualHostInit {
-  return {
-    name: 'passthrough',
-    domains: ['*'],
-    routes: [
-      {
-        name: 'passthrough connect',
-        match: CONNECT_MATCH,
-        action: { case: 'route', value: connectAction(PASSTHROUGH_TCP) },
-      },
-      {
-        name: 'passthrough',
-        match: ANY_PATH,
-        action: {
-          case: 'route',
-          value: {
-            clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_HTTP },
-            timeout: durationOf(0),
-            retryPolicy: retryPolicy(undefined, false, 0),
-          },
+/** To wherever the request says. */
+export function passthroughRoutes(): NonNullable<VirtualHostInit['routes']> {
+  return [
+    {
+      name: 'passthrough connect',
+      match: CONNECT_MATCH,
+      action: { case: 'route', value: connectAction(PASSTHROUGH_TCP) },
+    },
+    {
+      name: 'passthrough',
+      match: ANY_PATH,
+      action: {
+        case: 'route',
+        value: {
+          clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_HTTP },
+          timeout: durationOf(0),
+          retryPolicy: retryPolicy(undefined, false, 0),
         },
       },
-    ],
-  };
+    },
+  ];
 }
 
 const NAME_BYTES = routeBytes({ name: OUTBOUND_ROUTES });
-const PASSTHROUGH_BYTES = routeBytes({ virtualHosts: [passthrough()], validateClusters: false });
+const PASSTHROUGH_BYTES = routeBytes({
+  virtualHosts: [{ name: 'passthrough', domains: ['*'], routes: passthroughRoutes() }],
+  validateClusters: false,
+});

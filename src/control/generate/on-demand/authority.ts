@@ -1,0 +1,17 @@
+/** Which port of which Service an authority means, as a caller writes it: the names of `domainsOf`, read backwards. */
+import { HTTP_PORT, type ServicePortKey } from '../names.ts';
+
+/** In order of length: the longest that fits is taken off. */
+const SUFFIXES = ['.svc.cluster.local', '.svc'] as const;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** null: a name that no Service can have. Whether there is one is another question. */
+export function portNamed(authority: string, caller: string): ServicePortKey | null {
+  const [, name = '', portText = ''] = /^([^:]+)(?::(\d{1,5}))?$/.exec(authority) ?? [];
+  const suffix = SUFFIXES.find((each) => name.endsWith(each)) ?? '';
+  const labels = name.slice(0, name.length - suffix.length).split('.');
+  const [service = '', namespace = caller] = labels;
+  if (labels.length > 2 || (suffix !== '' && labels.length === 1)) return null;
+  if (!LABEL.test(service) || !LABEL.test(namespace)) return null;
+  return { namespace, service, port: portText === '' ? HTTP_PORT : Number(portText) };
+}
