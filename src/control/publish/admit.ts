@@ -38,7 +38,14 @@ export function admit(
   const reason = authorize(node.id, peer);
   if (reason !== null) return reason;
   const kind = recordedKind(node.id) || kindSaid(node);
-  return { id: node.id, namespace, workload, cluster: node.cluster, kind, onDemand: node.metadata?.['onDemand'] === true };
+  return {
+    id: node.id,
+    namespace,
+    workload,
+    cluster: node.cluster,
+    kind,
+    onDemand: node.metadata?.['onDemand'] === true,
+  };
 }
 
 function kindSaid(node: Node): string {

@@ -14,6 +14,7 @@ test('a proxy that connects gets its view, and is listed with what it acknowledg
     workload: 'web-1',
     cluster: 'web',
     kind: 'weft',
+    onDemand: false,
   });
   assert.equal(status?.connectedSinceMs, 1_000_000);
   const endpoints = status?.types.find((type) => type.type === EDS);

@@ -16,10 +16,14 @@ export function referrersOf(type: string): readonly string[] {
 
 /** Types whose news must be on its way before a listener, a route or a virtual host may name it. */
 export function referentsOf(type: string): readonly string[] {
+  if (type === TYPE_URLS.virtualHosts) return [...CLUSTER_TYPES, ...LISTENER_TYPES];
   return NAMING_TYPES.includes(type) ? CLUSTER_TYPES : [];
 }
 
 const NAMING_TYPES: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.routes, TYPE_URLS.virtualHosts];
+
+/** A CONNECT of a virtual host that was just asked for may lead into a listener that comes along. */
+const LISTENER_TYPES: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.routes];
 
 const CLUSTER_TYPES: readonly string[] = [TYPE_URLS.cluster, TYPE_URLS.endpoints];
 

@@ -9,9 +9,11 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export function portNamed(authority: string, caller: string): ServicePortKey | null {
   const [, name = '', portText = ''] = /^([^:]+)(?::(\d{1,5}))?$/.exec(authority) ?? [];
   const suffix = SUFFIXES.find((each) => name.endsWith(each)) ?? '';
-  const labels = name.slice(0, name.length - suffix.length).split('.');
+  const short = name.slice(0, name.length - suffix.length);
+  // What is no full name without it may be of a namespace that is called so.
+  const labels = (short.includes('.') ? short : name).split('.');
   const [service = '', namespace = caller] = labels;
-  if (labels.length > 2 || (suffix !== '' && labels.length === 1)) return null;
+  if (labels.length > 2) return null;
   if (!LABEL.test(service) || !LABEL.test(namespace)) return null;
   return { namespace, service, port: portText === '' ? HTTP_PORT : Number(portText) };
 }

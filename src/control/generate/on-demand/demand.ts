@@ -19,8 +19,8 @@ export interface Demand {
 }
 
 /** A proxy that asks for more gets the whole mesh, as one that cannot ask: past this, asking costs more than having. */
-export const MAX_HOSTS = 1_000;
-export const MAX_SERVICES = 1_000;
+const MAX_HOSTS = 1_000;
+const MAX_SERVICES = 1_000;
 
 export const NO_DEMAND: Demand = { services: [], hosts: [] };
 
