@@ -36,6 +36,8 @@ interface Unfinished extends WriteRequest {
   chunk: Uint8Array | null;
   /** So does this. */
   bulk: BulkBuffer | null;
+  /** Of a write that was over before the call returned. */
+  status: number;
 }
 
 interface Waiting {
@@ -246,6 +248,11 @@ export class RawConnection extends SocketConnection implements HandleReader, Bul
       this.fail(systemError(error, 'write'));
       return false;
     }
+    // TLS says that what it sends at once has failed before it returns, and then that the write is under way.
+    if (request.handle === null) {
+      if (request.status !== 0) this.fail(systemError(request.status, 'write'));
+      return false;
+    }
     if (this.#internals.state[this.#internals.lastWriteWasAsync] === 0) {
       this.#requests.give(request);
       return false;
@@ -297,6 +304,7 @@ export class WriteRequests {
     request.bytes = 0;
     request.chunk = null;
     request.bulk = null;
+    request.status = 0;
     return request;
   }
 
@@ -313,7 +321,8 @@ function onComplete(this: WriteRequest, status: number): void {
   request.connection = null;
   request.buffer = null;
   request.handle = null;
-  connection?.written(request, status);
+  if (connection === null) request.status = status;
+  else connection.written(request, status);
   request.chunk = null;
   request.bulk = null;
 }
