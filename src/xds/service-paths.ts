@@ -19,6 +19,11 @@ const SERVICES: Readonly<Record<TypeUrl, readonly [name: string, noun: string]>>
   [TYPE_URLS.virtualHosts]: ['route', 'VirtualHost'],
 };
 
+/** Where a REST server answers for one type. */
+export function restPath(type: TypeUrl): string {
+  return `/v3/discovery:${SERVICES[type][0]}s`;
+}
+
 /** `type` null: the aggregated service. */
 export function streamPath(type: TypeUrl | null, protocol: StreamProtocol): string {
   if (type === null) return AGGREGATED[protocol];

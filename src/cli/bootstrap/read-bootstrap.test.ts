@@ -100,7 +100,7 @@ test('a filter that is required and unknown is refused, an optional one is not',
             is_optional: ${optional}
             typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer, x: 1 }`;
   const [refused] = problems(`static_resources:${listener('', undefined, unknown(false))}${CLUSTER}`);
-  assert.match(refused ?? '', /^envoy.yaml:22:\d+: nothing in this proxy reads .*Buffer$/);
+  assert.match(refused ?? '', /^envoy.yaml:21:\d+: nothing in this proxy reads .*Buffer$/);
   assert.deepEqual(problems(`static_resources:${listener('', undefined, unknown(true))}${CLUSTER}`), []);
 });
 

@@ -38,7 +38,7 @@ const SECRET_BUNDLE = 'trust-bundle';
 export type BindingFactory = (snapshot: Snapshot) => Binding;
 
 export interface ConfigClientOptions {
-  readonly runtime: Pick<Runtime, 'clock' | 'random' | 'rpc' | 'files'>;
+  readonly runtime: Pick<Runtime, 'clock' | 'random' | 'rpc' | 'net' | 'files'>;
   readonly timers: Timers;
   readonly log: Log;
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
@@ -113,6 +113,7 @@ export class ConfigClient {
       clock: runtime.clock,
       random: runtime.random,
       rpc: runtime.rpc,
+      net: runtime.net,
       timers,
       log,
       node: this.#node,

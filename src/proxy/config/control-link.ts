@@ -8,6 +8,7 @@ import { messageOf } from '../../core/errors.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import type { XdsStream } from '../../xds/client/xds-stream.ts';
 import { BackOff } from './back-off.ts';
+import type { XdsLink } from './xds-link.ts';
 import type { XdsChannel } from './xds-sources.ts';
 
 export interface ControlLinkOptions {
@@ -26,7 +27,7 @@ export interface ControlLinkOptions {
   readonly onDown: () => void;
 }
 
-export class ControlLink {
+export class ControlLink implements XdsLink {
   readonly #options: ControlLinkOptions;
   readonly #backOff: BackOff;
   readonly #retry: CallbackTimer;

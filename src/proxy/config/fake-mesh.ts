@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { WeftError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
-import type { Clock, Files, Random, Rpc, RpcHandler, RpcStream, RpcTarget } from '../../core/runtime.ts';
+import type { Clock, Files, Net, Random, Rpc, RpcHandler, RpcStream, RpcTarget } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import type { Svid } from '../../identity/svid.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -72,6 +72,11 @@ export interface FakeMesh {
   respond(type: string, resources: readonly ReceivedResource[], removed?: readonly string[]): void;
 }
 
+const unused = (): never => {
+  throw new Error('not used');
+};
+const NO_NET: Net = { listen: unused, connect: unused, secure: unused, resolve: unused, bindDatagram: unused };
+
 let nonces = 0;
 
 export function fakeMesh(
@@ -134,7 +139,7 @@ export function fakeMesh(
     svid,
     renewed,
     client: new ConfigClient({
-      runtime: { clock, random, rpc, files: disk },
+      runtime: { clock, random, rpc, net: NO_NET, files: disk },
       timers: new TimerWheel(clock),
       log: silentLog,
       node: { id: 'shop/web-1', cluster: 'web', metadata: { kind: 'weft' } },

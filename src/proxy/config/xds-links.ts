@@ -2,7 +2,7 @@
  * All streams of one proxy: the aggregated one from the start, and one for each type that is asked for elsewhere, opened
  * when the first name is wanted there.
  */
-import type { Clock, Random, RpcCaller } from '../../core/runtime.ts';
+import type { Clock, Net, Random, RpcCaller } from '../../core/runtime.ts';
 import type { Log } from '../../core/log.ts';
 import type { Timers } from '../../core/timer-wheel.ts';
 import type { ClientResources } from '../../xds/client/client-resources.ts';
@@ -12,12 +12,15 @@ import type { Subscription } from '../../xds/client/subscription.ts';
 import { type StreamProtocol, streamPath } from '../../xds/service-paths.ts';
 import type { Node } from '../../xds/tables/messages.gen.ts';
 import { ControlLink } from './control-link.ts';
+import { RestLink } from './rest-link.ts';
+import type { XdsLink } from './xds-link.ts';
 import type { XdsChannel, XdsSources } from './xds-sources.ts';
 
 export interface XdsLinksOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly rpc: RpcCaller;
+  readonly net: Net;
   readonly timers: Timers;
   readonly log: Log;
   readonly node: Node;
@@ -31,7 +34,7 @@ export interface XdsLinksOptions {
 
 export class XdsLinks {
   readonly #options: XdsLinksOptions;
-  readonly #links: ControlLink[] = [];
+  readonly #links: XdsLink[] = [];
   /** Subscriptions with a stream of their own. */
   readonly #linked = new Set<Subscription>();
   #started = false;
@@ -74,9 +77,14 @@ export class XdsLinks {
     const { source } = subscription;
     if (source.kind === 'ads' || this.#linked.has(subscription)) return;
     const channel = this.#options.sources.channel(source.cluster);
-    if (channel === null || source.protocol === 'rest') return;
+    if (channel === null) return;
     this.#linked.add(subscription);
-    this.#add(channel, source.protocol, subscription).open();
+    const { protocol, refreshMs } = source;
+    if (protocol === 'rest') {
+      const link = new RestLink({ ...this.#options, channel, subscription, refreshMs });
+      this.#links.push(link);
+      link.open();
+    } else this.#add(channel, protocol, subscription).open();
   }
 
   /** `only` null: the aggregated stream. */

@@ -11,6 +11,11 @@ const DECISIVE =
   /\.(?:filter_chain_match|match|headers|matcher|string_match|match_typed_subject_alt_names)(?:\[\d+\])?(?:\.|$)/;
 const DECISIVE_ROOTS = /TlsContext$|\.Secret$/;
 
+/** Whether a field there decides who or what matches. `path` starts with a dot. */
+export function isDecisive(path: string): boolean {
+  return DECISIVE.test(path);
+}
+
 /** Bound of one resource; a proxy's whole configuration has many. */
 const MAX_BYTES = 16 << 20;
 
@@ -19,7 +24,7 @@ export function decodeConfig<T>(table: Table<T>, bytes: Uint8Array): T {
   return decode(table, bytes, {
     maxBytes: MAX_BYTES,
     onUnknown(path, fieldNumber) {
-      if (DECISIVE_ROOTS.test(table.name) || DECISIVE.test(path)) {
+      if (DECISIVE_ROOTS.test(table.name) || isDecisive(path)) {
         throw unsupported(path, `field ${fieldNumber} of this message is unknown to this proxy`);
       }
     },

@@ -136,12 +136,13 @@ class SotwTalk {
 
 /**
  * Applies one response. Listeners and clusters that it leaves out are gone, unless they were refused; of other types a
- * response may tell a part only.
+ * response may tell a part only. `faults`: of resources by their index, what is known to be wrong already.
  */
 export function takeState(
   response: DiscoveryResponse,
   subscription: Subscription,
   resources: ClientResources,
+  faults: ReadonlyMap<number, string> = new Map(),
 ): readonly Refusal[] {
   const { type, entries } = subscription;
   const { versionInfo } = response;
@@ -158,7 +159,9 @@ export function takeState(
     const { name } = resource;
     if (!subscription.wants(name)) return;
     const isNew = !entries.has(name) && !named.has(name);
-    if (named.has(name)) malformed.push({ name, reason: 'twice in one response' });
+    const fault = faults.get(i);
+    if (fault !== undefined) malformed.push({ name, reason: fault });
+    else if (named.has(name)) malformed.push({ name, reason: 'twice in one response' });
     else if (isNew && room <= 0) malformed.push({ name, reason: `more than ${resources.maxResources} resources` });
     else changed.set(name, resource);
     if (isNew) room--;
