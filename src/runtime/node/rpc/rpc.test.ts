@@ -127,3 +127,41 @@ test('frames are cut the same however the bytes are split', () => {
   }
   assert.equal(MAX_MESSAGE_BYTES, 67_108_864);
 });
+
+test('a server that takes less than the most refuses a longer message by its prefix, and takes one that fits', async () => {
+  const call = closed();
+  const listener = await runtime.rpc.serve(ANY, null, () => call.handler, 1000);
+  const { port } = listener.address;
+  const prefix = (length: number) => Buffer.from([0, 0, 0, length >> 8, length & 255]);
+  const large = await callRaw(port, { 'content-type': 'application/grpc' }, prefix(1001));
+  assert.equal(large.trailers['grpc-status'], '8');
+  assert.equal((await call.status).code, 8);
+  const session = connect(`http://127.0.0.1:${port}`);
+  const fits = Promise.withResolvers<number>();
+  call.handler.onMessage = (message) => fits.resolve(message.length);
+  const stream = session.request({ ':method': 'POST', ':path': '/a/b', 'content-type': 'application/grpc' });
+  stream.on('error', () => {});
+  stream.write(Buffer.concat([prefix(1000), Buffer.alloc(1000)]));
+  assert.equal(await fits.promise, 1000);
+  session.destroy();
+  await listener.close();
+});
+
+test('who was sent the end and does not read is let go of, with what waited for it', { timeout: 30_000 }, async () => {
+  const gone = Promise.withResolvers<void>();
+  const listener = await runtime.rpc.serve(ANY, null, (stream) => ({
+    onMessage() {
+      for (let i = 0; i < 8; i++) stream.send(new Uint8Array(1 << 20));
+      stream.end({ code: 4, message: 'does not read' });
+    },
+    onWritable() {},
+    onClose: () => gone.resolve(),
+  }));
+  const session = connect(`http://127.0.0.1:${listener.address.port}`);
+  const stream = session.request({ ':method': 'POST', ':path': '/a/b', 'content-type': 'application/grpc' });
+  stream.on('error', () => {});
+  stream.write(Buffer.alloc(5));
+  await gone.promise;
+  session.destroy();
+  await listener.close();
+});
