@@ -5,13 +5,18 @@ import type { TypeUrl, XdsResource } from './resource.ts';
 
 /** 128 bits of SHA-256, as 22 characters of base64url. */
 export function contentVersion(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'base64url').slice(0, 22);
+  return shortened(hash('sha256', bytes, 'buffer'));
 }
 
 /** The version of several together, in order of name. */
 export function setVersion(resources: readonly XdsResource[]): string {
   const text = JSON.stringify(resources.map(({ name, version }) => [name, version]));
-  return hash('sha256', text, 'base64url').slice(0, 22);
+  return shortened(hash('sha256', text, 'buffer'));
+}
+
+/** Of the bytes: a slice of the longer text would keep all of it in memory, for each of very many resources. */
+function shortened(digest: Buffer): string {
+  return digest.toString('base64url', 0, 16);
 }
 
 export function xdsResource(

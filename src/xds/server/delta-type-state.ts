@@ -27,8 +27,10 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
     for (const [name, version] of request.initialResourceVersions) {
       this.takeName(name);
       this.takeName(version);
-      this.sent.set(name, version);
-      this.acked.set(name, version);
+      const offered = this.offered.get(name);
+      const known = offered?.version === version ? offered.version : version;
+      this.sent.set(offered?.name ?? name, known);
+      this.acked.set(offered?.name ?? name, known);
     }
   }
 
@@ -43,7 +45,8 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
     }
     if (!this.names.has(name)) {
       this.takeName(name);
-      this.names.add(name);
+      // Thousands of clients name the same: one text of it is enough.
+      this.names.add(this.offered.get(name)?.name ?? name);
       this.checkCount(this.names.size);
       this.haveNamesChanged = true;
     }
