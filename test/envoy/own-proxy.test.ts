@@ -16,12 +16,16 @@ const READ = Object.values(TYPE_URLS).filter((type) => type !== TYPE_URLS.secret
 for (const file of globSync(`${GOLDENS}/*.json`).toSorted()) {
   const golden = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Record<string, JsonValue>>>;
   for (const [node, view] of Object.entries(golden)) {
+    // What is for Envoy alone is not sent to ours.
+    if (JSON.stringify(view).includes('envoy.tracers.')) continue;
     test(`${basename(file, '.json')}: ${node}`, () => {
       const reasons: string[] = [];
       for (const type of READ) {
+        const named = Object.entries(view[shortTypeName(type)] ?? {});
+        if (named.length === 0) continue;
         const schema = envoyTypes.getMessage(type.slice(type.indexOf('/') + 1));
         assert.ok(schema, type);
-        const changed = Object.entries(view[shortTypeName(type)] ?? {}).map(([name, json]) => ({
+        const changed = named.map(([name, json]) => ({
           type,
           name,
           version: '1',

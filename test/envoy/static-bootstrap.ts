@@ -19,6 +19,9 @@ export interface Credentials {
   readonly trustBundlePem: string;
 }
 
+/** Of every bootstrap that the agent writes. */
+const NO_TRACES: Json = { name: 'weft-traces', type: 'STATIC', connect_timeout: '1s' };
+
 export function staticBootstrap(view: GoldenView, credentials: Credentials): Json {
   const inline = (resource: Json): unknown => inlined(resource, view.RouteConfiguration ?? {});
   return {
@@ -33,9 +36,12 @@ export function staticBootstrap(view: GoldenView, credentials: Credentials): Jso
     ],
     static_resources: {
       listeners: Object.values(view.Listener ?? {}).map(inline),
-      clusters: Object.values(view.Cluster ?? {}).map((cluster) =>
-        inline(withEndpoints(cluster, view.ClusterLoadAssignment ?? {})),
-      ),
+      clusters: [
+        NO_TRACES,
+        ...Object.values(view.Cluster ?? {}).map((cluster) =>
+          inline(withEndpoints(cluster, view.ClusterLoadAssignment ?? {})),
+        ),
+      ],
       secrets: secrets(credentials),
     },
   };

@@ -2,6 +2,7 @@
 
 /** Files whose every message is a root: small extension configurations, kept whole. */
 export const ROOT_FILES: readonly string[] = [
+  'envoy/config/trace/v3/opentelemetry.proto',
   'envoy/extensions/access_loggers/file/v3/file.proto',
   'envoy/extensions/access_loggers/stream/v3/stream.proto',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.proto',

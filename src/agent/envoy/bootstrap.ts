@@ -19,6 +19,8 @@ export interface BootstrapParts {
 
 /** Generated configuration names it as the place of the workload's own certificate. */
 const AGENT_CLUSTER = 'weft-agent';
+/** Its tracer must name somebody to report to; nobody is there, and what it would say is dropped at once. */
+const NO_TRACES: Json = { name: 'weft-traces', type: 'STATIC', connect_timeout: '1s' };
 const DEFAULT_MAX_CONNECTIONS = 20_000;
 const EXTENSION = 'type.googleapis.com/envoy.extensions';
 
@@ -57,7 +59,7 @@ export function envoyBootstrap(parts: BootstrapParts): Json {
       lds_config: fromAds(),
       cds_config: fromAds(),
     },
-    static_resources: { clusters: [agentCluster(parts.socketPath)] },
+    static_resources: { clusters: [agentCluster(parts.socketPath), NO_TRACES] },
     overload_manager: overloadManager(parts),
     layered_runtime: { layers: [{ name: 'admin', admin_layer: {} }] },
   };

@@ -19,6 +19,8 @@ export interface EnvoyOptions {
   /** Appended to; null: lines of requests go nowhere. */
   readonly accessLogPath: string | null;
   readonly logLevel: 'warning' | 'info';
+  /** `web.shop`: who writes the lines of requests. */
+  readonly service: string;
 }
 
 export interface EnvoyProcess {
@@ -38,7 +40,11 @@ export async function launchEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> 
     const stdio: StdioOptions = ['ignore', stdout, 'pipe'];
     const { PATH, HOME } = process.env;
     // Of its own group: the terminal's Ctrl-C is the agent's to pass on. No variable of ours is its business.
-    const child = spawn(file, argumentsOf(options), { env: { PATH, HOME }, stdio, detached: true });
+    const child = spawn(file, argumentsOf(options), {
+      env: { PATH, HOME, WEFT_SERVICE: options.service },
+      stdio,
+      detached: true,
+    });
     let last = '';
     const tell = teller(log);
     const flushed = readLines(child.stderr, (line) => {

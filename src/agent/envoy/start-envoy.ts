@@ -123,7 +123,10 @@ async function keepRunning(
     const startedAt = clock.now();
     let reason: string;
     try {
-      const envoy = await launchEnvoy({ clock, log, file, bootstrapPath: path, accessLogPath, logLevel });
+      const envoy = await launchEnvoy({
+        ...{ clock, log, file, bootstrapPath: path, accessLogPath, logLevel },
+        service: `${options.node.cluster}.${options.node.id.split('/')[0]}`,
+      });
       await keepPid(files, place.directory, envoy.pid);
       reason = await untilEnd(envoy, closing);
     } catch (error) {

@@ -30,6 +30,8 @@ export const TRUST_BUNDLE = 'trust-bundle';
 export const OWN_CERTIFICATE = 'default';
 /** In the bootstrap of a proxy that is not ours: where the agent serves that certificate. */
 export const AGENT_CLUSTER = 'weft-agent';
+/** There too: where it reports spans. */
+export const TRACES_CLUSTER = 'weft-traces';
 
 export function hostOf(key: ServicePortKey): string {
   return `${key.service}.${key.namespace}`;

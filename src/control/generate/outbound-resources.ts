@@ -8,6 +8,7 @@ import type { XdsResource, XdsView } from '../../xds/resource.ts';
 import { passthroughCluster, serviceCluster } from './clusters.ts';
 import { endpoints, endpointsKey } from './endpoints.ts';
 import { internalListener } from './listeners/outbound.ts';
+import type { SidecarKind } from './listeners/sidecar.ts';
 import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
 import { hostOnDemand, ROUTES_ON_DEMAND, SEED_HOST } from './on-demand/virtual-hosts.ts';
 import { httpVersionsOf } from './protocol.ts';
@@ -24,9 +25,11 @@ export interface OutboundKey extends UsersKey {
   readonly at: Locality;
   /** They have the explicit HTTP proxy too. */
   readonly byProxy: boolean;
+  readonly sidecar: SidecarKind;
 }
 
 interface PortUseKey extends CallerPortKey {
+  readonly sidecar: SidecarKind;
   readonly at: Locality;
 }
 
@@ -34,13 +37,14 @@ const PASSTHROUGH = [passthroughCluster(PASSTHROUGH_HTTP, 'http'), passthroughCl
 
 export const outboundResources: View<OutboundKey, XdsView> = {
   name: 'outbound-resources',
-  id: ({ namespace, uses, hosts, at, byProxy }) =>
-    [namespace, `${at.region}/${at.zone}`, byProxy ? 'by proxy' : '', uses ?? '*', hosts ?? '*'].join(' '),
+  id: ({ namespace, uses, hosts, at, byProxy, sidecar }) =>
+    [namespace, `${at.region}/${at.zone}`, byProxy ? 'by proxy' : '', sidecar, uses ?? '*', hosts ?? '*'].join(' '),
   derive(read, key, previous) {
-    const { namespace: caller, at } = key;
+    const { namespace: caller, at, sidecar } = key;
     const resources: XdsResource[] = [read.view(trustBundle, null)];
     if (key.byProxy) resources.push(...byName(read, key), ...PASSTHROUGH);
-    for (const port of read.view(usedPorts, key)) resources.push(...read.view(portResources, { ...port, caller, at }));
+    for (const port of read.view(usedPorts, key))
+      resources.push(...read.view(portResources, { ...port, caller, at, sidecar }));
     return resourceSet(resources, previous);
   },
   patch(previous, changes) {
@@ -80,12 +84,12 @@ function byName(read: Reader, key: OutboundKey): readonly XdsResource[] {
 
 const portResources: View<PortUseKey, readonly XdsResource[]> = {
   name: 'port-resources',
-  id: ({ at, ...key }) => `${portKeyText(key)} for ${key.caller} at ${at.region}/${at.zone}`,
+  id: ({ at, ...key }) => `${portKeyText(key)} for ${key.caller} at ${at.region}/${at.zone} in ${key.sidecar}`,
   derive(read, { at, ...key }) {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return [];
     const found: (XdsResource | null)[] = [
-      read.view(internalListener, key),
+      read.view(internalListener, { ...key, onDemand: false }),
       read.view(serviceCluster, { ...key, carries: 'connect' }),
     ];
     for (const version of httpVersionsOf(facts.protocol)) {

@@ -5,6 +5,7 @@ import type { XdsResource, XdsView } from '../../xds/resource.ts';
 import { localCluster } from './clusters.ts';
 import { httpProxyListener } from './listeners/outbound.ts';
 import { inboundListener } from './listeners/inbound.ts';
+import { sidecarOf } from './listeners/sidecar.ts';
 import { vipListener, vipTemplate } from './listeners/vip.ts';
 import { readDemand } from './on-demand/demand.ts';
 import { httpVersionsOf } from './protocol.ts';
@@ -36,12 +37,13 @@ export const ownResources: View<ProxyKey, XdsView> = {
     const { httpProxyPort, vips = [] } = workload.spec?.capture ?? {};
     const demand = readDemand(read, workload);
     const onDemand = demand !== null;
-    if (httpProxyPort !== undefined) resources.push(read.view(httpProxyListener, { port: httpProxyPort, onDemand }));
+    const style = { sidecar: sidecarOf(workload), onDemand };
+    if (httpProxyPort !== undefined) resources.push(read.view(httpProxyListener, { port: httpProxyPort, ...style }));
     for (const vip of vips) {
       const { namespace, service, port } = vip;
       if (!usesService(workload, namespace, service)) continue;
       const callerPort = { namespace, service, port, caller: key.namespace };
-      const template = read.view(vipTemplate, { ...callerPort, onDemand });
+      const template = read.view(vipTemplate, { ...callerPort, ...style });
       if (template === null) continue;
       resources.push(vipListener(template, vip));
       // Those of a service that was asked for come with it.

@@ -7,6 +7,7 @@ import type { Reader, View } from '../../api/reader.ts';
 import type { Locality } from '../../policies/policy-kind.ts';
 import type { XdsView } from '../../xds/resource.ts';
 import { proxylessResources } from './grpc/view.ts';
+import { sidecarOf } from './listeners/sidecar.ts';
 import { readDemand } from './on-demand/demand.ts';
 import { outboundResources } from './outbound-resources.ts';
 import { ownResources, type ProxyKey } from './own-resources.ts';
@@ -61,7 +62,7 @@ function generated(read: Reader, key: ProxyKey, workload: Workload | null, previ
   }
   const byProxy = workload.spec?.capture?.httpProxyPort !== undefined;
   const users = usersKey(workload, readDemand(read, workload));
-  const shared = read.view(outboundResources, { ...users, at, byProxy });
+  const shared = read.view(outboundResources, { ...users, at, byProxy, sidecar: sidecarOf(workload) });
   return layered(read.view(ownResources, key), shared, previous);
 }
 

@@ -30,6 +30,7 @@ import { ANY_PATH } from '../routes/http-match.ts';
 import { ALPN, downstreamTls } from '../tls.ts';
 import { HTTP1_BYTES, HTTP2_BYTES, inspectAll, inspectTls } from './inspectors.ts';
 import { type FilterInit, httpManager, tcpFilter, tcpProxy } from './network-filters.ts';
+import { type SidecarKind, sidecarOf } from './sidecar.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
@@ -54,7 +55,7 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
     const toApp = filtersOf(read, workload, port, trustDomain, origins);
     const isPlain = toApp.http.length + toApp.tcp.length === 0;
     const chains = isPlain
-      ? read.view(plainChains, { port: port.port, protocol: port.protocol ?? '', mode })
+      ? read.view(plainChains, { port: port.port, protocol: port.protocol ?? '', mode, sidecar: toApp.sidecar })
       : chainsOf(toApp, mode, trustDomain);
     const name = inboundName(port.port);
     const own = create(ListenerSchema, {
@@ -70,14 +71,15 @@ export const inboundListener: View<InboundKey, XdsResource | null> = {
 
 interface PlainChainsKey extends Required<Pick<WorkloadPort, 'port' | 'protocol'>> {
   readonly mode: MtlsMode;
+  readonly sidecar: SidecarKind;
 }
 
 /** What no policy has a part in is the same for thousands of workloads. */
 const plainChains: View<PlainChainsKey, Uint8Array> = {
   name: 'plain-chains',
-  id: ({ port, protocol, mode }) => `${port} ${protocol} ${mode}`,
-  derive: (read, { mode, ...port }) =>
-    chainsOf({ port, http: [], tcp: [] }, mode, read.view(meshSettings, null).trustDomain),
+  id: ({ port, protocol, mode, sidecar }) => `${port} ${protocol} ${mode} in ${sidecar}`,
+  derive: (read, { mode, sidecar, ...port }) =>
+    chainsOf({ port, sidecar, http: [], tcp: [] }, mode, read.view(meshSettings, null).trustDomain),
   same: (a, b) => Buffer.compare(a, b) === 0,
 };
 
@@ -96,6 +98,7 @@ function chainsOf(toApp: ToApp, mode: MtlsMode, trustDomain: string): Uint8Array
 /** What of policies and protocol all chains of a port share. */
 interface ToApp {
   readonly port: WorkloadPort;
+  readonly sidecar: SidecarKind;
   readonly http: readonly HttpFilter[];
   readonly tcp: readonly NetworkFilter[];
 }
@@ -109,7 +112,7 @@ function filtersOf(
 ): ToApp {
   const draft = { workload, port, neverHttp: portProtocol(port) === 'tcp', trustDomain, http: [], tcp: [], origins };
   for (const kind of policyKinds) kind.inbound?.(draft, read);
-  return draft;
+  return { ...draft, sidecar: sidecarOf(workload) };
 }
 
 /** By ALPN: a sidecar says what the application speaks, another client of the mesh what it speaks itself. */
@@ -169,13 +172,15 @@ function spoken(port: WorkloadPort, came: HttpVersion): HttpVersion {
   return declared === 'http' || declared === 'http2' ? declared : came;
 }
 
-function toAppHttp({ port, http }: ToApp, speaks: HttpVersion, codec: HttpVersion): FilterInit[] {
+function toAppHttp({ port, http, sidecar }: ToApp, speaks: HttpVersion, codec: HttpVersion): FilterInit[] {
   const cluster = inboundName(port.port, speaks);
   const manager = httpManager({
     statPrefix: cluster,
     filters: http,
     codec,
     direction: 'inbound',
+    sidecar,
+    onDemand: false,
     forwardProxy: false,
     routes: {
       name: cluster,
@@ -200,7 +205,9 @@ function toAppHttp({ port, http }: ToApp, speaks: HttpVersion, codec: HttpVersio
   return [manager];
 }
 
-function toAppTcp({ port, tcp }: ToApp): FilterInit[] {
-  const cluster = inboundName(port.port);
-  return [...tcp, tcpFilter(tcpProxy(cluster, [{ name: cluster, weight: 1 }], false))];
+function toAppTcp({ port, tcp, sidecar }: ToApp): FilterInit[] {
+  const statPrefix = inboundName(port.port);
+  const clusters = [{ name: statPrefix, weight: 1 }];
+  const style = { sidecar, onDemand: false };
+  return [...tcp, tcpFilter(tcpProxy({ statPrefix, clusters, direction: 'inbound', ...style }))];
 }

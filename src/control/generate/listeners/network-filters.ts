@@ -1,9 +1,7 @@
 /** The network filters that every listener is made of: the HTTP connection manager and the TCP proxy. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { AccessLogSchema } from '../../../protos/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
 import type { FilterSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import type { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
-import { StdoutAccessLogSchema } from '../../../protos/gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts';
 import { FilterConfigSchema as DynamicForwardSchema } from '../../../protos/gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts';
 import { OnDemandSchema } from '../../../protos/gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.ts';
 import { RouterSchema } from '../../../protos/gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
@@ -25,6 +23,7 @@ import { DNS_CACHE } from '../clusters.ts';
 import { type HttpVersion, statName } from '../names.ts';
 import { durationOf, pack } from '../../../protos/init.ts';
 import { ADS } from '../tls.ts';
+import { accessLog, type Direction, type ListenerStyle, type SidecarKind, tracing } from './sidecar.ts';
 
 export type FilterInit = MessageInitShape<typeof FilterSchema>;
 type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
@@ -44,16 +43,14 @@ const CODECS = {
   auto: HttpConnectionManager_CodecType.AUTO,
 } as const;
 
-export interface HttpOptions {
+export interface HttpOptions extends ListenerStyle {
   readonly statPrefix: string;
   readonly codec: HttpVersion | 'auto';
   /** A name to subscribe to, or the routes themselves. */
   readonly routes: string | MessageInitShape<typeof RouteConfigurationSchema>;
-  readonly direction: 'inbound' | 'outbound';
+  readonly direction: Direction;
   /** Accepts CONNECT, and requests for hosts outside of the mesh. */
   readonly forwardProxy: boolean;
-  /** What a request needs and is not there yet is asked for, and the request waits for it. */
-  readonly onDemand?: boolean;
   /** Before all others. */
   readonly filters?: readonly HttpFilter[];
 }
@@ -70,12 +67,13 @@ export function httpManager(options: HttpOptions): FilterInit {
         : { case: 'routeConfig', value: routes },
     httpFilters: [
       ...(options.filters ?? []),
-      ...(options.onDemand === true ? [onDemandFilter()] : []),
+      ...(options.onDemand ? [onDemandFilter()] : []),
       ...(options.direction === 'outbound' ? [faultFilter()] : []),
       ...(forwardProxy ? [dynamicForward()] : []),
-      router(),
+      router(options.sidecar),
     ],
-    accessLog: [stdoutLog()],
+    accessLog: [accessLog(options.sidecar, options.direction, 'http')],
+    ...(options.sidecar === 'envoy' ? { tracing: tracing() } : {}),
     commonHttpProtocolOptions: { idleTimeout: HOUR },
     // Envoy's five minutes would cut a watch on which nothing happens for a while.
     streamIdleTimeout: HOUR,
@@ -98,11 +96,13 @@ export function httpManager(options: HttpOptions): FilterInit {
   return { name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: config } };
 }
 
-export function tcpProxy(
-  statPrefix: string,
-  clusters: readonly { name: string; weight: number }[],
-  onDemand: boolean,
-): TcpProxy {
+export interface TcpOptions extends ListenerStyle {
+  readonly statPrefix: string;
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+  readonly direction: Direction;
+}
+
+export function tcpProxy({ statPrefix, clusters, direction, sidecar, onDemand }: TcpOptions): TcpProxy {
   const [first] = clusters;
   return create(TcpProxySchema, {
     statPrefix,
@@ -111,7 +111,7 @@ export function tcpProxy(
         ? { case: 'cluster', value: first.name }
         : { case: 'weightedClusters', value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } },
     idleTimeout: HOUR,
-    accessLog: [stdoutLog()],
+    accessLog: [accessLog(sidecar, direction, 'tcp')],
     ...(onDemand ? { onDemand: { odcdsConfig: ADS, timeout: DEMAND_TIMEOUT } } : {}),
   });
 }
@@ -121,8 +121,10 @@ export function tcpFilter(proxy: TcpProxy): FilterInit {
   return { name: 'envoy.filters.network.tcp_proxy', configType: { case: 'typedConfig', value } };
 }
 
-function router(): HttpFilterInit {
-  return { name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema, {}) } };
+function router(sidecar: SidecarKind): HttpFilterInit {
+  // Applications see no `x-envoy-…` that our own proxy would not write.
+  const config = pack(RouterSchema, sidecar === 'envoy' ? { suppressEnvoyHeaders: true } : {});
+  return { name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: config } };
 }
 
 function onDemandFilter(): HttpFilterInit {
@@ -133,12 +135,4 @@ function onDemandFilter(): HttpFilterInit {
 function dynamicForward(): HttpFilterInit {
   const config = pack(DynamicForwardSchema, { implementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE } });
   return { name: 'envoy.filters.http.dynamic_forward_proxy', configType: { case: 'typedConfig', value: config } };
-}
-
-/** Where the log goes and what it looks like is the proxy's; that there is one is configuration. */
-function stdoutLog(): MessageInitShape<typeof AccessLogSchema> {
-  return {
-    name: 'envoy.access_loggers.stdout',
-    configType: { case: 'typedConfig', value: pack(StdoutAccessLogSchema, {}) },
-  };
 }

@@ -10,14 +10,7 @@ import { MetadataSchema, TrafficDirection } from '../../../protos/gen/envoy/conf
 import type { FilterChainSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { type Listener, ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
-import {
-  HTTP_PROXY_LISTENER,
-  type HttpVersion,
-  OUTBOUND_ROUTES,
-  outboundName,
-  routesName,
-  type ServicePortKey,
-} from '../names.ts';
+import { HTTP_PROXY_LISTENER, type HttpVersion, OUTBOUND_ROUTES, outboundName, routesName } from '../names.ts';
 import { metadata, originText } from '../origin.ts';
 import { resourceOf, sameResource } from '../resource.ts';
 import type { CallerPortKey } from '../routes/caller.ts';
@@ -26,43 +19,49 @@ import type { PortProtocol } from '../protocol.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { HTTP1_BYTES, HTTP2_BYTES, inspectAll } from './inspectors.ts';
 import { type FilterInit, httpManager, type HttpOptions, tcpFilter, tcpProxy } from './network-filters.ts';
+import { type ListenerStyle, styleText } from './sidecar.ts';
 import { socketAddress } from './socket-address.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
 type ListenerInit = Pick<MessageInitShape<typeof ListenerSchema>, 'address' | 'listenerSpecifier'>;
 
+export interface ListenerKey extends CallerPortKey, ListenerStyle {}
+
+export function listenerKeyText(key: ListenerKey): string {
+  return `${outboundName(key)} for ${key.caller} ${styleText(key)}`;
+}
+
 /** Reached by name from inside the proxy only. */
-export const internalListener: View<CallerPortKey, XdsResource | null> = {
+export const internalListener: View<ListenerKey, XdsResource | null> = {
   name: 'internal-listener',
-  id: (key) => `${outboundName(key)} for ${key.caller}`,
+  id: listenerKeyText,
   derive(read, key) {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
     const internal: ListenerInit = { listenerSpecifier: { case: 'internalListener', value: {} } };
     const name = outboundName(key);
-    const { message, origins } = portListenerMessage(read, name, internal, key, facts.protocol, false);
+    const { message, origins } = portListenerMessage(read, name, internal, key, facts.protocol);
     return resourceOf(TYPE_URLS.listener, name, ListenerSchema, message, origins);
   },
   same: sameResource,
 };
 
-export interface HttpProxyKey {
+export interface HttpProxyKey extends ListenerStyle {
   /** On 127.0.0.1 of the workload. */
   readonly port: number;
-  /** Virtual hosts and clusters come when they are first used. */
-  readonly onDemand: boolean;
 }
 
 export const httpProxyListener: View<HttpProxyKey, XdsResource> = {
   name: 'http-proxy-listener',
-  id: ({ port, onDemand }) => `${port}${onDemand ? ' on demand' : ''}`,
-  derive(_read, { port, onDemand }) {
+  id: (key) => `${key.port} ${styleText(key)}`,
+  derive(_read, { port, sidecar, onDemand }) {
     const manager = httpManager({
       statPrefix: 'http-proxy',
       codec: 'auto',
       routes: OUTBOUND_ROUTES,
       direction: 'outbound',
       forwardProxy: true,
+      sidecar,
       onDemand,
     });
     const message = create(ListenerSchema, {
@@ -81,14 +80,13 @@ export function portListenerMessage(
   read: Reader,
   name: string,
   place: ListenerInit,
-  key: CallerPortKey,
+  key: ListenerKey,
   protocol: PortProtocol,
-  onDemand: boolean,
 ): { readonly message: Listener; readonly origins: readonly Origin[] } {
   const tcp = read.view(tcpClusters, key);
   const origins = tcp.origin === null ? [] : [tcp.origin];
   const common = { ...place, name, trafficDirection: TrafficDirection.OUTBOUND };
-  const filterChains = chains(key, protocol, onDemand, () => rawFilter(read, key, tcp, onDemand, origins));
+  const filterChains = chains(key, protocol, () => rawFilter(read, key, tcp, origins));
   const message =
     protocol === ''
       ? create(ListenerSchema, { ...common, ...inspectAll(), filterChains })
@@ -98,25 +96,18 @@ export function portListenerMessage(
   return { message, origins };
 }
 
-function rawFilter(
-  read: Reader,
-  key: ServicePortKey,
-  tcp: TcpClustersView,
-  onDemand: boolean,
-  origins: Origin[],
-): FilterInit {
-  const message = tcpProxy(outboundName(key), tcp.clusters, onDemand);
+function rawFilter(read: Reader, key: ListenerKey, tcp: TcpClustersView, origins: Origin[]): FilterInit {
+  const { sidecar, onDemand } = key;
+  const { clusters } = tcp;
+  const message = tcpProxy({ statPrefix: outboundName(key), clusters, direction: 'outbound', sidecar, onDemand });
   for (const kind of policyKinds) kind.tcp?.({ message, backends: tcp.backends, origins }, read);
   return tcpFilter(message);
 }
 
-function chains(
-  key: ServicePortKey,
-  protocol: PortProtocol,
-  onDemand: boolean,
-  tcp: () => FilterInit,
-): FilterChainInit[] {
-  const common = { statPrefix: outboundName(key), direction: 'outbound', forwardProxy: false, onDemand } as const;
+function chains(key: ListenerKey, protocol: PortProtocol, tcp: () => FilterInit): FilterChainInit[] {
+  const { sidecar, onDemand } = key;
+  const statPrefix = outboundName(key);
+  const common = { statPrefix, direction: 'outbound', forwardProxy: false, sidecar, onDemand } as const;
   const http = (version: HttpVersion, codec: HttpOptions['codec']): FilterInit =>
     httpManager({ ...common, codec, routes: routesName(key, version) });
   if (protocol === 'tcp') return [{ name: 'tcp', filters: [tcp()] }];

@@ -14,9 +14,8 @@ import { encode } from '../../../xds/wire/encode.ts';
 import { create } from '../../../xds/wire/table.ts';
 import { vipListenerName } from '../names.ts';
 import { joinMessages } from '../resource.ts';
-import type { CallerPortKey } from '../routes/caller.ts';
 import { servicePortFacts } from '../service-port.ts';
-import { portListenerMessage } from './outbound.ts';
+import { type ListenerKey, listenerKeyText, portListenerMessage } from './outbound.ts';
 
 export interface VipTemplate {
   readonly name: string;
@@ -25,19 +24,14 @@ export interface VipTemplate {
   readonly origins: readonly Origin[];
 }
 
-export interface VipKey extends CallerPortKey {
-  /** Clusters come when they are first used. */
-  readonly onDemand: boolean;
-}
-
 /** null when there is no such port. */
-export const vipTemplate: View<VipKey, VipTemplate | null> = {
+export const vipTemplate: View<ListenerKey, VipTemplate | null> = {
   name: 'vip-template',
-  id: (key) => `${vipListenerName(key)} for ${key.caller}${key.onDemand ? ' on demand' : ''}`,
+  id: listenerKeyText,
   derive(read, key) {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
-    const { message, origins } = portListenerMessage(read, '', {}, key, facts.protocol, key.onDemand);
+    const { message, origins } = portListenerMessage(read, '', {}, key, facts.protocol);
     return { name: vipListenerName(key), rest: toBinary(ListenerSchema, message), origins };
   },
   same: (a, b) =>
