@@ -41,6 +41,8 @@ export interface ClusterDraft extends Draft {
   readonly port: ServicePortRef;
   /** What the applications behind it speak: HTTP/1.1, HTTP/2 by prior knowledge, or anything over TCP. */
   readonly carries: 'http' | 'http2' | 'tcp';
+  /** gRPC servers without a proxy are among the endpoints, whose connections are the application's own. */
+  readonly proxyless: boolean;
 }
 
 /** The endpoints of a port, for callers of one locality. */

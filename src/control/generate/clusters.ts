@@ -63,7 +63,8 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
     const origins = [origin];
     if (carries !== 'connect') {
       const port = { ...key, portName: facts.portName };
-      for (const kind of policyKinds) kind.cluster?.({ message, port, carries, origins }, read);
+      const draft = { message, port, carries, proxyless: facts.proxyless, origins };
+      for (const kind of policyKinds) kind.cluster?.(draft, read);
     }
     return resourceOf(TYPE_URLS.cluster, message.name, ClusterSchema, message, origins);
   },

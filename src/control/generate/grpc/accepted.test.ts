@@ -56,6 +56,8 @@ test('a sidecar calls a server without one over mTLS by h2, and other sidecars a
     ['h2', ['h2']],
     [undefined, undefined],
   ]);
+  // Of the server's own connections, which gRPC servers end when they are pinged often.
+  assert.match(JSON.stringify(cluster), /"connectionKeepalive":\{"interval":"330s"/);
   const endpoints = (view['ClusterLoadAssignment']?.['50051|ledger.bank']?.endpoints ?? []).flatMap((locality) =>
     locality.lbEndpoints.map(({ endpoint, metadata }) => [
       endpoint.address.socketAddress.portValue,

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { originOf } from '../../../api/origin.ts';
 import type { View } from '../../../api/reader.ts';
 import { policyKinds } from '../../../policies/all.ts';
+import type { ClusterDraft } from '../../../policies/policy-kind.ts';
 import {
   type Cluster,
   Cluster_DiscoveryType,
@@ -28,13 +29,14 @@ export const grpcCluster: View<ServicePortKey, XdsResource | null> = {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
     const origin = originOf(facts.service);
-    const draft = edsCluster(grpcName(key));
+    const written = edsCluster(grpcName(key));
     const about = metadata({ service: hostOf(key), origin: originText(origin) });
-    draft.metadata = create(MetadataSchema, about);
+    written.metadata = create(MetadataSchema, about);
     const origins = [origin];
     const port = { ...key, portName: facts.portName };
-    for (const kind of policyKinds) kind.cluster?.({ message: draft, port, carries: 'http2', origins }, read);
-    const message = narrowCluster(draft);
+    const draft: ClusterDraft = { message: written, port, carries: 'http2', proxyless: facts.proxyless, origins };
+    for (const kind of policyKinds) kind.cluster?.(draft, read);
+    const message = narrowCluster(written);
     if (read.view(callsOverMtls, key)) {
       const { trustDomain } = read.view(meshSettings, null);
       const socket = upstreamTls(serverName(key, trustDomain), facts.identities);

@@ -13,12 +13,14 @@ import { spreadOverLocalities } from './locality.ts';
 import { outlierDetection } from './outlier-detection.ts';
 
 export function compileCluster(draft: ClusterDraft, read: Reader): void {
-  const { message, port, carries } = draft;
+  const { message, port, carries, proxyless } = draft;
   const { sections, origins } = read.view(backendTraffic, port);
   draft.origins.push(...Object.values(origins));
   message.connectTimeout = create(DurationSchema, connectTimeout(sections.connection));
   message.circuitBreakers = create(CircuitBreakersSchema, circuitBreakers(sections.limits));
-  if (carries !== 'tcp') Object.assign(message.typedExtensionProtocolOptions, innerHopOptions(sections.connection));
+  if (carries !== 'tcp') {
+    Object.assign(message.typedExtensionProtocolOptions, innerHopOptions(sections.connection, proxyless));
+  }
   balance(message, sections.loadBalancing);
   spreadOverLocalities(message, sections.locality);
   if (sections.outlierDetection !== undefined) message.outlierDetection = outlierDetection(sections.outlierDetection);

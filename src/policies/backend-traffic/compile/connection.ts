@@ -43,10 +43,14 @@ export function http2Options(section: Connection = {}): TypedOptions {
   return upstream(section, { case: 'http2ProtocolOptions', value: http2Settings(section.http2) });
 }
 
-/** To another sidecar. A peer that vanished without a word is found out, though its streams may be silent for hours. */
-export function innerHopOptions(section: Connection = {}): TypedOptions {
+/** Servers of gRPC end a connection whose caller pings more often than every five minutes while nothing is sent (gRFC A8). */
+const GRPC_SERVERS_BEAR = '330s';
+
+/** To another sidecar, or to a gRPC server without one. A peer that vanished without a word is found out, though its streams may be silent for hours. */
+export function innerHopOptions(section: Connection = {}, proxyless = false): TypedOptions {
   const { interval, timeout } = section.http2?.keepAlive ?? {};
-  const connectionKeepalive = { interval: durationFrom(interval, '30s'), timeout: durationFrom(timeout, '10s') };
+  const unset = proxyless ? GRPC_SERVERS_BEAR : '30s';
+  const connectionKeepalive = { interval: durationFrom(interval, unset), timeout: durationFrom(timeout, '10s') };
   const value = { ...http2Settings(section.http2), connectionKeepalive };
   return upstream(section, { case: 'http2ProtocolOptions', value });
 }
