@@ -1,5 +1,6 @@
 /** A gRPC program that speaks xDS itself, by grpc-js and grpc-js-xds. What it understands is described in probe.ts. */
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import * as xds from '@grpc/grpc-js-xds';
 
@@ -56,25 +57,28 @@ function serve() {
 
 const channels = new Map();
 
+function dial(target, options) {
+  const clear = grpc.credentials.createInsecure();
+  return new Client(target, kind === 'xds' ? new xds.XdsChannelCredentials(clear) : clear, options);
+}
+
 function clientOf(target) {
   let client = channels.get(target);
-  if (client === undefined) {
-    const clear = grpc.credentials.createInsecure();
-    client = new Client(target, kind === 'xds' ? new xds.XdsChannelCredentials(clear) : clear);
-    channels.set(target, client);
-  }
+  if (client === undefined) channels.set(target, (client = dial(target, {})));
   return client;
 }
 
 async function call() {
   for await (const line of createInterface({ input: process.stdin })) {
-    const { target, ...what } = JSON.parse(line);
-    console.log(JSON.stringify(await run(clientOf(target), what)));
+    const { target, fresh, ...what } = JSON.parse(line);
+    const client = fresh ? dial(target, { 'grpc.use_local_subchannel_pool': 1 }) : clientOf(target);
+    console.log(JSON.stringify(await run(client, what)));
+    if (fresh) client.close();
   }
   process.exit(0);
 }
 
-async function run(client, { method, body, count, concurrency, timeoutMs, headers = {} }) {
+async function run(client, { method, body, count, concurrency, timeoutMs, headers = {}, pauseMs = 0 }) {
   const result = { names: {}, peers: {}, errors: {}, ms: 0 };
   const add = (to, key) => (to[key] = (to[key] ?? 0) + 1);
   const began = performance.now();
@@ -82,6 +86,7 @@ async function run(client, { method, body, count, concurrency, timeoutMs, header
   const worker = async () => {
     while (next < count) {
       const n = next++;
+      if (pauseMs > 0) await sleep(pauseMs);
       const metadata = new grpc.Metadata();
       for (const [key, value] of Object.entries(headers)) metadata.set(key, value.replaceAll('%', String(n)));
       await new Promise((resolve) => {

@@ -71,13 +71,25 @@ def call(over_xds):
     for line in sys.stdin:
         what = json.loads(line)
         target = what.pop("target")
-        if target not in channels:
+        fresh = what.pop("fresh", False)
+        if fresh or target not in channels:
+            options = [("grpc.use_local_subchannel_pool", 1)] if fresh else []
             credentials = grpc.xds_channel_credentials()
-            channels[target] = grpc.secure_channel(target, credentials) if over_xds else grpc.insecure_channel(target)
-        print(json.dumps(run(channels[target], **what)), flush=True)
+            channel = (
+                grpc.secure_channel(target, credentials, options)
+                if over_xds
+                else grpc.insecure_channel(target, options)
+            )
+            if not fresh:
+                channels[target] = channel
+        else:
+            channel = channels[target]
+        print(json.dumps(run(channel, **what)), flush=True)
+        if fresh:
+            channel.close()
 
 
-def run(channel, method, body, count, concurrency, timeoutMs, headers=None):
+def run(channel, method, body, count, concurrency, timeoutMs, headers=None, pauseMs=0):
     result = {"names": {}, "peers": {}, "errors": {}, "ms": 0}
     lock = threading.Lock()
     invoke = channel.unary_unary(f"/probe.Probe/{method}", raw, raw)
@@ -95,6 +107,8 @@ def run(channel, method, body, count, concurrency, timeoutMs, headers=None):
                 n = work.get_nowait()
             except queue.Empty:
                 return
+            if pauseMs > 0:
+                time.sleep(pauseMs / 1000)
             metadata = [(key, value.replace("%", str(n))) for key, value in (headers or {}).items()]
             try:
                 told = json.loads(invoke(body.encode(), timeout=timeoutMs / 1000, metadata=metadata))

@@ -24,6 +24,10 @@ export interface Ask {
   readonly count?: number;
   readonly concurrency?: number;
   readonly timeoutMs?: number;
+  /** Before each call. */
+  readonly pauseMs?: number;
+  /** Over connections of its own. */
+  readonly fresh?: boolean;
   /** `%` in a value is the number of the call. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Log } from '../../core/log.ts';
 import type { Address, Clock, Files, Listener, RpcAccept, RpcCaller } from '../../core/runtime.ts';
-import { isUnixPath, MAX_UNIX_PATH_BYTES, unixAddress } from '../../core/unix-path.ts';
+import { isUnixPath, unixAddress } from '../../core/unix-path.ts';
 import { pause } from '../pause.ts';
 import { startRelay } from '../relay/relay.ts';
 import type { Sidecar, SidecarOptions } from '../sidecar.ts';
@@ -25,12 +25,16 @@ export interface ProxylessOptions extends SidecarOptions {
   /** Serves RPC in clear text. */
   readonly serve: (at: Address, accept: RpcAccept) => Promise<Listener>;
   /**
-   * `unix`: a socket that only this user opens. `loopback`: for libraries that cannot (grpc-java); every program on this
+   * A socket that only this user opens; null: on loopback, for libraries that cannot (grpc-java). Every program on this
    * machine can ask there what this workload may know, and learns no key.
    */
-  readonly place: 'unix' | 'loopback';
+  readonly socketPath: string | null;
   /** Private to the workload. */
   readonly directory: string;
+}
+
+export function grpcBootstrapPath(directory: string): string {
+  return join(directory, 'grpc.json');
 }
 
 /** Rejects when the place is taken or nothing can be written. */
@@ -39,7 +43,7 @@ export async function startProxyless(options: ProxylessOptions): Promise<Sidecar
   await using held = new AsyncDisposableStack();
   const certificates = await keepCertificateFiles({ files, log, directory, svid, trustBundlePem });
   held.defer(() => certificates.remove());
-  const at = placeOf(options);
+  const at = options.socketPath === null ? LOOPBACK : unixAddress(options.socketPath);
   const relay = await startRelay({
     clock,
     log,
@@ -53,7 +57,7 @@ export async function startProxyless(options: ProxylessOptions): Promise<Sidecar
   held.defer(() => relay.close());
   const { host, port } = relay.address;
   const serverUri = isUnixPath(host) ? `unix:${host}` : `${host}:${port}`;
-  const path = join(directory, 'bootstrap.json');
+  const path = grpcBootstrapPath(directory);
   const bootstrap = grpcBootstrap({ ...options, serverUri, certificates: certificates.paths });
   await files.write(path, Buffer.from(`${JSON.stringify(bootstrap, null, 2)}\n`, 'utf8'), BOOTSTRAP_MODE);
   held.defer(() => files.remove(path));
@@ -69,7 +73,7 @@ export async function startProxyless(options: ProxylessOptions): Promise<Sidecar
 }
 
 /** Besides where the bootstrap is: what libraries have, and leave off until they are told. */
-export function environmentOf(bootstrapPath: string): Readonly<Record<string, string>> {
+function environmentOf(bootstrapPath: string): Readonly<Record<string, string>> {
   return {
     GRPC_XDS_BOOTSTRAP: bootstrapPath,
     // grpc-js refuses a listener with authorization otherwise, and with it to serve.
@@ -77,12 +81,4 @@ export function environmentOf(bootstrapPath: string): Readonly<Record<string, st
     // grpc-go takes round robin otherwise.
     GRPC_EXPERIMENTAL_ENABLE_LEAST_REQUEST: 'true',
   };
-}
-
-function placeOf({ place, directory, log }: ProxylessOptions): Address {
-  if (place === 'loopback') return LOOPBACK;
-  const path = join(directory, 'xds.sock');
-  if (Buffer.byteLength(path) <= MAX_UNIX_PATH_BYTES) return unixAddress(path);
-  log.warn('the path of the state directory is too long for a socket: xDS is served on loopback', { path });
-  return LOOPBACK;
 }

@@ -32,7 +32,7 @@ import { labelName, parseLabels, parseUses, serviceName, versionName } from '../
 import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
 import { parseProxy } from '../run/proxy-flag.ts';
-import { parseRelayPlace, proxylessStarter } from '../run/start-proxyless.ts';
+import { parseXdsAt, proxylessStarter } from '../run/start-proxyless.ts';
 import { onEndSignal } from '../until-signal.ts';
 import { VERSION } from '../version.ts';
 
@@ -112,7 +112,10 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   };
   const dataPlanes: Record<typeof proxyKind, () => Promise<StartSidecar>> = {
     weft: async () => startWeft,
-    grpc: async () => proxylessStarter(runtime, log, ownDirectory, parseRelayPlace(flags.xdsAt)),
+    grpc: async () => {
+      const at = parseXdsAt(flags.xdsAt);
+      return proxylessStarter(runtime, log, { stateDir, namespace, workload, at });
+    },
     envoy: async () =>
       (await import('../run/envoy-sidecar.ts')).envoySidecar({
         ...{ runtime, log, stateDir, namespace, workload, accessLogPath, flags },

@@ -1,5 +1,5 @@
 /** `weft run --proxy none`: joins the agent's relay with a runtime that serves RPC in clear text. */
-import { join } from 'node:path';
+import { relayDirectory, relayPlace } from '../../agent/relay/relay-place.ts';
 import { startProxyless } from '../../agent/proxyless/proxyless.ts';
 import type { StartSidecar } from '../../agent/sidecar.ts';
 import type { Log } from '../../core/log.ts';
@@ -9,24 +9,28 @@ import { serveRpc } from '../../xds/rpc/rpc-server.ts';
 import { UsageError } from '../exit-codes.ts';
 
 const PLACES = ['unix', 'loopback'] as const;
-export type RelayPlace = (typeof PLACES)[number];
+type XdsPlace = (typeof PLACES)[number];
 
-export function parseRelayPlace(text: string): RelayPlace {
+export function parseXdsAt(text: string): XdsPlace {
   const place = PLACES.find((each) => each === text);
   if (place !== undefined) return place;
   throw new UsageError(`--xds-at ${text} is no place that Weft knows`, `One of: ${PLACES.join(', ')}`);
 }
 
-/** `workloadDirectory`: private to the workload; files go into a directory of their own in it. */
-export function proxylessStarter(
-  runtime: Runtime,
-  log: Log,
-  workloadDirectory: string,
-  place: RelayPlace,
-): StartSidecar {
+export interface ProxylessPlace {
+  readonly stateDir: string;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly at: XdsPlace;
+}
+
+/** Throws `invalid` when the path of the state directory is too long for a socket. */
+export function proxylessStarter(runtime: Runtime, log: Log, place: ProxylessPlace): StartSidecar {
+  const { stateDir, namespace, workload, at } = place;
   const { clock, rpc, files } = runtime;
   const parts = { ...runtime, timers: new TimerWheel(clock) };
-  const directory = join(workloadDirectory, 'grpc');
+  const directory = relayDirectory(stateDir, namespace, workload);
+  const socketPath = at === 'unix' ? relayPlace(stateDir, namespace, workload).socketPath : null;
   return (options) =>
     startProxyless({
       ...options,
@@ -34,8 +38,8 @@ export function proxylessStarter(
       log,
       rpc,
       files,
-      place,
+      socketPath,
       directory,
-      serve: (at, accept) => serveRpc(parts, log, at, accept),
+      serve: (address, accept) => serveRpc(parts, log, address, accept),
     });
 }

@@ -132,6 +132,8 @@ func serve(overXds bool, address string, name string) {
 }
 
 type command struct {
+	Fresh       bool              `json:"fresh"`
+	PauseMs     int               `json:"pauseMs"`
 	Target      string            `json:"target"`
 	Method      string            `json:"method"`
 	Body        string            `json:"body"`
@@ -161,7 +163,7 @@ func call(overXds bool) {
 		var c command
 		check(json.Unmarshal(lines.Bytes(), &c))
 		conn := channels[c.Target]
-		if conn == nil {
+		if conn == nil || c.Fresh {
 			target := c.Target
 			if name, found := strings.CutPrefix(target, "env:"); found {
 				target = net.JoinHostPort(os.Getenv(name+"_SERVICE_HOST"), os.Getenv(name+"_SERVICE_PORT"))
@@ -169,9 +171,14 @@ func call(overXds bool) {
 			var err error
 			conn, err = grpc.NewClient(target, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})), grpc.WithNoProxy())
 			check(err)
-			channels[c.Target] = conn
+			if !c.Fresh {
+				channels[c.Target] = conn
+			}
 		}
 		out, _ := json.Marshal(run(conn, c))
+		if c.Fresh {
+			check(conn.Close())
+		}
 		fmt.Println(string(out))
 	}
 }
@@ -187,6 +194,7 @@ func run(conn *grpc.ClientConn, c command) result {
 		go func() {
 			defer wait.Done()
 			for n := range work {
+				time.Sleep(time.Duration(c.PauseMs) * time.Millisecond)
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.TimeoutMs)*time.Millisecond)
 				for name, value := range c.Headers {
 					ctx = metadata.AppendToOutgoingContext(ctx, name, strings.ReplaceAll(value, "%", strconv.Itoa(n)))
