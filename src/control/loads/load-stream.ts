@@ -18,8 +18,13 @@ const INTERVAL_MS = 10_000;
 const MAX_NAMED = 1_000;
 const SEND_ALL = 'envoy.lrs.supports_send_all_clusters';
 
-/** Service of the xDS server. */
-export function openLoadStream(stream: GuardedStream, callers: Callers, metrics: LoadMetrics): RpcHandler {
+/** Service of the xDS server. `intervalMs`: how often clients report; default 10 s. */
+export function openLoadStream(
+  stream: GuardedStream,
+  callers: Callers,
+  metrics: LoadMetrics,
+  intervalMs: number = INTERVAL_MS,
+): RpcHandler {
   let reporter: LoadReporter | null = null;
   let nodeId = '';
   let told = '';
@@ -33,7 +38,7 @@ export function openLoadStream(stream: GuardedStream, callers: Callers, metrics:
   /** Says what to report, when that is not what it was told last. */
   const instruct = (names: ReadonlySet<string>): void => {
     const named = isSendingAll ? [] : [...names].sort().slice(0, MAX_NAMED);
-    const instruction = { clusters: named, sendAllClusters: isSendingAll, loadReportingInterval: INTERVAL_MS };
+    const instruction = { clusters: named, sendAllClusters: isSendingAll, loadReportingInterval: intervalMs };
     const text = JSON.stringify(instruction);
     if (text === told || !stream.writable) return;
     told = text;
