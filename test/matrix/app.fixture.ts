@@ -32,9 +32,10 @@ http2.on('stream', (stream: ServerHttp2Stream, head) => {
 });
 http2.listen(Number(HTTP2_PORT), HOST);
 
-const unary: handleUnaryCall<Buffer, Buffer> = (call, answer) => answer(null, Buffer.from(`${NAME} ${call.request}`));
+const unary: handleUnaryCall<Buffer, Buffer> = (call, answer) =>
+  answer(null, Buffer.from(`${NAME} ${call.request.toString()}`));
 const chat: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
-  call.on('data', (message: Buffer) => call.write(Buffer.from(`${NAME} ${message}`)));
+  call.on('data', (message: Buffer) => call.write(Buffer.from(`${NAME} ${message.toString()}`)));
   call.on('end', () => call.end());
 };
 const grpc = new Server();
