@@ -211,7 +211,9 @@ export class ConfigClient {
     const { modules, log } = this.#options;
     const { next, refused: unread } = applyDelta(this.#received, this.#withoutStatics(delta), modules, this.#terms);
     const refused = [...unread, ...this.#clashes(delta)];
-    for (const name of delta.removed) this.#missing.add(resourceKey(delta.type, name));
+    // What is taken whole is never asked for by name: that it is gone says nothing about what is still wanted.
+    const isWhole = delta.type === TYPE_URLS.cluster || delta.type === TYPE_URLS.listener;
+    for (const name of isWhole ? [] : delta.removed) this.#missing.add(resourceKey(delta.type, name));
     for (const { name } of delta.changed) this.#missing.delete(resourceKey(delta.type, name));
     for (const { name, reason } of refused) log.warn('configuration refused', { type: delta.type, name, reason });
     if (delta.type === TYPE_URLS.listener) this.#begun = true;
@@ -237,6 +239,11 @@ export class ConfigClient {
     return { asks: (source) => canAsk(this.#sources, source), tls: this.#options.tls ?? 'mesh' };
   }
 
+  /** Streams of their own bring their types in no order. */
+  get #isOrdered(): boolean {
+    return this.#sources.clusters?.kind !== 'service';
+  }
+
   #isStatic(type: string, name: string): boolean {
     return this.#statically.has(resourceKey(type, name));
   }
@@ -258,10 +265,10 @@ export class ConfigClient {
   #rebuild(received: Snapshot): void {
     const now = this.#options.runtime.clock.now();
     const settled = (key: string): boolean => this.#isSettled(key, now);
-    const first = warm(received, this.#active, settled);
+    const first = warm(received, this.#active, settled, this.#isOrdered);
     const wanted = wantedNames([received, first.active]);
     const kept = keepWanted(received, wanted, (type, name) => this.#isStatic(type, name));
-    const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled);
+    const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled, this.#isOrdered);
     if (active !== this.#active) this.#options.swap(this.#options.bind(active));
     this.#received = kept;
     this.#active = active;
@@ -289,7 +296,7 @@ export class ConfigClient {
     for (const known of [this.#missing, this.#deadlines]) {
       for (const key of known.keys()) {
         const [type, name] = splitKey(key);
-        if (!isWanted(wanted, type, name)) known.delete(key);
+        if (!isWanted(wanted, type, name) && !this.#waiting.has(key)) known.delete(key);
       }
     }
     // Outside of a response (a timer, a restore) nobody else sends what became due.

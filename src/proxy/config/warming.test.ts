@@ -110,3 +110,24 @@ test('whatever the order of arrival, all is active in the end and nothing that s
     }),
   );
 });
+
+test('without an order, a route waits for the cluster that it names, as long as it need', () => {
+  const routed = plus(EMPTY_SNAPSHOT, ROUTES);
+  assert.equal(warm(routed, EMPTY_SNAPSHOT, never).active.routes.size, 1);
+  const { active, waiting } = warm(routed, EMPTY_SNAPSHOT, never, false);
+  assert.equal(active.routes.size, 0);
+  assert.deepEqual([...waiting], [resourceKey(TYPE_URLS.cluster, CLUSTER.name)]);
+  assert.equal(warm(routed, EMPTY_SNAPSHOT, () => true, false).active.routes.size, 1);
+  assert.equal(warm(plus(routed, CLUSTER, ENDPOINTS), EMPTY_SNAPSHOT, never, false).active.routes.size, 1);
+});
+
+test('without an order, a cluster that is gone serves as long as a route leads to it', () => {
+  const whole = plus(EMPTY_SNAPSHOT, CLUSTER, ENDPOINTS, ROUTES);
+  const gone = applyDelta(whole, { type: TYPE_URLS.cluster, changed: [], removed: [CLUSTER.name] }, new Map()).next;
+  const kept = warm(gone, whole, never, false).active;
+  assert.equal(kept.clusters.size, 1);
+  assert.equal(warm(gone, whole, () => true, false).active.clusters.size, 0);
+  const unrouted = { ...gone, routes: new Map() };
+  const later = warm(unrouted, kept, never, false).active;
+  assert.equal(warm(unrouted, later, never, false).active.clusters.size, 0);
+});

@@ -15,9 +15,12 @@ export interface Warmed {
   readonly waiting: ReadonlySet<string>;
 }
 
-/** `settled`: a resource that need not be waited for any longer, because there is none or it took too long. */
-export function warm(received: Snapshot, last: Snapshot, settled: (key: string) => boolean): Warmed {
-  const warming = new Warming(received, last, settled);
+/**
+ * `settled`: a resource that need not be waited for any longer, because there is none or it took too long. `isOrdered`:
+ * one stream brings everything in an order that is safe; else a route may come before its cluster, and go after it.
+ */
+export function warm(received: Snapshot, last: Snapshot, settled: (key: string) => boolean, isOrdered = true): Warmed {
+  const warming = new Warming(received, last, settled, isOrdered);
   return { active: warming.active(), waiting: warming.waiting };
 }
 
@@ -25,19 +28,21 @@ class Warming {
   readonly #received: Snapshot;
   readonly #last: Snapshot;
   readonly #settled: (key: string) => boolean;
+  readonly #isOrdered: boolean;
   readonly waiting = new Set<string>();
   #clusters: ReadonlyMap<string, ClusterConfig> = new Map();
   #routes: ReadonlyMap<string, RouteTable> = new Map();
 
-  constructor(received: Snapshot, last: Snapshot, settled: (key: string) => boolean) {
+  constructor(received: Snapshot, last: Snapshot, settled: (key: string) => boolean, isOrdered: boolean) {
     this.#received = received;
     this.#last = last;
     this.#settled = settled;
+    this.#isOrdered = isOrdered;
   }
 
   active(): Snapshot {
     const { received, last } = { received: this.#received, last: this.#last };
-    this.#clusters = advance(received.clusters, last.clusters, (cluster) => this.#isClusterReady(cluster));
+    this.#clusters = advance(this.#offered(), last.clusters, (cluster) => this.#isClusterReady(cluster));
     this.#routes = advance(received.routes, last.routes, (table) => this.#haveClusters(clustersOfTable(table)));
     const listeners = advance(received.listeners, last.listeners, (listener) => this.#isListenerReady(listener));
     const next = { ...received, clusters: this.#clusters, routes: this.#routes, listeners };
@@ -74,9 +79,28 @@ class Warming {
     return ready;
   }
 
-  /** A cluster that was never sent is not waited for: nothing says that it will come. */
+  /** Clusters that were sent, and those that are gone already while something that serves still leads to them. */
+  #offered(): ReadonlyMap<string, ClusterConfig> {
+    const { clusters } = this.#received;
+    if (this.#isOrdered) return clusters;
+    const offered = new Map(clusters);
+    for (const { name } of clustersInUse(this.#last)) {
+      const before = this.#last.clusters.get(name);
+      if (before === undefined || this.#has(clusters, TYPE_URLS.cluster, name)) continue;
+      offered.set(name, before);
+    }
+    return offered;
+  }
+
+  /** A cluster that an ordered stream never sent is not waited for: nothing says that it will come. */
   #haveClusters(clusters: readonly WeightedCluster[]): boolean {
-    return clusters.every(({ name }) => this.#clusters.has(name) || !this.#received.clusters.has(name));
+    let ready = true;
+    for (const { name } of clusters) {
+      if (this.#clusters.has(name)) continue;
+      if (this.#received.clusters.has(name)) ready = false;
+      else if (!this.#isOrdered) ready = this.#has(this.#clusters, TYPE_URLS.cluster, name) && ready;
+    }
+    return ready;
   }
 
   #has(map: ReadonlyMap<string, unknown>, type: string, name: string): boolean {
@@ -102,6 +126,15 @@ function advance<T>(
   }
   const same = next.size === last.size && [...next].every(([name, entry]) => last.get(name) === entry);
   return same ? last : next;
+}
+
+function clustersInUse({ routes, listeners }: Snapshot): readonly WeightedCluster[] {
+  const chains = [...listeners.values()].flatMap(chainsOf);
+  const inline = chains.flatMap(({ network }) => {
+    if (network.kind === 'tcp') return network.clusters;
+    return typeof network.routes === 'string' ? [] : clustersOfTable(network.routes);
+  });
+  return [...[...routes.values()].flatMap(clustersOfTable), ...inline];
 }
 
 function clustersOfTable(table: RouteTable): readonly WeightedCluster[] {
