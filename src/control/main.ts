@@ -181,7 +181,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         xds: () => at.xds,
       }),
       leaseRoute({ leases, records, settled }),
-      metricsRoute(counters),
+      metricsRoute(counters, () => publisher.collectMetrics()),
       clientStatusRoute(publisher),
       meshStatusRoute({ clock, publisher, version, trustDomain }),
       offeredRoute({ publisher, views }),

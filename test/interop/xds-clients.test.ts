@@ -168,6 +168,22 @@ for (const [path, { variant, type }] of METHOD_BY_PATH) {
   });
 }
 
+test('a client may have streams for hundreds of resources on one connection', { timeout: LIMIT_MS }, async () => {
+  const all = Array.from({ length: 300 }, (_, i) => `e${i}`);
+  views.set(NODE.id, 'endpoints', ...all.map((name) => resource(EDS, name, name)));
+  const client = dial();
+  const path = '/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints';
+  const talks = all.map((name) => {
+    const talk = new Talk(client, path);
+    talk.say({ node: NODE, resource_names: [name] });
+    return talk;
+  });
+  for (const talk of talks) await talk.hear();
+  assert.equal(publisher.proxies().length, 1);
+  for (const talk of talks) talk.cancel();
+  await Promise.all(talks.map((talk) => talk.ended));
+});
+
 test('CSDS tells a client what the server knows of it', { timeout: LIMIT_MS }, async () => {
   views.set(NODE.id, 'endpoints', resource(EDS, 'x', 'one'));
   const client = dial();

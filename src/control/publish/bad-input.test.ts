@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { DeltaDiscoveryRequestTable } from '../../xds/tables/tables.gen.ts';
+import * as fc from 'fast-check';
+import { TYPE_URLS } from '../../xds/resource.ts';
+import { DeltaDiscoveryRequestTable, DiscoveryRequestTable, NodeTable } from '../../xds/tables/tables.gen.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
 import { DELTA_ADS, SOTW_ADS } from './methods.ts';
@@ -135,6 +137,8 @@ test('a proxy that refuses for ever is sent each content once, and shows what it
     const clusters = publisher.proxy('shop/web-1')?.types[0];
     assert.deepEqual([...(clusters?.refused.keys() ?? [])], ['bad']);
     assert.match(clusters?.nacks[0]?.reason ?? '', /cannot be/);
+    publisher.collectMetrics();
+    assert.equal(publisher.metrics.quarantined.value, 1);
     const refused = [...publisher.metrics.counters.series()].find(
       ({ name, labels }) => name === 'weft_xds_refused_resources_total' && labels['type'] === 'Cluster',
     );
@@ -251,6 +255,61 @@ test('a proxy for which there is no view is told so', () => {
   assert.deepEqual([publisher.proxies(), publisher.streamLimit.used], [[], 0]);
   tried.add('no-view');
 });
+
+/** Requests that a program with a bug, or an enemy, may send: some well-formed, some of types that there are. */
+const arbitraryMessage = (isDelta: boolean): fc.Arbitrary<Uint8Array> => {
+  const names = fc.array(fc.constantFrom('catalog', 'other', '*', '', 'x'.repeat(2000)), { maxLength: 4 });
+  const common = {
+    typeUrl: fc.constantFrom(CDS, EDS, EDS, TYPE_URLS.listener, TYPE_URLS.virtualHosts, 'nonsense', ''),
+    responseNonce: fc.constantFrom('', '1', '2', '3', 'a', 'z'),
+    errorDetail: fc.option(
+      fc.record({ code: fc.integer({ min: 0, max: 20 }), message: fc.string(), details: fc.constant([]) }),
+      { nil: undefined },
+    ),
+    node: fc.option(fc.constant(create(NodeTable, { id: 'shop/web-1' })), { nil: undefined, freq: 1 }),
+  };
+  const delta = fc
+    .record({ ...common, resourceNamesSubscribe: names, resourceNamesUnsubscribe: names })
+    .map((said) => encode(DeltaDiscoveryRequestTable, create(DeltaDiscoveryRequestTable, said)));
+  const sotw = fc
+    .record({ ...common, resourceNames: names })
+    .map((said) => encode(DiscoveryRequestTable, create(DiscoveryRequestTable, said)));
+  return fc.oneof({ weight: 20, arbitrary: isDelta ? delta : sotw }, { weight: 1, arbitrary: fc.uint8Array() });
+};
+
+for (const { path, variant } of [DELTA_ADS, SOTW_ADS]) {
+  test(`${variant}: whatever a client says, it is answered or ended by a named reason, and leaves nothing behind`, () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryMessage(variant === 'delta'), { maxLength: 40 }), (messages) => {
+        const { publisher, views, connect } = fixture();
+        const good = connect('shop/web-2');
+        const client = dialRaw(publisher, path);
+        client.ask({ typeUrl: EDS, names: ['catalog'] });
+        messages.forEach((message, i) => {
+          client.say(message);
+          views.set(
+            'shop/web-1',
+            'endpoints',
+            resource(EDS, 'catalog', `${i % 3}`),
+            resource(TYPE_URLS.listener, 'l', `${i % 2}`),
+          );
+          publisher.flush();
+        });
+        const code = client.ended()?.code;
+        assert.ok(code === undefined || [3, 8].includes(code), `${client.ended()?.message}`);
+        assert.equal(publisher.metrics.ended('internal'), 0);
+        assert.ok(client.received.length <= messages.length * 4 + 2, 'no loop of responses');
+        views.set('shop/web-2', 'endpoints', resource(EDS, 'catalog', 'end'));
+        publisher.flush();
+        assert.deepEqual(good.held(), { catalog: 'end' });
+        if (code === undefined) client.close();
+        assert.deepEqual([publisher.proxies().length, publisher.streamLimit.used], [1, 1]);
+        assert.deepEqual(views.released, ['shop/web-1']);
+      }),
+      { numRuns: 300 },
+    );
+  });
+}
 
 after(() => {
   const untried = Object.keys(STREAM_ENDINGS).filter((reason) => !tried.has(reason as StreamEnding));

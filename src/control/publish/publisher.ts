@@ -229,6 +229,12 @@ export class Publisher implements StreamOwner, Callers {
     this.#options.views.release(node.id);
   }
 
+  /** Brings up to date what is not counted as it happens. */
+  collectMetrics(): void {
+    this.metrics.quarantined.set(this.#quarantine.size);
+    this.metrics.framings.set(this.#responses.framings);
+  }
+
   /** Every connected proxy, in order of node id. */
   proxies(): readonly ProxyStatus[] {
     const all = [...this.#nodes.nodes()].flatMap((node) => this.proxy(node) ?? []);

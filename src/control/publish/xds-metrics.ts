@@ -19,6 +19,10 @@ export class XdsMetrics {
   /** Proxies whose first configuration waits for its turn, and how often one had to. */
   readonly waiting: Gauge;
   readonly waited: Counter;
+  /** Contents that proxies refuse and are not sent again. */
+  readonly quarantined: Gauge;
+  /** Responses that were encoded: the rest shared their bytes. */
+  readonly framings: Gauge;
   readonly #byType = new Map<
     string,
     { readonly responses: Counter; readonly bytes: Counter; readonly nacks: Counter }
@@ -33,6 +37,8 @@ export class XdsMetrics {
     this.throttled = counters.counter('weft_xds_streams_throttled_total');
     this.waiting = counters.gauge('weft_xds_first_syncs_waiting');
     this.waited = counters.counter('weft_xds_first_syncs_waited_total');
+    this.quarantined = counters.gauge('weft_xds_quarantined_resources');
+    this.framings = counters.gauge('weft_xds_framings');
     for (const reason of Object.keys(STREAM_ENDINGS)) this.#ended(reason);
   }
 

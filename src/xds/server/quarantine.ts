@@ -26,6 +26,13 @@ export class Quarantine {
     this.#maxNodes = maxNodes;
   }
 
+  /** Refused resources, over all nodes. */
+  get size(): number {
+    let size = 0;
+    for (const refused of this.#refused.values()) size += refused.size;
+    return size;
+  }
+
   add(node: string, nack: Nack): void {
     const refused = this.#refused.get(node) ?? new Map<string, Nack>();
     this.#refused.delete(node);

@@ -1,27 +1,37 @@
 /** Which resources of a response a NACK means. The protocol has one text for all of them, so names are looked for in it. */
 
+/** Clients choose the text: looking for names in it must not cost more than reading it. */
+const MAX_MESSAGE_CHARS = 1 << 20;
+const MAX_PROSE_CHARS = 16 << 10;
+const MAX_COLONS = 8;
+
 /**
  * Reason by name. Weft's proxy writes one line a resource, `NAME: reason`; Envoy names them somewhere in its text. A text
  * that names nothing of the response blames all of it: nothing of it can be taken as applied.
  */
 export function refusedBy(message: string, names: Iterable<string>): ReadonlyMap<string, string> {
-  const all = [...names];
-  const lines = message.split('\n');
-  const exact = matching(all, lines, (line, name) => line.startsWith(`${name}: `));
+  const all = new Set(names);
+  const exact = byLine(all, message.slice(0, MAX_MESSAGE_CHARS));
   if (exact.size > 0) return exact;
-  const mentioned = matching(all, lines, mentions);
-  return mentioned.size > 0 ? mentioned : new Map(all.map((name) => [name, message]));
+  const prose = message.slice(0, MAX_PROSE_CHARS);
+  const lines = prose.split('\n');
+  const mentioned = new Map<string, string>();
+  for (const name of all) {
+    const line = prose.includes(name) ? lines.find((candidate) => mentions(candidate, name)) : undefined;
+    if (line !== undefined) mentioned.set(name, line.trim());
+  }
+  return mentioned.size > 0 ? mentioned : new Map([...all].map((name) => [name, message]));
 }
 
-function matching(
-  names: readonly string[],
-  lines: readonly string[],
-  matches: (line: string, name: string) => boolean,
-): Map<string, string> {
+function byLine(names: ReadonlySet<string>, message: string): Map<string, string> {
   const reasons = new Map<string, string>();
-  for (const name of names) {
-    const line = lines.find((candidate) => matches(candidate, name));
-    if (line !== undefined) reasons.set(name, line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line.trim());
+  for (const line of message.split('\n')) {
+    let at = line.indexOf(': ');
+    for (let tries = 0; at !== -1 && tries < MAX_COLONS; tries++) {
+      const name = line.slice(0, at);
+      if (names.has(name) && !reasons.has(name)) reasons.set(name, line.slice(at + 2));
+      at = line.indexOf(': ', at + 1);
+    }
   }
   return reasons;
 }

@@ -82,3 +82,16 @@ test('the quarantine outlives the stream, while the proxy has an older version t
   empty.onRequest(request(RDS, { subscribe: ['a'] }));
   assert.deepEqual(names(nextOf(empty)), ['a'], 'a restarted proxy without any version gets what there is');
 });
+
+test('a long text of refusal costs no more than reading it', { timeout: 20_000 }, () => {
+  const { session, nacks } = fixture();
+  const all = Array.from({ length: 19_000 }, (_, i) => `n${i}`);
+  for (const error of ['x\n'.repeat(500_000), 'n1 n2 '.repeat(200_000), 'a: '.repeat(300_000)]) {
+    session.offer(view(...all.map((name) => resource(RDS, name, error.slice(0, 1)))));
+    session.onRequest(request(RDS, { subscribe: all }));
+    for (let next = session.next(); next !== null; next = session.next()) {
+      session.onRequest(request(RDS, { nonce: next.nonce, error }));
+    }
+  }
+  assert.ok(nacks.length > 0 && nacks.every(({ reason }) => reason.length <= 2_000));
+});

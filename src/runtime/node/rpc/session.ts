@@ -11,7 +11,8 @@ const COMMON = { initialWindowSize: WINDOW_BYTES, maxHeaderListSize: 16_384, ena
 
 export const SESSION_SETTINGS = {
   client: COMMON,
-  server: { ...COMMON, maxConcurrentStreams: 100 },
+  /** Envoy without ADS has a stream for each resource on one connection, and waits for all of them. */
+  server: { ...COMMON, maxConcurrentStreams: 1_000 },
   /** What Node lets one connection hold, its queue of unsent messages included. */
   memoryMegabytes: 256,
 };
