@@ -17,7 +17,7 @@ export const CASES = [
 export type Case = (typeof CASES)[number];
 
 /** Programs that Weft is compared to. */
-export const PEERS = ['haproxy', 'nginx', 'envoy'] as const;
+export const PEERS = ['haproxy', 'nginx', 'envoy', 'go-control-plane'] as const;
 
 export interface BenchOptions {
   readonly cases: readonly Case[];

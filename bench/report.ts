@@ -11,7 +11,7 @@ export interface Comparison {
   readonly unit: string;
   /** Ours over theirs: the median of the rounds' ratios. */
   readonly ratio: number | null;
-  /** The most that `ratio`, or `ours` where there is none, may be; null: not judged. */
+  /** The most that `ratio` may be, or `ours` where there is none and of the control plane; null: not judged. */
   readonly target: number | null;
   readonly ok: boolean | null;
 }

@@ -3,6 +3,7 @@ import { ResourceClient } from '../../src/client/resources.ts';
 import { WORKLOADS } from '../../src/client/kind-ref.ts';
 import type { HttpTransport } from '../../src/client/transport.ts';
 import { connectAsAdmin } from '../../src/cli/mesh/connect.ts';
+import { isWeftError } from '../../src/core/errors.ts';
 import type { Address } from '../../src/core/runtime.ts';
 import type { Started } from '../children.ts';
 import { PROXY_CORE } from '../cores.ts';
@@ -59,11 +60,12 @@ export class WeftSubject implements Subject {
 
   async moveEndpoint(service: number, change: number): Promise<void> {
     const spec = { address: stampedAddress(change) };
-    await this.#client.mergePatch(WORKLOADS, NAMESPACE, memberName({ service, replica: 0 }), { spec });
+    const name = memberName({ service, replica: 0 });
+    await twice(() => this.#client.mergePatch(WORKLOADS, NAMESPACE, name, { spec }));
   }
 
   async changeRoute(service: number, change: number): Promise<void> {
-    await this.#client.applySet([routeObject(service, change)], BENCH);
+    await twice(() => this.#client.applySet([routeObject(service, change)], BENCH));
   }
 
   get #running(): Started {
@@ -74,5 +76,15 @@ export class WeftSubject implements Subject {
   get #client(): ResourceClient {
     if (this.#transport === null) throw new Error('not started');
     return new ResourceClient(this.#transport);
+  }
+}
+
+/** An idle connection may be closed in the moment in which it is used. */
+async function twice(send: () => Promise<unknown>): Promise<void> {
+  try {
+    await send();
+  } catch (error) {
+    if (!isWeftError(error, 'unavailable')) throw error;
+    await send();
   }
 }
