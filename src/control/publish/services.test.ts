@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { TYPE_URLS } from '../../xds/resource.ts';
+import { DiscoveryRequestTable, NodeTable } from '../../xds/tables/tables.gen.ts';
+import { encode } from '../../xds/wire/encode.ts';
+import { create } from '../../xds/wire/table.ts';
 import { METHOD_BY_PATH, SOTW_ADS } from './methods.ts';
 import { CDS, EDS, fixture, resource } from './publisher.fixture.ts';
 import { dialRaw } from './raw-client.fixture.ts';
@@ -53,6 +56,21 @@ test('a proxy may have a stream of each service, and of endpoints one for each c
   assert.deepEqual(views.released, []);
   b.close();
   assert.deepEqual(views.released, ['shop/web-1']);
+});
+
+test('the node stands in the first message of a stream; later ones need none, and change nothing by one', () => {
+  const { publisher } = fixture();
+  const { ask, say, ended, received } = dialRaw(publisher, SOTW_ADS.path);
+  ask({ typeUrl: EDS, names: ['catalog'] });
+  ask({ typeUrl: CDS });
+  const node = create(NodeTable, { id: 'shop/web-2' });
+  say(encode(DiscoveryRequestTable, create(DiscoveryRequestTable, { typeUrl: TYPE_URLS.listener, node })));
+  assert.equal(received.length, 3);
+  assert.equal(ended(), null);
+  assert.deepEqual(
+    publisher.proxies().map((proxy) => proxy.node.id),
+    ['shop/web-1'],
+  );
 });
 
 test('a newer stream supersedes only one of the same method', () => {

@@ -175,7 +175,7 @@ test('initial_resource_versions under a wildcard: a reconnect with the same cont
   assert.deepEqual(take().removed, ['gone']);
 });
 
-test('a partial change of the view removes nothing of other types (istio#34949)', () => {
+test('a partial change of the view removes nothing of other types (istio#34949, #36273)', () => {
   const { session, take } = fixture();
   const routes = [resource(RDS, 'a'), resource(RDS, 'b')];
   session.offer(view(...routes, resource(CDS, 'c')));

@@ -320,6 +320,30 @@ test('the same response is framed once for all streams, and apart from delta', (
   assert.equal(responses.framings, 2);
 });
 
+test('versions are hashes of content: equal on every replica and after every restart', () => {
+  const versions = ['one', 'two'].map(() => {
+    const { session, ask } = wholeFixture({ responses: new ResponseCache() });
+    session.offer(view(resource(CDS, 'b'), resource(CDS, 'a')));
+    ask(CDS);
+    return decode(DiscoveryResponseTable, nextOf(session).bytes).versionInfo;
+  });
+  assert.equal(versions[0], versions[1]);
+  assert.notEqual(versions[0], '');
+});
+
+test('nonces are per stream: that of another stream acknowledges nothing', () => {
+  const responses = new ResponseCache();
+  const [one, other] = [wholeFixture({ responses }), wholeFixture({ responses })];
+  one.session.offer(view(resource(EDS, 'a', '1')));
+  other.session.offer(view(resource(EDS, 'a', '2')));
+  one.ask(EDS, 'a');
+  other.ask(EDS, 'a');
+  const { nonce } = nextOf(one.session);
+  nextOf(other.session);
+  other.session.onRequest(wholeRequest(EDS, { names: ['a'], nonce }));
+  assert.equal(other.session.status()[0]?.acked.size, 0);
+});
+
 test('a large change of endpoints is split below the bound; clusters never are', () => {
   const { session, ask, take } = wholeFixture({ maxResponseBytes: 250 });
   const all = (type: typeof EDS | typeof LDS) => ['a', 'b', 'c'].map((name) => resource(type, name, 'x'.repeat(100)));
