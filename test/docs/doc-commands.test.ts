@@ -77,6 +77,30 @@ test('services of one’s own: up, and two under sidecars', { skip: missing('pyt
   assert.match(stdout, /Directory listing/);
 });
 
+test('gRPC without sidecars: a server, a client and the bootstrap file', async () => {
+  const home = temporaryFolder('weft-docs-grpc-');
+  const port = await freePort();
+  const [serve, call, bootstrap, ...more] = take(/^\.\/weft (run .*--proxy none|bootstrap grpc) /);
+  assert.ok(serve !== undefined && call !== undefined && bootstrap !== undefined && more.length === 0);
+  await shell('./weft up --listen 127.0.0.1:0 --xds-listen 127.0.0.1:0', ROOT, home).said(
+    /control plane is running/,
+    30_000,
+  );
+  shell(serve.replaceAll('50051', String(port)), ROOT, home);
+  await until('the greeter takes traffic', 30_000, async () => {
+    const { stdout } = await shell('./weft get workloads', ROOT, home).finished(30_000);
+    return /greeter.*yes/.test(stdout);
+  });
+  const called = await shell(call, ROOT, home).finished(60_000);
+  assert.match(
+    called.stdout,
+    /^Hello world, you are URI:spiffe:\/\/weft.local\/ns\/default\/sa\/caller/,
+    called.stderr,
+  );
+  const { stdout, stderr } = await shell(bootstrap, ROOT, home).finished(30_000);
+  assert.match(stdout, /"server_uri": "unix:/, stderr);
+});
+
 test('what contributors run', async () => {
   const copy = temporaryFolder('weft-docs-copy-');
   for (const file of execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
