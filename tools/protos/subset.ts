@@ -109,8 +109,10 @@ export const SUBSET: Readonly<Record<string, readonly string[]>> = {
     'locality',
     'user_agent_name',
     'user_agent_version',
+    'user_agent_build_version',
     'client_features',
   ],
+  'envoy.config.core.v3.BuildVersion': ['version'],
   'envoy.config.core.v3.SubstitutionFormatString': [
     'text_format',
     'json_format',

@@ -1,6 +1,7 @@
 /** What Envoy holds, out of its `/config_dump`: each of its five dumps has a shape of its own. */
-import { fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { fromJson, isMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { messageOf } from '../../core/errors.ts';
+import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { envoyTypes } from '../../protos/registry.ts';
 import type { HeldResource } from './held-resource.ts';
 import { SCHEMAS, type Section } from './sections.ts';
@@ -38,13 +39,21 @@ const LISTS: readonly List[] = [
 /** The agent beside the proxy serves it, whatever stream it came on. */
 const OWN_CERTIFICATE = 'default';
 
-/** Static endpoints and inline routes are left out: they are in their cluster and their listener. */
+/** Endpoints that stand in their cluster and routes that stand in their listener are left out. */
 export function heldByConfigDump(dump: unknown): HeldResource[] {
   const configs = listOf(mapOf(dump)['configs']);
-  return configs.flatMap((config) => [
+  const all = configs.flatMap((config) => [
     ...LISTS.flatMap((list) => listOf(config[list.field]).map((item) => held(list, item))),
     ...listOf(config['dynamic_listeners']).flatMap(dynamicListener),
   ]);
+  const awaited = new Set(all.map(({ message }) => assignmentOf(message)));
+  return all.filter(({ section, name }) => section !== 'endpoints' || awaited.has(name));
+}
+
+/** The assignment that a cluster gets its endpoints from; null: none, or no cluster. */
+function assignmentOf(message: Message | null): string | null {
+  if (message === null || !isMessage(message, ClusterSchema) || message.edsClusterConfig === undefined) return null;
+  return message.edsClusterConfig.serviceName || message.name;
 }
 
 /** ListenersConfigDump.DynamicListener: up to three states of one name at once. */

@@ -207,7 +207,9 @@ class Stream<Request extends XdsRequest> implements ProxyStream {
 
 function versionOf(node: Node | undefined): string | undefined {
   const version = node?.userAgentVersionType;
-  return version?.case === 'userAgentVersion' ? version.value : undefined;
+  if (version?.case === 'userAgentVersion') return version.value;
+  const { majorNumber, minorNumber, patch } = version?.value?.version ?? {};
+  return majorNumber === undefined ? undefined : `${majorNumber}.${minorNumber}.${patch}`;
 }
 
 function endingOf(error: unknown): StreamEnding {

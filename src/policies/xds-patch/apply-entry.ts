@@ -1,9 +1,19 @@
 /** One entry of a patch on one resource, as canonical JSON of its message: where it matches, and what becomes of it. Pure. */
 import type { JsonValue } from '@bufbuild/protobuf';
-import { type Fragment, packedType } from './json.ts';
+import { type Fragment, packedType, textOf } from './json.ts';
 import type { PatchEntry } from './kind.ts';
 import { type ListRule, mergeMessage } from './merge.ts';
 import { type Subject, SUBJECTS } from './subject.ts';
+
+/** An entry whose `value` was read. */
+export interface ReadEntry {
+  readonly entry: PatchEntry;
+  readonly fragment: Fragment;
+  /** As it stands in metadata. */
+  readonly origin: string;
+  /** Only virtual hosts of such a name are meant; unset: the name that the entry says, if it says one. */
+  readonly hosts?: RegExp;
+}
 
 /** Where generation writes origins too. */
 const METADATA_KEY = 'weft.mesh';
@@ -16,23 +26,25 @@ interface Place {
   /** The field that holds the list. */
   readonly list: string;
   readonly name: string | undefined;
+  readonly names?: RegExp | undefined;
 }
 
 /**
- * `resource` is of the entry's type, and its name, direction, port and service match. `fragment`: `value`, read.
- * `origin` is left in the metadata of what it changed, beside what stood there.
+ * `resource` is of the entry's type, and its name, direction, port and service match. The origin is left in the metadata of
+ * what was changed, beside what stood there.
  */
-export function applyEntry(resource: Fragment, entry: PatchEntry, fragment: Fragment, origin: string): Applied {
-  const next = applied(resource, entry, fragment, origin);
+export function applyEntry(resource: Fragment, read: ReadEntry): Applied {
+  const { entry, origin } = read;
+  const next = applied(resource, read);
   if (next === null || next === resource) return next;
   const isMarked = (entry.on === 'Route' || entry.on === 'VirtualHost') && entry.operation !== 'remove';
   return isMarked ? next : marked(next, origin);
 }
 
-function applied(resource: Fragment, entry: PatchEntry, fragment: Fragment, origin: string): Applied {
+function applied(resource: Fragment, { entry, fragment, origin, hosts }: ReadEntry): Applied {
   const { match = {}, on } = entry;
   const chain: Place = { list: 'filterChains', name: match.filterChain };
-  const host: Place = { list: 'virtualHosts', name: match.virtualHost };
+  const host: Place = { list: 'virtualHosts', name: match.virtualHost, names: hosts };
   const edit = new Edit(entry, fragment, SUBJECTS[on], origin);
   switch (on) {
     case 'Listener':
@@ -74,20 +86,21 @@ class Edit {
     return mergeMessage(this.#subject.schema, into, this.#fragment, lists);
   }
 
-  items(holder: Fragment, { list, name }: Place): Fragment {
+  items(holder: Fragment, place: Place): Fragment {
+    const { list } = place;
     const items = itemsOf(holder, list);
     switch (this.#entry.operation) {
       case 'add':
         return this.#added(holder, list, items);
       case 'remove': {
-        const left = items.filter((item) => !isNamed(item, name));
+        const left = items.filter((item) => !isAt(item, place));
         return left.length === items.length ? holder : { ...holder, [list]: left };
       }
       case 'merge':
-        if (!items.some((item) => isNamed(item, name))) return holder;
+        if (!items.some((item) => isAt(item, place))) return holder;
         return {
           ...holder,
-          [list]: items.map((item) => (isNamed(item, name) ? this.#noted(this.merged(item)) : item)),
+          [list]: items.map((item) => (isAt(item, place) ? this.#noted(this.merged(item)) : item)),
         };
     }
   }
@@ -96,7 +109,7 @@ class Edit {
     const { before, after } = this.#entry;
     const beside = before ?? after;
     const found =
-      beside === undefined ? this.#usualPlace(list, items.length) : items.findIndex((item) => isNamed(item, beside));
+      beside === undefined ? this.#usualPlace(list, items.length) : items.findIndex((item) => item['name'] === beside);
     if (found === -1) return holder;
     const at = after === undefined ? found : found + 1;
     return { ...holder, [list]: [...items.slice(0, at), this.#noted(this.#fragment), ...items.slice(at)] };
@@ -127,10 +140,10 @@ export function marked(message: Fragment, origin: string): Fragment {
 }
 
 /** Every item of the list with this name, changed; the very holder when none changes. */
-function within(holder: Fragment, { list, name }: Place, change: (item: Fragment) => Fragment): Fragment {
-  const items = itemsOf(holder, list);
-  const next = items.map((item) => (isNamed(item, name) ? change(item) : item));
-  return next.every((item, index) => item === items[index]) ? holder : { ...holder, [list]: next };
+function within(holder: Fragment, place: Place, change: (item: Fragment) => Fragment): Fragment {
+  const items = itemsOf(holder, place.list);
+  const next = items.map((item) => (isAt(item, place) ? change(item) : item));
+  return next.every((item, index) => item === items[index]) ? holder : { ...holder, [place.list]: next };
 }
 
 function withinManagers(chain: Fragment, change: (manager: Fragment) => Fragment): Fragment {
@@ -155,8 +168,8 @@ function isManager(config: JsonValue | undefined): config is { [key: string]: Js
   return packedType(config).endsWith('.HttpConnectionManager');
 }
 
-function isNamed(item: Fragment, name: string | undefined): boolean {
-  return name === undefined || item['name'] === name;
+function isAt(item: Fragment, { name, names }: Place): boolean {
+  return (name === undefined || item['name'] === name) && (names === undefined || names.test(textOf(item['name'])));
 }
 
 function itemsOf(holder: Fragment, list: string): readonly Fragment[] {

@@ -2,19 +2,11 @@
 import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { messageOf } from '../../core/errors.ts';
 import { envoyTypes } from '../../protos/registry.ts';
-import { applyEntry, marked } from './apply-entry.ts';
+import { applyEntry, marked, type ReadEntry } from './apply-entry.ts';
 import type { Fragment } from './json.ts';
 import { brokenInvariant } from './invariants.ts';
 import type { PatchEntry } from './kind.ts';
 import { SUBJECTS } from './subject.ts';
-
-/** An entry whose `value` was read. */
-export interface ReadEntry {
-  readonly entry: PatchEntry;
-  readonly fragment: Fragment;
-  /** As it stands in metadata. */
-  readonly origin: string;
-}
 
 export type Patched =
   | { readonly kind: 'same' }
@@ -41,7 +33,7 @@ export function patchBytes(bytes: Uint8Array, entries: readonly ReadEntry[]): Pa
   const by: ReadEntry[] = [];
   for (const each of entries) {
     try {
-      const next = applyEntry(now, each.entry, each.fragment, each.origin);
+      const next = applyEntry(now, each);
       if (next === now) continue;
       by.push(each);
       if (next === null) return { kind: 'removed', by };

@@ -11,7 +11,8 @@ import { violationText } from '../../api/violation.ts';
 import { meshKinds } from '../kinds.ts';
 import { readFragment } from './fragment.ts';
 import type { PatchEntry } from './kind.ts';
-import { addedBytes, patchBytes, type ReadEntry } from './patch-resource.ts';
+import type { ReadEntry } from './apply-entry.ts';
+import { addedBytes, patchBytes } from './patch-resource.ts';
 import { brokenAddedCluster, brokenAddedListener } from './invariants.ts';
 import { SUBJECTS } from './subject.ts';
 

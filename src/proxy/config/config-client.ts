@@ -38,6 +38,8 @@ const SECRET_BUNDLE = 'trust-bundle';
 export type BindingFactory = (snapshot: Snapshot) => Binding;
 
 export interface ConfigClientOptions {
+  /** Of the program, for those who look at its control plane; unset: it is not told. */
+  readonly version?: string;
   readonly runtime: Pick<Runtime, 'clock' | 'random' | 'rpc' | 'net' | 'files'>;
   readonly timers: Timers;
   readonly log: Log;
@@ -95,6 +97,9 @@ export class ConfigClient {
       metadata: node.metadata,
       ...(options.locality ? { locality: options.locality } : {}),
       userAgentName: 'weft',
+      ...(options.version === undefined
+        ? {}
+        : { userAgentVersionType: { case: 'userAgentVersion', value: options.version } as const }),
     });
     this.#sources = options.sources(() => {
       const bundle = this.#received.secrets.get(SECRET_BUNDLE);

@@ -291,6 +291,11 @@ export const ApiVersion = {
   V3: 2,
 } as const;
 
+/** envoy.config.core.v3.BuildVersion */
+export interface BuildVersion {
+  readonly version: SemanticVersion | undefined;
+}
+
 /** envoy.config.core.v3.CidrRange */
 export interface CidrRange {
   readonly addressPrefix: string;
@@ -489,6 +494,7 @@ export interface Node {
   readonly userAgentName: string;
   readonly userAgentVersionType:
     | { readonly case: 'userAgentVersion'; readonly value: string }
+    | { readonly case: 'userAgentBuildVersion'; readonly value: BuildVersion }
     | { readonly case: undefined; readonly value?: undefined };
   readonly clientFeatures: readonly string[];
 }
@@ -1774,6 +1780,13 @@ export interface Int64Range {
 /** envoy.type.v3.Percent */
 export interface Percent {
   readonly value: number;
+}
+
+/** envoy.type.v3.SemanticVersion */
+export interface SemanticVersion {
+  readonly majorNumber: number;
+  readonly minorNumber: number;
+  readonly patch: number;
 }
 
 /** google.protobuf.Any */

@@ -171,6 +171,9 @@ export const ApiConfigSourceTable: Table<m.ApiConfigSource> = /* @__PURE__ */ ne
   [7, 'setNodeOnFirstMessageOnly', 8],
   [8, 'transportApiVersion', 14, 'plain', () => m.ApiVersion],
 ]);
+export const BuildVersionTable: Table<m.BuildVersion> = /* @__PURE__ */ new Table('envoy.config.core.v3.BuildVersion', () => [
+  [1, 'version', 11, 'optional', () => SemanticVersionTable],
+]);
 export const CidrRangeTable: Table<m.CidrRange> = /* @__PURE__ */ new Table('envoy.config.core.v3.CidrRange', () => [
   [1, 'addressPrefix', 9],
   [2, 'prefixLen', 13, 'wrapped'],
@@ -290,6 +293,7 @@ export const NodeTable: Table<m.Node> = /* @__PURE__ */ new Table('envoy.config.
   [4, 'locality', 11, 'optional', () => LocalityTable],
   [6, 'userAgentName', 9],
   [7, 'userAgentVersion', 9, 'plain', null, 'userAgentVersionType'],
+  [8, 'userAgentBuildVersion', 11, 'optional', () => BuildVersionTable, 'userAgentVersionType'],
   [10, 'clientFeatures', 9, 'list'],
 ]);
 export const PipeTable: Table<m.Pipe> = /* @__PURE__ */ new Table('envoy.config.core.v3.Pipe', () => [
@@ -1076,6 +1080,11 @@ export const Int64RangeTable: Table<m.Int64Range> = /* @__PURE__ */ new Table('e
 ]);
 export const PercentTable: Table<m.Percent> = /* @__PURE__ */ new Table('envoy.type.v3.Percent', () => [
   [1, 'value', 1],
+]);
+export const SemanticVersionTable: Table<m.SemanticVersion> = /* @__PURE__ */ new Table('envoy.type.v3.SemanticVersion', () => [
+  [1, 'majorNumber', 13],
+  [2, 'minorNumber', 13],
+  [3, 'patch', 13],
 ]);
 export const AnyTable: Table<m.Any> = /* @__PURE__ */ new Table('google.protobuf.Any', () => [
   [1, 'typeUrl', 9],

@@ -6,7 +6,7 @@ import { type Key, keyOf, keyText } from '../../../api/resource.ts';
 import { selects } from '../../../api/selector.ts';
 import { readFragment } from '../../../policies/xds-patch/fragment.ts';
 import { KIND, type XdsPatch } from '../../../policies/xds-patch/kind.ts';
-import type { ReadEntry } from '../../../policies/xds-patch/patch-resource.ts';
+import type { ReadEntry } from '../../../policies/xds-patch/apply-entry.ts';
 import { SUBJECTS } from '../../../policies/xds-patch/subject.ts';
 import { originText } from '../origin.ts';
 

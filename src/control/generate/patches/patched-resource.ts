@@ -7,12 +7,13 @@ import { originOf } from '../../../api/origin.ts';
 import type { View } from '../../../api/reader.ts';
 import type { Origin } from '../../../api/resource.ts';
 import { FILTER_MODULES } from '../../../filters/all.ts';
-import { patchBytes, type ReadEntry } from '../../../policies/xds-patch/patch-resource.ts';
+import type { ReadEntry } from '../../../policies/xds-patch/apply-entry.ts';
+import { patchBytes } from '../../../policies/xds-patch/patch-resource.ts';
 import { applyDelta, EMPTY_SNAPSHOT } from '../../../snapshot/apply.ts';
 import { xdsResource } from '../../../xds/content-version.ts';
 import type { XdsResource } from '../../../xds/resource.ts';
 import type { CompiledPatch } from './compiled-patches.ts';
-import { isForResource } from './resource-match.ts';
+import { hostsOf, isForResource } from './resource-match.ts';
 
 export interface PatchedKey {
   readonly resource: XdsResource;
@@ -32,7 +33,9 @@ export const patchedResource: View<PatchedKey, PatchedResource> = {
   id: ({ resource, patch, proxy }) =>
     `${resource.type} ${resource.name} ${resource.version} ${resource.origins.length} by ${patch.id} for ${proxy}`,
   derive(_, { resource, patch, proxy }) {
-    const entries = patch.entries.filter((each) => isForResource(each, patch.resource, resource));
+    const entries = patch.entries
+      .filter((each) => isForResource(each, patch.resource, resource))
+      .map((each) => ({ ...each, ...hostsIn(each, patch, resource) }));
     const patched = patchBytes(resource.bytes, entries);
     if (patched.kind === 'same') return { resource, problem: '' };
     if (patched.kind === 'refused') return { resource, problem: `${pathOf(patched.by, patch)}: ${patched.reason}` };
@@ -57,7 +60,12 @@ export function unreadable(resource: XdsResource, proxy: ProxyKind): string {
 }
 
 export function entryOrigin(each: ReadEntry, { resource, entries }: CompiledPatch): Origin {
-  return originOf(resource, `spec.patches[${entries.indexOf(each)}]`);
+  return originOf(resource, `spec.patches[${entries.findIndex(({ entry }) => entry === each.entry)}]`);
+}
+
+function hostsIn(each: ReadEntry, { resource: patch }: CompiledPatch, { name }: XdsResource): { hosts?: RegExp } {
+  const hosts = hostsOf(each, patch, name);
+  return hosts === undefined ? {} : { hosts };
 }
 
 function pathOf(each: ReadEntry, patch: CompiledPatch): string {

@@ -1,9 +1,9 @@
 /** Which resources an entry of a patch is for: by their names, which say direction, Service and port. */
 import type { XdsPatch } from '../../../policies/xds-patch/kind.ts';
-import type { ReadEntry } from '../../../policies/xds-patch/patch-resource.ts';
+import type { ReadEntry } from '../../../policies/xds-patch/apply-entry.ts';
 import { SUBJECTS } from '../../../policies/xds-patch/subject.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
-import { targetOfName } from '../names.ts';
+import { OUTBOUND_ROUTES, targetOfName } from '../names.ts';
 
 export function isForResource({ entry }: ReadEntry, patch: XdsPatch, { type, name }: XdsResource): boolean {
   if (SUBJECTS[entry.on].type !== type || isWhole(entry.on, entry.operation)) return false;
@@ -13,8 +13,23 @@ export function isForResource({ entry }: ReadEntry, patch: XdsPatch, { type, nam
   if (match.direction !== undefined && match.direction !== (type === TYPE_URLS.routes ? 'outbound' : direction)) {
     return false;
   }
+  if (isJoined(entry.on, name)) return true;
   if (match.port !== undefined && match.port !== port) return false;
   return match.service === undefined || qualified(match.service, patch) === service;
+}
+
+/** In the routes of all services, those of one are told by their virtual host. */
+export function hostsOf({ entry }: ReadEntry, { metadata }: XdsPatch, name: string): RegExp | undefined {
+  const { service, port } = entry.match ?? {};
+  if (!isJoined(entry.on, name) || (service === undefined && port === undefined)) return undefined;
+  const [own = '', other] = (service ?? '').split('/');
+  const host = other === undefined ? `${own}.${metadata.namespace ?? ''}` : `${other}.${own}`;
+  const named = service === undefined ? '[^:]+' : host.replaceAll('.', '\\.');
+  return new RegExp(`^${named}:${port ?? '\\d+'}$`);
+}
+
+function isJoined(on: ReadEntry['entry']['on'], name: string): boolean {
+  return name === OUTBOUND_ROUTES && (on === 'Route' || on === 'VirtualHost');
 }
 
 /** Adds a resource and changes none. */
