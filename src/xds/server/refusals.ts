@@ -20,7 +20,10 @@ export function refusedBy(message: string, names: Iterable<string>): ReadonlyMap
     const line = prose.includes(name) ? lines.find((candidate) => mentions(candidate, name)) : undefined;
     if (line !== undefined) mentioned.set(name, line.trim());
   }
-  return mentioned.size > 0 ? mentioned : new Map([...all].map((name) => [name, message]));
+  if (mentioned.size === 0) return new Map([...all].map((name) => [name, message]));
+  const [only] = mentioned.keys();
+  // Envoy prints the whole resource, with its name, on lines of their own beside the one that says why.
+  return mentioned.size === 1 && only !== undefined ? new Map([[only, message.trim()]]) : mentioned;
 }
 
 function byLine(names: ReadonlySet<string>, message: string): Map<string, string> {

@@ -95,3 +95,15 @@ test('a long text of refusal costs no more than reading it', { timeout: 20_000 }
   }
   assert.ok(nacks.length > 0 && nacks.every(({ reason }) => reason.length <= 2_000));
 });
+
+test('Envoy’s reason stands on a line of its own beside the resource that it prints: all of the text is kept for the one it names', () => {
+  const { session, nacks } = fixture();
+  session.offer(view(resource(RDS, 'a'), resource(RDS, 'b')));
+  session.onRequest(request(RDS, { subscribe: ['a', 'b'] }));
+  const error = 'Proto constraint validation failed: timeout must be greater than 0s:\nname: "a"\ntimeout {\n}\n';
+  session.onRequest(request(RDS, { nonce: nextOf(session).nonce, error }));
+  assert.deepEqual(
+    nacks.map(({ name, reason }) => [name, reason]),
+    [['a', error.trim()]],
+  );
+});

@@ -3,6 +3,7 @@
  * is ready for one. The rules are those of Envoy's xDS protocol description; what differs between its incremental and
  * its state-of-the-world variant is the type state's.
  */
+import { bothEnds } from '../../core/both-ends.ts';
 import { WeftError } from '../../core/errors.ts';
 import { Limit } from '../../core/limit.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource, type XdsView } from '../resource.ts';
@@ -286,7 +287,7 @@ export class Session<Request extends XdsRequest> {
       type: state.type,
       name,
       version,
-      reason: reason.slice(0, MAX_REASON_CHARS),
+      reason: bothEnds(reason, MAX_REASON_CHARS),
       atMs: wallMs(),
       origins,
     };
