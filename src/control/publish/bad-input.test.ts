@@ -146,6 +146,21 @@ test('a proxy that refuses for ever is sent each content once, and shows what it
   }
 });
 
+test('what was refused before is counted again and not logged again', () => {
+  const { log, publisher, views } = fixture();
+  views.set('shop/web-1', 'configuration', resource(EDS, 'bad', '1'));
+  for (let i = 0; i < 5; i++) {
+    const client = dialRaw(publisher, SOTW_ADS.path);
+    client.ask({ typeUrl: EDS, names: ['bad'] });
+    client.ask({ typeUrl: EDS, names: ['bad'], nonce: client.received[0]?.nonce ?? '', error: 'no' });
+  }
+  assert.deepEqual(log.messages('warn'), ['proxy refused a resource']);
+  const refused = [...publisher.metrics.counters.series()].find(
+    ({ name, value }) => name === 'weft_xds_refused_resources_total' && value === 5,
+  );
+  assert.ok(refused);
+});
+
 test('a stream that says nothing, or outlives its certificate, ends', () => {
   const { clock, publisher } = fixture();
   const silent = dialRaw(publisher, DELTA_ADS.path);

@@ -13,7 +13,9 @@ export interface GuardParts {
   readonly metrics: XdsMetrics;
 }
 
-const FIRST_MESSAGE_TIMEOUT_MS = 15_000;
+const FIRST_MESSAGE_TIMEOUT_MS = 14_000;
+/** What has come while a storm kept us busy is read before a stream is called silent. */
+const LAST_CHANCE_MS = 1_000;
 /** A client that takes nothing for so long holds what waits for it; its connection answers pings all the same. */
 const NOT_READING_TIMEOUT_MS = 60_000;
 
@@ -29,6 +31,7 @@ export class GuardedStream implements RpcStream, RpcHandler {
   #refill: CallbackTimer | null = null;
   #handler: RpcHandler | null = null;
   #hasSpoken = false;
+  #isLastChance = false;
   #isOver = false;
 
   constructor(rpc: RpcStream, peer: PeerCertificate, parts: GuardParts, onGone: (stream: GuardedStream) => void) {
@@ -130,7 +133,12 @@ export class GuardedStream implements RpcStream, RpcHandler {
   }
 
   #expire(): void {
-    const { metrics } = this.#parts;
+    const { metrics, timers } = this.#parts;
+    if (!this.#hasSpoken && !this.#isLastChance) {
+      this.#isLastChance = true;
+      timers.arm(this.#deadline, LAST_CHANCE_MS);
+      return;
+    }
     this.cut(
       this.#hasSpoken
         ? metrics.end('certificate-expired', 'the certificate of this connection has expired')

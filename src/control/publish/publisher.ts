@@ -161,7 +161,7 @@ export class Publisher implements StreamOwner, Callers {
       responses: this.#responses,
       quarantine: this.#quarantine,
       wallMs: () => clock.wall(),
-      onNack: (nack: Nack) => this.#onNack(node, nack),
+      onNack: (nack: Nack, isRepeated: boolean) => this.#onNack(node, nack, isRepeated),
       onStaleNonce: () => this.metrics.staleNonces.add(1),
     };
     return { node, connectedSinceMs: clock.wall(), session };
@@ -300,8 +300,10 @@ export class Publisher implements StreamOwner, Callers {
     }
   }
 
-  #onNack(node: ProxyNode, nack: Nack): void {
+  #onNack(node: ProxyNode, nack: Nack, isRepeated: boolean): void {
     this.metrics.refused(nack.type);
+    // Who asks again for what it refuses must not fill the log.
+    if (isRepeated) return;
     this.#log.warn('proxy refused a resource', {
       node: node.id,
       type: shortTypeName(nack.type),

@@ -75,7 +75,8 @@ export interface SessionOptions {
   readonly responses: ResponseCache;
   readonly quarantine: Quarantine;
   readonly wallMs: () => number;
-  readonly onNack?: (nack: Nack) => void;
+  /** `isRepeated`: the node has refused this content before, on this stream or another. */
+  readonly onNack?: (nack: Nack, isRepeated: boolean) => void;
   /** Called for a request that answers none of the responses that are under way. */
   readonly onStaleNonce?: () => void;
   /** A response is closed when its resources reach this; default 3 MiB, as gRPC clients take 4 MiB by default. */
@@ -291,8 +292,9 @@ export class Session<Request extends XdsRequest> {
       atMs: wallMs(),
       origins,
     };
+    const isRepeated = quarantine.nackOf(nodeId, state.type, name)?.version === version;
     quarantine.add(nodeId, nack);
-    onNack?.(nack);
+    onNack?.(nack, isRepeated);
   }
 }
 
