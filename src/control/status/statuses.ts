@@ -87,6 +87,8 @@ export class Statuses {
   readonly #log: Log;
   /** What was seen of each workload last. */
   readonly #workloads = new Map<string, { readonly spec: unknown; readonly labels: unknown }>();
+  /** Object → the report that it says already: most stay as they are from one pass to the next. */
+  readonly #settled = new WeakMap<Resource, Report>();
   /** One pass at a time; what comes meanwhile asks for one more. */
   #pass: Promise<void> | null = null;
   #again = false;
@@ -151,7 +153,11 @@ export class Statuses {
     try {
       const found = this.#index.get(key) === null ? null : this.#index.read(reporter.view, key);
       const now = this.#index.get(key);
-      if (found === null || now === null || this.#next(reporter, now, found) === null) return;
+      if (found === null || now === null || this.#settled.get(now) === found) return;
+      if (this.#next(reporter, now, found) === null) {
+        this.#settled.set(now, found);
+        return;
+      }
       await this.#writer.update(reporter.kind, key, (live) => this.#next(reporter, live, found));
     } catch (error) {
       this.#log.error('a status could not be written', { object: keyText(key), reason: messageOf(error) });
