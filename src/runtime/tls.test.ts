@@ -119,6 +119,24 @@ async function refusedByClient(
 
 for (const harness of allHarnesses().filter(({ name }) => name !== 'sim, seed 3')) {
   suite(`tls, ${harness.name}`, () => {
+    test('a connection may be refused in the turn in which its handshake ends, however often', async () => {
+      const { net } = harness.runtime;
+      const listener = await net.listen(ANY, (plain) => {
+        const side = new Recorder();
+        const secured = net.secure(plain, server(), side);
+        side.onOpenDo = () => secured.destroy('denied');
+        return new Recorder();
+      });
+      for (let i = 0; i < 30; i++) {
+        const side = new Recorder();
+        const secured = net.secure(net.connect(listener.address, new Recorder()), client(), side);
+        secured.write(bytesOf('from client'), 0, 11);
+        await harness.until('the client was told', () => side.closed);
+        assert.equal(side.text, '');
+      }
+      await listener.close();
+    });
+
     test('both ends know each other by certificate before the first byte', async () => {
       const verified: string[] = [];
       const verify = (who: string) => (peer: { readonly uris: readonly string[] }) => {

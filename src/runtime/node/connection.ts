@@ -20,6 +20,8 @@ export abstract class SocketConnection extends BaseConnection {
   #connecting = false;
   #transport: Socket | null = null;
   #abort: (() => void) | null = null;
+  /** OpenSSL is on the stack: a reset now takes from under it what it goes on to read, and the process with it. */
+  #inHandshake = false;
 
   /** The socket is open and this connection's; nothing of it is read yet. */
   protected abstract begin(socket: Socket): void;
@@ -61,7 +63,9 @@ export abstract class SocketConnection extends BaseConnection {
       this.#connecting = false;
       this.#begin(socket);
     }
+    this.#inHandshake = this.#transport !== this.#socket;
     super.opened(info);
+    this.#inHandshake = false;
     this.start();
   }
 
@@ -108,9 +112,8 @@ export abstract class SocketConnection extends BaseConnection {
       this.#detach(socket);
       this.letGo(socket);
       socket.on('error', ignore);
-      // Before the socket itself: what is destroyed cannot be reset, and TLS has no reset of its own.
-      if (lost && !this.#connecting && !isFinishing(socket) && this.#transport !== null) reset(this.#transport);
-      socket.destroy();
+      if (this.#inHandshake) setImmediate(() => this.#closeSocket(socket, lost));
+      else this.#closeSocket(socket, lost);
     }
     this.#abort?.();
     this.#abort = null;
@@ -124,6 +127,12 @@ export abstract class SocketConnection extends BaseConnection {
     this.#early.push(chunk.slice(0, end));
     this.#earlyBytes += end;
     return false;
+  }
+
+  #closeSocket(socket: Socket, lost: boolean): void {
+    // Before the socket itself: what is destroyed cannot be reset, and TLS has no reset of its own.
+    if (lost && !this.#connecting && !isFinishing(socket) && this.#transport !== null) reset(this.#transport);
+    socket.destroy();
   }
 
   #begin(socket: Socket): void {
