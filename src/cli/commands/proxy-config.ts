@@ -59,6 +59,7 @@ async function proxyConfig(
   if (!held.isOwnWord) terminal.lines([style.yellow(`by ${held.source}`), '']);
   for (const [index, section] of sections.entries()) {
     const here = resources.filter((each) => each.section === section);
+    if (section === 'hosts' && here.length === 0) continue;
     if (sections.length > 1) terminal.lines([...(index > 0 ? [''] : []), style.bold(section)]);
     terminal.lines(sectionLines(section, here, origins, style, screen));
   }

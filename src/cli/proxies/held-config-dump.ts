@@ -45,6 +45,7 @@ export function heldByConfigDump(dump: unknown): HeldResource[] {
   const all = configs.flatMap((config) => [
     ...LISTS.flatMap((list) => listOf(config[list.field]).map((item) => held(list, item))),
     ...listOf(config['dynamic_listeners']).flatMap(dynamicListener),
+    ...listOf(config['dynamic_route_configs']).flatMap(hostsOnDemand),
   ]);
   const awaited = new Set(all.map(({ message }) => assignmentOf(message)));
   return all.filter(({ section, name }) => section !== 'endpoints' || awaited.has(name));
@@ -54,6 +55,14 @@ export function heldByConfigDump(dump: unknown): HeldResource[] {
 function assignmentOf(message: Message | null): string | null {
   if (message === null || !isMessage(message, ClusterSchema) || message.edsClusterConfig === undefined) return null;
   return message.edsClusterConfig.serviceName || message.name;
+}
+
+/** Where virtual hosts come one by one, all that have come stand in the route configuration. */
+function hostsOnDemand(item: Json): HeldResource[] {
+  const config = mapOf(item['route_config']);
+  if (config['vhds'] === undefined) return [];
+  const list: List = { section: 'hosts', field: '', resource: 'host', state: 'active', isLocal: false };
+  return listOf(config['virtual_hosts']).map((host) => held(list, { host }));
 }
 
 /** ListenersConfigDump.DynamicListener: up to three states of one name at once. */

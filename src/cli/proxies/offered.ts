@@ -3,7 +3,7 @@ import type { Origin } from '../../api/resource.ts';
 import { offeredPage } from '../../client/mesh.ts';
 import { WeftError } from '../../core/errors.ts';
 import type { MeshConnection } from '../mesh/connect.ts';
-import { type Section, sectionOf, typeNameOf } from './sections.ts';
+import { SECTIONS, type Section, sectionOf, typeNameOf } from './sections.ts';
 
 export interface OfferedResource {
   readonly section: Section;
@@ -32,19 +32,31 @@ export async function readOffered(
   workload: string,
   sections: readonly Section[],
 ): Promise<Offered> {
-  const [only] = sections;
-  const type = sections.length === 1 && only !== undefined ? typeNameOf(only) : null;
+  // All at once where all are wanted.
+  const types = sections.length === SECTIONS.length ? [null] : sections.map(typeNameOf);
   const resources: OfferedResource[] = [];
+  let connected = false;
+  for (const type of types) connected = await readPages(mesh, workload, type, resources);
+  return { connected, resources };
+}
+
+/** Whether the proxy is connected. `type`: null: every one. */
+async function readPages(
+  mesh: MeshConnection,
+  workload: string,
+  type: string | null,
+  into: OfferedResource[],
+): Promise<boolean> {
   let from = '';
   for (let count = 0; count < MAX_PAGES; count++) {
     const page = await offeredPage(mesh.transport, mesh.namespace, workload, type, from);
     for (const { base64, ...entry } of page.resources) {
-      const known = sectionOf(entry.type);
+      const section = sectionOf(entry.type);
       const bytes = base64 === null ? null : Buffer.from(base64, 'base64');
-      if (known !== null) resources.push({ ...entry, section: known, bytes });
+      if (section !== null) into.push({ ...entry, section, bytes });
     }
     from = page.continue;
-    if (from === '') return { connected: page.connected, resources };
+    if (from === '') return page.connected;
   }
   throw new WeftError('limit-exceeded', { what: `the control plane answered with more than ${MAX_PAGES} pages` });
 }

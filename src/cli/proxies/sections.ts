@@ -1,4 +1,4 @@
-/** The five kinds of resource that a proxy holds, as the commands name them, and how their bytes become readable. */
+/** The kinds of resource that a proxy holds, as the commands name them, and how their bytes become readable. */
 import {
   create,
   type DescMessage,
@@ -12,17 +12,20 @@ import { messageOf } from '../../core/errors.ts';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { VirtualHostSchema } from '../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { RouteConfigurationSchema } from '../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import { TlsCertificateSchema } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
 import { SecretSchema } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import { envoyTypes } from '../../protos/registry.ts';
 
-export const SECTIONS = ['listeners', 'routes', 'clusters', 'endpoints', 'secrets'] as const;
+/** `hosts`: virtual hosts that came one by one, as they were asked for; those of a route configuration are in that. */
+export const SECTIONS = ['listeners', 'routes', 'hosts', 'clusters', 'endpoints', 'secrets'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export const SCHEMAS: Readonly<Record<Section, DescMessage>> = {
   listeners: ListenerSchema,
   routes: RouteConfigurationSchema,
+  hosts: VirtualHostSchema,
   clusters: ClusterSchema,
   endpoints: ClusterLoadAssignmentSchema,
   secrets: SecretSchema,

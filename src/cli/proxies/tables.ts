@@ -3,6 +3,7 @@ import { isMessage } from '@bufbuild/protobuf';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { VirtualHostSchema } from '../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { RouteConfigurationSchema } from '../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import { SecretSchema } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import type { Style } from '../output/style.ts';
@@ -19,6 +20,7 @@ import type { Section } from './sections.ts';
 const COLUMNS: Readonly<Record<Section, readonly string[]>> = {
   listeners: LISTENER_COLUMNS,
   routes: ROUTE_COLUMNS,
+  hosts: ['ON DEMAND', ...ROUTE_COLUMNS.slice(1)],
   clusters: CLUSTER_COLUMNS,
   endpoints: ENDPOINT_COLUMNS,
   secrets: SECRET_COLUMNS,
@@ -76,8 +78,12 @@ function cellsOf({ message }: HeldResource, origins: Origins): Row[] {
   if (isMessage(message, ClusterSchema)) return [plain(clusterRow(message))];
   if (isMessage(message, ClusterLoadAssignmentSchema)) return endpointRows(message).map(plain);
   if (isMessage(message, SecretSchema)) return secretRows(message).map(plain);
-  if (!isMessage(message, RouteConfigurationSchema)) return [];
-  return routeRows(message).map(({ cells, parts }) => {
+  const rows = isMessage(message, VirtualHostSchema)
+    ? routeRows({ name: message.name, virtualHosts: [message] })
+    : isMessage(message, RouteConfigurationSchema)
+      ? routeRows(message)
+      : [];
+  return rows.map(({ cells, parts }) => {
     const written = parts.map((part) => originCell(origins.ofPart(part))).find((text) => text !== '');
     return { cells, origin: written ?? '' };
   });

@@ -4,7 +4,9 @@ import { describe, test } from 'node:test';
 import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { VirtualHostSchema } from '../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { RouteConfigurationSchema } from '../../protos/gen/envoy/config/route/v3/route_pb.ts';
+import { TYPE_URLS } from '../../xds/resource.ts';
 import { envoyTypes } from '../../protos/registry.ts';
 import { parseDocuments } from '../../api/documents.ts';
 import { violationText } from '../../api/violation.ts';
@@ -66,7 +68,18 @@ const ROUTES = {
   ],
 };
 
-const SCHEMAS = { Listener: ListenerSchema, Cluster: ClusterSchema, RouteConfiguration: RouteConfigurationSchema };
+const SCHEMAS = {
+  Listener: ListenerSchema,
+  Cluster: ClusterSchema,
+  RouteConfiguration: RouteConfigurationSchema,
+  VirtualHost: VirtualHostSchema,
+};
+const TYPES = {
+  Listener: TYPE_URLS.listener,
+  Cluster: TYPE_URLS.cluster,
+  RouteConfiguration: TYPE_URLS.routes,
+  VirtualHost: TYPE_URLS.virtualHosts,
+};
 
 function entry(patch: object): ReadEntry {
   const read = patch as PatchEntry;
@@ -79,7 +92,7 @@ function entry(patch: object): ReadEntry {
 function patched(of: keyof typeof SCHEMAS, resource: JsonValue, ...patches: object[]): JsonValue {
   const schema = SCHEMAS[of];
   const bytes = toBinary(schema, fromJson(schema, resource, OPTIONS));
-  const result = patchBytes(bytes, patches.map(entry));
+  const result = patchBytes(TYPES[of], bytes, patches.map(entry));
   if (result.kind === 'changed') return toJson(schema, fromBinary(schema, result.bytes), OPTIONS);
   return result.kind === 'refused' ? result.reason : result.kind;
 }
@@ -159,6 +172,15 @@ describe('what is added and removed', () => {
     assert.deepEqual(at(removed, 'virtualHosts', 0, 'routes') ?? [], []);
     assert.equal(patched('Cluster', CLUSTER, { on: 'Cluster', operation: 'remove' }), 'removed');
   });
+});
+
+test('a virtual host that comes by itself is patched as one of a route configuration, and stays one', () => {
+  const [host] = ROUTES.virtualHosts;
+  assert.ok(host);
+  const merged = patched('VirtualHost', host, { on: 'Route', operation: 'merge', value: { route: { timeout: '3s' } } });
+  assert.equal(at(merged, 'routes', 0, 'route', 'timeout'), '3s');
+  const removed = patched('VirtualHost', host, { on: 'VirtualHost', operation: 'remove' });
+  assert.match(JSON.stringify(removed), /on demand/);
 });
 
 describe('what no patch can take away', () => {

@@ -16,7 +16,7 @@ export interface RouteRow {
   readonly parts: readonly (Route | VirtualHost)[];
 }
 
-export function routeRows(config: RouteConfiguration): RouteRow[] {
+export function routeRows(config: Pick<RouteConfiguration, 'name' | 'virtualHosts'>): RouteRow[] {
   return config.virtualHosts.flatMap((host) =>
     host.routes.map((route) => ({
       cells: [config.name, domainsText(host.domains), matchText(route.match), actionText(route)],

@@ -32,7 +32,12 @@ export interface PatchedView {
   readonly outcomes: readonly PatchOutcome[];
 }
 
-const PATCHED_TYPES: readonly TypeUrl[] = [TYPE_URLS.listener, TYPE_URLS.routes, TYPE_URLS.cluster];
+const PATCHED_TYPES: readonly TypeUrl[] = [
+  TYPE_URLS.listener,
+  TYPE_URLS.routes,
+  TYPE_URLS.virtualHosts,
+  TYPE_URLS.cluster,
+];
 
 /** `previous`: as of a view that is derived again. */
 export function patched(

@@ -36,7 +36,7 @@ export const patchedResource: View<PatchedKey, PatchedResource> = {
     const entries = patch.entries
       .filter((each) => isForResource(each, patch.resource, resource))
       .map((each) => ({ ...each, ...hostsIn(each, patch, resource) }));
-    const patched = patchBytes(resource.bytes, entries);
+    const patched = patchBytes(resource.type, resource.bytes, entries);
     if (patched.kind === 'same') return { resource, problem: '' };
     if (patched.kind === 'refused') return { resource, problem: `${pathOf(patched.by, patch)}: ${patched.reason}` };
     if (patched.kind === 'removed') return { resource: null, problem: '' };

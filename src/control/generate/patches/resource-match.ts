@@ -3,9 +3,11 @@ import type { XdsPatch } from '../../../policies/xds-patch/kind.ts';
 import type { ReadEntry } from '../../../policies/xds-patch/apply-entry.ts';
 import { SUBJECTS } from '../../../policies/xds-patch/subject.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
+import { portNamed } from '../on-demand/authority.ts';
 import { OUTBOUND_ROUTES, targetOfName } from '../names.ts';
 
 export function isForResource({ entry }: ReadEntry, patch: XdsPatch, { type, name }: XdsResource): boolean {
+  if (type === TYPE_URLS.virtualHosts) return isForHost(entry, patch, name);
   if (SUBJECTS[entry.on].type !== type || isWhole(entry.on, entry.operation)) return false;
   const { match = {} } = entry;
   if (match.name !== undefined && match.name !== name) return false;
@@ -16,6 +18,19 @@ export function isForResource({ entry }: ReadEntry, patch: XdsPatch, { type, nam
   if (isJoined(entry.on, name)) return true;
   if (match.port !== undefined && match.port !== port) return false;
   return match.service === undefined || qualified(match.service, patch) === service;
+}
+
+/** A virtual host that was asked for by the authority that its name ends with. */
+function isForHost({ on, match = {} }: ReadEntry['entry'], patch: XdsPatch, name: string): boolean {
+  if (on !== 'Route' && on !== 'VirtualHost') return false;
+  if (match.name !== undefined && match.name !== name && match.name !== OUTBOUND_ROUTES) return false;
+  if (match.direction === 'inbound') return false;
+  if (match.service === undefined && match.port === undefined) return true;
+  const found = portNamed(name.slice(name.indexOf('/') + 1), patch.metadata.namespace ?? '');
+  if (found === null) return false;
+  const isPort = match.port === undefined || match.port === found.port;
+  const service = `${found.namespace}/${found.service}`;
+  return isPort && (match.service === undefined || qualified(match.service, patch) === service);
 }
 
 /** In the routes of all services, those of one are told by their virtual host. */
