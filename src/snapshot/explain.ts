@@ -11,7 +11,7 @@ import type { HttpFilterConfig, RouteEntry, RouteTable, WeightedCluster } from '
 import type { Endpoint, FilterChain, HttpManager, ListenerConfig, Snapshot } from './snapshot.ts';
 
 export interface Step {
-  readonly stage: 'listener' | 'chain' | 'host' | 'route' | 'filter' | 'cluster' | 'endpoint';
+  readonly stage: 'listener' | 'chain' | 'host' | 'route' | 'filter' | 'cluster' | 'endpoint' | 'callee';
   /** What was chosen; empty: nothing, and the explanation ends here. */
   readonly name: string;
   /** One clause. */

@@ -87,7 +87,10 @@ test('the explanation names route, policy and endpoints, and what the proxy has 
   const steps = await explain('http://catalog/');
   assert.deepEqual(
     steps.map(({ stage }) => stage).filter((stage) => stage !== 'filter'),
-    ['listener', 'chain', 'host', 'route', 'cluster', 'endpoint', 'endpoint'],
+    [
+      ...['listener', 'chain', 'host', 'route', 'cluster', 'endpoint', 'endpoint'],
+      ...['callee', 'listener', 'chain', 'host', 'route', 'cluster'],
+    ],
   );
   assert.match(
     steps.find(({ stage }) => stage === 'route')?.origin ?? '',
@@ -99,6 +102,36 @@ test('the explanation names route, policy and endpoints, and what the proxy has 
   assert.match(vip.find(({ stage }) => stage === 'route')?.origin ?? '', /spec.rules\[0\]/);
   const shown = await mesh.weft(['explain', '--from', 'web', 'http://nowhere.example/']);
   assert.match(shown.stdout, /^STAGE +CHOSEN +WHY[^]*passthrough/);
+});
+
+test('it goes on to what stands before the application, and names the rule and where it was written', {
+  skip,
+}, async () => {
+  const path = join(mesh.directory, 'readers.yaml');
+  writeFileSync(
+    path,
+    `
+apiVersion: weft.mesh/v1
+kind: AuthorizationPolicy
+metadata: { name: readers }
+spec:
+  targetRefs: [{ group: "", kind: Service, name: catalog }]
+  action: ALLOW
+  rules:
+    - name: web-reads
+      from: [{ serviceAccounts: [web] }]
+      to: [{ methods: [GET] }]
+`,
+  );
+  const { code, stderr } = await mesh.weft(['apply', '-f', path]);
+  assert.equal(code, 0, stderr);
+  const verdict = (steps: readonly Step[]) => steps.find(({ name }) => name === 'authorization-allow');
+  const allowed = await until('the policy is there', LIMIT_MS, async () => verdict(await explain('http://catalog/')));
+  assert.match(allowed.why, /allowed by policy default\/readers\/web-reads/);
+  assert.match(allowed.origin, /^AuthorizationPolicy\/default\/readers web-reads \(.*readers\.yaml:2\)$/);
+  const denied = await explain('-X', 'DELETE', 'http://catalog/');
+  assert.equal(verdict(denied), denied.at(-1));
+  assert.match(denied.at(-1)?.why ?? '', /refused by none of 1 policies/);
 });
 
 test('who asks for what is none is told how to', { skip }, async () => {

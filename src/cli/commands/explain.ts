@@ -1,6 +1,7 @@
 /**
  * `weft explain`: where a request of a workload goes and why, step by step, by the functions that decide it in the proxy,
- * over the configuration that the proxy holds and what it knows of its endpoints now.
+ * over the configuration that the proxy holds and what it knows of its endpoints now; then what stands before the
+ * application there, by the policies that its own proxy holds.
  */
 import type { Command } from 'commander';
 import type { Workload } from '../../api/kinds/workload.ts';
@@ -9,9 +10,11 @@ import { FILTER_MODULES } from '../../filters/all.ts';
 import { explain, type Step } from '../../snapshot/explain.ts';
 import type { Context } from '../context.ts';
 import { askAdmin, askAdminBytes } from '../edges/scrape.ts';
+import { explainCallees } from '../explain/callee.ts';
 import { heldSnapshot } from '../explain/held-snapshot.ts';
 import { type LiveCluster, liveFacts } from '../explain/live-facts.ts';
 import { type Asked, questionOf, readAsked } from '../explain/question.ts';
+import { withFiles } from '../explain/written-in.ts';
 import { type MeshConnection, withMesh } from '../mesh/connect.ts';
 import { getNamed, kindNamed } from '../mesh/kinds.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
@@ -51,8 +54,10 @@ async function run(context: Context, mesh: MeshConnection, from: string, asked: 
   }
   const snapshot = heldSnapshot(held);
   const live = liveFacts(clusters as LiveCluster[] | null);
-  const steps = explain(snapshot, FILTER_MODULES, live, questionOf(asked, snapshot));
+  const here = explain(snapshot, FILTER_MODULES, live, questionOf(asked, snapshot));
+  const there = await explainCallees(mesh, { workload, snapshot, steps: here, head: asked.head });
   asked.head?.free();
+  const steps = await withFiles(mesh, [...here, ...there]);
   if (!printedAsData(context, { steps })) print(context, steps);
 }
 
