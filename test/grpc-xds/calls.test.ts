@@ -63,6 +63,32 @@ describe('gRPC without sidecars', { skip: missing('go') || missingPython('grpc')
     }
   });
 
+  test('Envoy beside an application calls servers without a sidecar, and is called', {
+    skip: missing('envoy'),
+  }, async () => {
+    const flags = ['--proxy', 'envoy'];
+    await mesh.serveBehindSidecar({ service: 'echo-envoy', flags });
+    await inAllLanguages(async (language) => {
+      await mesh.of(language).connected('xds:///echo-envoy');
+      await mesh.of(language).succeeds({ target: 'xds:///echo-envoy', count: 5 });
+    });
+    const throughEnvoy = mesh.clientBehindSidecar({ service: 'call-envoy', flags });
+    for (const language of LANGUAGES) {
+      const target = `env:ECHO_${language.toUpperCase()}`;
+      const { peers } = await throughEnvoy.succeeds({ target, count: 5, timeoutMs: 20_000 });
+      assert.deepEqual(peers, { 'spiffe://weft.local/ns/default/sa/call-envoy': 5 });
+    }
+  });
+
+  test('clients tell how their calls went, where no proxy counts them', async () => {
+    const source =
+      /weft_load_requests_total\{[^}]*cluster="grpc\|80\|echo-go.default"[^}]*source="(?:default\/)?call-(\w+)/g;
+    await until('all have reported', 30_000, async () => {
+      const { body } = await mesh.mesh.api('GET', '/metrics');
+      return new Set([...String(body).matchAll(source)].map(([, language]) => language)).size === LANGUAGES.length;
+    });
+  });
+
   test('a target that nobody has fails, and says so', async () => {
     const { errors } = await mesh.of('go').ask({ target: 'xds:///nobody:80', timeoutMs: 500 });
     assert.match(Object.keys(errors).join(), /^(4|14) /);

@@ -10,6 +10,7 @@ import {
   ClusterSchema,
 } from '../../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { MetadataSchema, TransportSocketSchema } from '../../../protos/gen/envoy/config/core/v3/base_pb.ts';
+import { ConfigSourceSchema } from '../../../protos/gen/envoy/config/core/v3/config_source_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import { meshSettings } from '../mesh-settings.ts';
 import { hostOf, INVALID_BACKEND, serverName, type ServicePortKey } from '../names.ts';
@@ -37,6 +38,8 @@ export const grpcCluster: View<ServicePortKey, XdsResource | null> = {
     const draft: ClusterDraft = { message: written, port, carries: 'http2', proxyless: facts.proxyless, origins };
     for (const kind of policyKinds) kind.cluster?.(draft, read);
     const message = narrowCluster(written);
+    // No proxy counts these calls: the client tells how they went (LRS).
+    message.lrsServer = create(ConfigSourceSchema, SELF);
     if (read.view(callsOverMtls, key)) {
       const { trustDomain } = read.view(meshSettings, null);
       const socket = upstreamTls(serverName(key, trustDomain), facts.identities);
@@ -46,6 +49,8 @@ export const grpcCluster: View<ServicePortKey, XdsResource | null> = {
   },
   same: sameResource,
 };
+
+const SELF = { configSourceSpecifier: { case: 'self', value: {} } } as const;
 
 /**
  * Where a share goes whose backend cannot be used: calls fail with UNAVAILABLE, as Gateway API asks of gRPC. Sidecars name
