@@ -34,10 +34,12 @@ export const TYPE_ORDER: readonly TypeUrl[] = [
 export interface XdsResource {
   readonly type: TypeUrl;
   readonly name: string;
-  /** The hash of `bytes`: equal on every replica and after every restart. */
+  /** A hash of what makes up `bytes`: equal on every replica and after every restart. */
   readonly version: string;
   /** The message of `type`, without its Any. */
   readonly bytes: Uint8Array;
+  /** Of `bytes`, where they are made anew each time that they are asked for. */
+  readonly size?: number;
   readonly origins: readonly Origin[];
   /** Other names that it answers to; of virtual hosts only. Part of `version`. */
   readonly aliases?: readonly string[];
@@ -49,4 +51,9 @@ export type XdsView = ReadonlyMap<TypeUrl, ReadonlyMap<string, XdsResource>>;
 /** `Cluster` of `type.googleapis.com/envoy.config.cluster.v3.Cluster`: for people, in messages. */
 export function shortTypeName(typeUrl: string): string {
   return typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
+}
+
+/** Of its bytes. */
+export function sizeOf(resource: XdsResource): number {
+  return resource.size ?? resource.bytes.length;
 }

@@ -1,5 +1,5 @@
 /** One type of a delta stream: names come and go by difference, and a response carries the difference alone. */
-import { TYPE_URLS, type XdsResource } from '../resource.ts';
+import { sizeOf, TYPE_URLS, type XdsResource } from '../resource.ts';
 import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
 import { type Batch, TypeState } from './type-state.ts';
 
@@ -80,9 +80,9 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
     for (const name of [...new Set([...this.asked, ...this.upserts])].sort()) {
       const resource = this.offered.get(name) ?? aliasesOf(this.offered).get(name);
       if (resource === undefined) unknown.push(name);
-      else if (bytes === 0 || bytes + resource.bytes.length <= maxBytes) {
+      else if (bytes === 0 || bytes + sizeOf(resource) <= maxBytes) {
         resources.add(resource);
-        bytes += resource.bytes.length;
+        bytes += sizeOf(resource);
       }
     }
     // Envoy holds a request for a virtual host that is said to be removed, and answers 404 to one without content.

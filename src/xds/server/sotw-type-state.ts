@@ -3,7 +3,7 @@
  * are subscribed, because what is absent is deleted; of other types it has what is new, and nothing can be deleted.
  */
 import { setVersion } from '../content-version.ts';
-import { TYPE_URLS, type XdsResource } from '../resource.ts';
+import { sizeOf, TYPE_URLS, type XdsResource } from '../resource.ts';
 import type { DiscoveryRequest } from '../tables/messages.gen.ts';
 import { type Batch, TypeState, type TypeStateParts } from './type-state.ts';
 
@@ -136,9 +136,9 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
     let bytes = 0;
     for (const name of [...new Set([...this.asked, ...this.upserts])].sort()) {
       const resource = this.offered.get(name);
-      if (resource === undefined || (bytes > 0 && bytes + resource.bytes.length > maxBytes)) continue;
+      if (resource === undefined || (bytes > 0 && bytes + sizeOf(resource) > maxBytes)) continue;
       resources.push(resource);
-      bytes += resource.bytes.length;
+      bytes += sizeOf(resource);
     }
     return { resources, removed: [], absent: [] };
   }

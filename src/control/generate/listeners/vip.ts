@@ -9,9 +9,10 @@ import type { Origin } from '../../../api/resource.ts';
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { contentVersion } from '../../../xds/content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
-import { ListenerTable, SocketAddressTable } from '../../../xds/tables/tables.gen.ts';
+import type { Listener } from '../../../xds/tables/messages.gen.ts';
+import { AddressTable, SocketAddressTable } from '../../../xds/tables/tables.gen.ts';
 import { encode } from '../../../xds/wire/encode.ts';
-import { create } from '../../../xds/wire/table.ts';
+import { create, KIND, Table } from '../../../xds/wire/table.ts';
 import { vipListenerName } from '../names.ts';
 import { joinMessages } from '../resource.ts';
 import { servicePortFacts } from '../service-port.ts';
@@ -21,6 +22,7 @@ export interface VipTemplate {
   readonly name: string;
   /** The bytes of a Listener without its name and address. */
   readonly rest: Uint8Array;
+  readonly restVersion: string;
   readonly origins: readonly Origin[];
 }
 
@@ -32,11 +34,11 @@ export const vipTemplate: View<ListenerKey, VipTemplate | null> = {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
     const { message, origins } = portListenerMessage(read, '', {}, key, facts.protocol);
-    return { name: vipListenerName(key), rest: toBinary(ListenerSchema, message), origins };
+    const rest = toBinary(ListenerSchema, message);
+    return { name: vipListenerName(key), rest, restVersion: contentVersion(rest), origins };
   },
   same: (a, b) =>
-    a === b ||
-    (a !== null && b !== null && a.origins.length === b.origins.length && Buffer.compare(a.rest, b.rest) === 0),
+    a === b || (a !== null && b !== null && a.origins.length === b.origins.length && a.restVersion === b.restVersion),
 };
 
 export function vipListener(template: VipTemplate, vip: WorkloadVip): XdsResource {
@@ -48,11 +50,14 @@ class VipListener implements XdsResource {
   readonly template: VipTemplate;
   readonly vip: WorkloadVip;
   readonly version: string;
+  readonly size: number;
 
   constructor(template: VipTemplate, vip: WorkloadVip) {
     this.template = template;
     this.vip = vip;
-    this.version = contentVersion(this.bytes);
+    const head = this.#head();
+    this.version = contentVersion(joinMessages([head, Buffer.from(template.restVersion)]));
+    this.size = head.length + template.rest.length;
   }
 
   get type(): typeof TYPE_URLS.listener {
@@ -68,10 +73,17 @@ class VipListener implements XdsResource {
   }
 
   get bytes(): Uint8Array {
+    return joinMessages([this.#head(), this.template.rest]);
+  }
+
+  #head(): Uint8Array {
     const { address, vipPort } = this.vip;
     const socket = create(SocketAddressTable, { address, portSpecifier: { case: 'portValue', value: vipPort } });
-    const place = { address: { case: 'socketAddress', value: socket } } as const;
-    const head = encode(ListenerTable, create(ListenerTable, { name: this.name, address: place }));
-    return joinMessages([head, this.template.rest]);
+    return encode(ListenerHead, { name: this.name, address: { address: { case: 'socketAddress', value: socket } } });
   }
 }
+
+const ListenerHead = new Table<Pick<Listener, 'name' | 'address'>>('envoy.config.listener.v3.Listener', () => [
+  [1, 'name', KIND.string],
+  [2, 'address', KIND.message, 'optional', () => AddressTable],
+]);
