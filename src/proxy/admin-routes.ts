@@ -202,7 +202,7 @@ function actionRoutes({ log, plane }: AdminWorld): readonly Route[] {
   ];
 }
 
-function weftRoutes({ runtime, plane }: AdminWorld): readonly Route[] {
+function weftRoutes({ runtime, plane, config }: AdminWorld): readonly Route[] {
   const { clock } = runtime;
   const { telemetry } = plane;
   return [
@@ -210,6 +210,16 @@ function weftRoutes({ runtime, plane }: AdminWorld): readonly Route[] {
     ['GET /weft/clusters', () => jsonAnswer(clustersView(plane.clusters, clock.now()))],
     ['GET /weft/certs', () => jsonAnswer(certificatesView(plane.identity))],
     ['GET /edges', () => jsonAnswer(edgesView(telemetry, clock.wall()))],
+    [
+      'POST /weft/demand',
+      (query) => {
+        const [authority, cluster] = [query.get('authority'), query.get('cluster')];
+        if (authority !== null) return jsonAnswer({ standing: config.demands.askHost(authority) });
+        return cluster === null
+          ? textAnswer(400, 'authority or cluster?')
+          : jsonAnswer({ standing: config.demands.askCluster(cluster) });
+      },
+    ],
     [
       'POST /drain',
       () => {

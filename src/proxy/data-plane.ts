@@ -26,6 +26,7 @@ import { Overload } from './overload/overload.ts';
 import { type Binding, createBinding } from './router/binding.ts';
 import { FilterSets } from './router/filter-sets.ts';
 import { IdentityFields } from './router/identity-fields.ts';
+import { OnDemand } from './router/on-demand.ts';
 import { RandomHex } from './router/random-hex.ts';
 import type { RouterWorld } from './router/router-world.ts';
 import { TraceContext } from './router/trace-context.ts';
@@ -68,6 +69,7 @@ export class DataPlane {
   readonly identity: Identity;
   readonly clusters: Clusters;
   readonly listeners: Listeners;
+  readonly demand: OnDemand;
   readonly #own = new OwnAddresses();
   readonly #options: DataPlaneOptions;
   readonly #accessLog: AccessLog | null;
@@ -92,6 +94,7 @@ export class DataPlane {
     this.#accessLog = this.#openAccessLog();
     this.#overload = new Overload(runtime, timers, telemetry, () => relieve(this.listeners.active));
     const ids = new RandomHex(random);
+    this.demand = new OnDemand(timers);
     this.clusters = new Clusters({
       dialer,
       identity,
@@ -112,6 +115,7 @@ export class DataPlane {
       identity,
       destination: options.destination ?? localAddress,
       internals,
+      demand: this.demand,
       fields: new IdentityFields(ids),
       traces: new TraceContext(random, ids),
       log,
@@ -183,6 +187,7 @@ export class DataPlane {
   async close(): Promise<void> {
     this.#unsubscribe();
     this.#overload.stop();
+    this.demand.close();
     await this.listeners.close();
     this.clusters.close();
     await this.#accessLog?.close();

@@ -84,6 +84,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ...options,
     timers,
     modules: FILTER_MODULES,
+    demand: plane.demand,
+    takeClusterUsed: (name) => plane.clusters.current.get(name)?.takeUsed() ?? false,
     tls: isSidecar ? 'mesh' : 'own',
     statics: isSidecar ? [] : control.statics,
     sources: (bundlePem, statics) =>

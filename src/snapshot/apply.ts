@@ -12,9 +12,9 @@ import { MESH_TERMS, type Terms } from './read/terms.ts';
 import { readCluster } from './read/read-cluster.ts';
 import { readEndpoints } from './read/read-endpoints.ts';
 import { readListener } from './read/read-listener.ts';
-import { readRoutes } from './read/read-routes.ts';
+import { readRoutes, readVirtualHost } from './read/read-routes.ts';
 import { readSecret } from './read/read-secret.ts';
-import type { RouteTable } from './route-table.ts';
+import type { RouteTable, VirtualHost } from './route-table.ts';
 import { secretSource } from './secret-name.ts';
 import type {
   ClusterConfig,
@@ -29,6 +29,7 @@ import type {
 export const EMPTY_SNAPSHOT: Snapshot = {
   listeners: new Map(),
   routes: new Map(),
+  virtualHosts: new Map(),
   clusters: new Map(),
   endpoints: new Map(),
   secrets: new Map(),
@@ -82,12 +83,13 @@ type Kind = Exclude<keyof Snapshot, 'bytes'>;
 const KINDS: ReadonlyMap<string, Kind> = new Map([
   [TYPE_URLS.listener, 'listeners'],
   [TYPE_URLS.routes, 'routes'],
+  [TYPE_URLS.virtualHosts, 'virtualHosts'],
   [TYPE_URLS.cluster, 'clusters'],
   [TYPE_URLS.endpoints, 'endpoints'],
   [TYPE_URLS.secret, 'secrets'],
 ]);
 
-type Entry = ListenerConfig | RouteTable | ClusterConfig | EndpointSet | Secret;
+type Entry = ListenerConfig | RouteTable | VirtualHost | ClusterConfig | EndpointSet | Secret;
 
 function readResource({ type, bytes }: ReceivedResource, modules: FilterModules, terms: Terms): Entry {
   switch (KINDS.get(type)) {
@@ -95,6 +97,8 @@ function readResource({ type, bytes }: ReceivedResource, modules: FilterModules,
       return readListener(bytes, modules, terms);
     case 'routes':
       return readRoutes(bytes, modules);
+    case 'virtualHosts':
+      return readVirtualHost(bytes, modules);
     case 'clusters':
       return readCluster(bytes, terms);
     case 'endpoints':

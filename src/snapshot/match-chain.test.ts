@@ -11,7 +11,15 @@ function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): 
     match: { serverNames: [], transportProtocol: '', applicationProtocols: [], destinationPort: 0, ...match },
     tls: mutual ? mtlsChain(httpManager('outbound'), 'h2').tls : null,
     filters: [],
-    network: { kind: 'tcp', statPrefix: '', clusters: [], hashesSource: false, idleTimeoutMs: 0, accessLog: false },
+    network: {
+      kind: 'tcp',
+      statPrefix: '',
+      clusters: [],
+      hashesSource: false,
+      demandMs: 0,
+      idleTimeoutMs: 0,
+      accessLog: false,
+    },
   };
 }
 

@@ -18,6 +18,7 @@ function route(name: string, match: Partial<RouteMatch>): RouteEntry {
     match: { path: prefix('/'), headers: [], connect: false, fraction: 1, ...match },
     action: { kind: 'direct', status: 200, body: '' },
     overrides: [],
+    mark: null,
   };
 }
 
@@ -52,7 +53,7 @@ function named(
   ignorePort = false,
   random01 = 0,
 ): string | null {
-  const table = compileRoutes({ name: 't', hosts, ignorePort });
+  const table = compileRoutes({ name: 't', hosts, ignorePort, onDemand: false });
   const head = headOf({ method: 'GET', path: '/', authority: 'a', fields: [], ...request });
   return matchRoute(table, head, random01)?.info.name ?? null;
 }
@@ -195,7 +196,7 @@ test('the index finds what a search through every host and route finds', () => {
       fc.boolean(),
       fc.constantFrom(0, 0.7),
       (hosts, all, ignorePort, random01) => {
-        const table = compileRoutes({ name: 't', hosts, ignorePort });
+        const table = compileRoutes({ name: 't', hosts, ignorePort, onDemand: false });
         for (const request of all) {
           const head = headOf(request);
           const found = matchRoute(table, head, random01);
@@ -236,7 +237,7 @@ test('a CONNECT request takes connect routes only, and no other request takes th
 
 test('a domain claimed twice is refused with its place', () => {
   assert.throws(
-    () => compileRoutes({ name: 't', hosts: [host(['a']), host(['b', 'A'])], ignorePort: false }),
+    () => compileRoutes({ name: 't', hosts: [host(['a']), host(['b', 'A'])], ignorePort: false, onDemand: false }),
     (error) => isWeftError(error, 'invalid') && error.where === 'virtual_hosts[1].domains[1]',
   );
 });
@@ -244,5 +245,8 @@ test('a domain claimed twice is refused with its place', () => {
 test('a freed head matches nothing but what matches an empty request', () => {
   const head = headOf({ method: 'GET', path: '/', authority: 'a', fields: [] });
   head.free();
-  assert.equal(matchRoute(compileRoutes({ name: 't', hosts: [host(['a'])], ignorePort: false }), head, 0), null);
+  assert.equal(
+    matchRoute(compileRoutes({ name: 't', hosts: [host(['a'])], ignorePort: false, onDemand: false }), head, 0),
+    null,
+  );
 });

@@ -27,6 +27,8 @@ export interface RouteConfig {
   readonly hosts: readonly VirtualHost[];
   /** Domains are compared with the authority without its port (`ignore_port_in_host_matching`). */
   readonly ignorePort: boolean;
+  /** Hosts that it lacks are asked for by the authority of the request (`vhds`). */
+  readonly onDemand: boolean;
 }
 
 export interface RouteTable extends RouteConfig {
@@ -68,14 +70,21 @@ export interface VirtualHost {
   readonly routes: readonly RouteEntry[];
 }
 
+/** Whether something that was asked for is still used. The one thing in a snapshot that changes: a mark, no configuration. */
+export interface UseMark {
+  used: boolean;
+}
+
 export interface RouteEntry {
-  /** Dense within its table: index of verdict caches and counters. */
+  /** Dense within its RouteConfiguration, or within its VirtualHost where that came by itself. */
   readonly id: number;
   readonly info: RouteInfo;
   readonly match: RouteMatch;
   readonly action: RouteAction;
   /** Per-route configuration that replaces the listener's, by filter name. */
   readonly overrides: readonly HttpFilterConfig[];
+  /** Of its virtual host; null: that is there whether it is used or not. */
+  readonly mark: UseMark | null;
 }
 
 export interface RouteMatch {

@@ -112,3 +112,11 @@ export const asRoutes = (message: m.RouteConfiguration): ReceivedResource =>
   received(TYPE_URLS.routes, t.RouteConfigurationTable, message);
 export const asListener = (message: m.Listener): ReceivedResource =>
   received(TYPE_URLS.listener, t.ListenerTable, message);
+export const asVirtualHost = (message: m.VirtualHost): ReceivedResource =>
+  received(TYPE_URLS.virtualHosts, t.VirtualHostTable, message);
+
+/** A host of the table `outbound` that came by itself. */
+export function virtualHost(authority: string, cluster: string): m.VirtualHost {
+  const [host] = routes({ clusterSpecifier: { case: 'cluster', value: cluster } }).virtualHosts;
+  return create(t.VirtualHostTable, { ...host, name: `outbound/${authority}`, domains: [authority] });
+}

@@ -10,11 +10,13 @@ import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts'
 import type { OutlierConfig } from './outlier-config.ts';
 import type { ReceivedResource } from '../xds/client/received.ts';
 import type { ResourceSource } from '../xds/client/resource-source.ts';
-import type { HttpFilterConfig, RouteTable, WeightedCluster } from './route-table.ts';
+import type { HttpFilterConfig, RouteTable, VirtualHost, WeightedCluster } from './route-table.ts';
 
 export interface Snapshot {
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
   readonly routes: ReadonlyMap<string, RouteTable>;
+  /** Those that came by themselves, by resource name. In use they are part of their table too. */
+  readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
   readonly clusters: ReadonlyMap<string, ClusterConfig>;
   readonly endpoints: ReadonlyMap<string, EndpointSet>;
   readonly secrets: ReadonlyMap<string, Secret>;
@@ -125,6 +127,10 @@ export interface HttpManager {
   readonly routes: string | RouteTable;
   readonly routesSource: ResourceSource;
   readonly filters: readonly HttpFilterConfig[];
+  /** How long a request waits for a virtual host that is asked for, ms; 0: none is asked for. */
+  readonly demandMs: number;
+  /** A cluster that is not there is asked for too, and waited for as long. */
+  readonly clustersOnDemand: boolean;
   /** Protocols that a route may be upgraded to without saying so itself, lower case; `connect` among them accepts CONNECT. */
   readonly upgrades: readonly string[];
   /** `sanitize` drops x-forwarded-client-cert; `set` also writes it from the verified peer; `forward` leaves it alone. */
@@ -154,6 +160,8 @@ export interface TcpProxy {
   readonly kind: 'tcp';
   readonly statPrefix: string;
   readonly clusters: readonly WeightedCluster[];
+  /** How long a connection waits for a cluster that is not there and is asked for, ms; 0: it is not asked for. */
+  readonly demandMs: number;
   /** The caller's address decides the host, where the cluster places by a hash. */
   readonly hashesSource: boolean;
   /** 0: unbounded. Default 1 h. */

@@ -66,6 +66,7 @@ export function snapshotOf(parts: {
 }): Snapshot {
   return {
     listeners: byName(parts.listeners ?? []),
+    virtualHosts: new Map(),
     routes: byName(parts.routes ?? []),
     clusters: byName(parts.clusters ?? []),
     endpoints: new Map(),
@@ -191,9 +192,15 @@ export function routesOf(name: string, actions: Readonly<Record<string, RouteEnt
       },
       action,
       overrides: [],
+      mark: null,
     };
   });
-  return compileRoutes({ name, hosts: [{ name: 'all', domains: ['*'], routes: any }], ignorePort: true });
+  return compileRoutes({
+    name,
+    hosts: [{ name: 'all', domains: ['*'], routes: any }],
+    ignorePort: true,
+    onDemand: false,
+  });
 }
 
 export function httpManager(routes: string | RouteTable, parts: Partial<HttpManager> = {}): HttpManager {
@@ -205,6 +212,8 @@ export function httpManager(routes: string | RouteTable, parts: Partial<HttpMana
     statPrefix: 'http',
     routes,
     filters: [],
+    demandMs: 0,
+    clustersOnDemand: false,
     upgrades: [],
     forwardClientCert: 'set',
     headersTimeoutMs: 60_000,
@@ -227,6 +236,7 @@ export function tcpProxy(cluster: string, parts: Partial<TcpProxy> = {}): TcpPro
     kind: 'tcp',
     statPrefix: 'tcp',
     clusters: [{ name: cluster, weight: 1 }],
+    demandMs: 0,
     hashesSource: false,
     idleTimeoutMs: 3_600_000,
     accessLog: true,

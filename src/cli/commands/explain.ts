@@ -10,6 +10,7 @@ import { FILTER_MODULES } from '../../filters/all.ts';
 import { explain, type Step } from '../../snapshot/explain.ts';
 import type { Context } from '../context.ts';
 import { askAdmin, askAdminBytes } from '../edges/scrape.ts';
+import { askFirst } from '../explain/ask-first.ts';
 import { explainCallees } from '../explain/callee.ts';
 import { heldSnapshot } from '../explain/held-snapshot.ts';
 import { type LiveCluster, liveFacts } from '../explain/live-facts.ts';
@@ -44,6 +45,7 @@ export function define(command: Command, context: () => Context): void {
 
 async function run(context: Context, mesh: MeshConnection, from: string, asked: Asked): Promise<void> {
   const workload = (await getNamed(mesh, kindNamed('workloads'), from)) as Workload;
+  await askFirst(workload, asked);
   const [held, clusters] = await Promise.all([askAdminBytes(workload, '/csds'), askAdmin(workload, '/weft/clusters')]);
   if (held === null) {
     throw new WeftError('unavailable', {

@@ -1,5 +1,5 @@
 /** Asks the proxies of this machine what they counted, at their admin endpoints on loopback. */
-import { get } from 'node:http';
+import { request as call } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import type { Workload } from '../../api/kinds/workload.ts';
 import { type EdgeHistograms, type EdgeTotals, edgeTotals, type Sample } from './edge-totals.ts';
@@ -20,18 +20,32 @@ export function scrapeAll(workloads: readonly Workload[]): Promise<ScrapedWorklo
 /** The JSON of one path; null when the workload is on another machine, has no proxy, or does not answer. */
 export async function askAdmin(workload: Workload, path: string): Promise<unknown> {
   const bytes = await askAdminBytes(workload, path);
+  return bytes === null ? null : jsonOf(bytes);
+}
+
+function jsonOf(bytes: Buffer): unknown {
   try {
-    return bytes === null ? null : JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     return null;
   }
 }
 
-export async function askAdminBytes(workload: Workload, path: string): Promise<Buffer | null> {
+/** The same by POST, for what changes something. */
+export async function tellAdmin(workload: Workload, path: string): Promise<unknown> {
+  const bytes = await askAdminBytes(workload, path, 'POST');
+  return bytes === null ? null : jsonOf(bytes);
+}
+
+export async function askAdminBytes(
+  workload: Workload,
+  path: string,
+  method: 'GET' | 'POST' = 'GET',
+): Promise<Buffer | null> {
   const { adminPort, address = '' } = workload.spec ?? {};
   if (adminPort === undefined || !isLocal(address)) return null;
   try {
-    return await fetchBytes(adminPort, path);
+    return await fetchBytes(adminPort, path, method);
   } catch {
     return null;
   }
@@ -53,10 +67,10 @@ function isLocal(address: string): boolean {
   return Object.values(networkInterfaces()).some((each) => each?.some((own) => own.address === address));
 }
 
-function fetchBytes(port: number, path: string): Promise<Buffer> {
+function fetchBytes(port: number, path: string, method: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // Not fetch: under `weft dev` started by a workload, proxy variables of the environment would send it astray.
-    const request = get({ host: '127.0.0.1', port, path, timeout: TIMEOUT_MS, agent: false }, (response) => {
+    const request = call({ host: '127.0.0.1', port, path, method, timeout: TIMEOUT_MS, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
       response.on('data', (chunk: Buffer) => {
@@ -71,5 +85,6 @@ function fetchBytes(port: number, path: string): Promise<Buffer> {
     });
     request.on('timeout', () => request.destroy(new Error('no answer in time')));
     request.on('error', reject);
+    request.end();
   });
 }

@@ -1,6 +1,7 @@
 /** The configuration that a proxy runs on, read by the functions that the proxy reads it with. */
 import { FILTER_MODULES } from '../../filters/all.ts';
 import { applyDelta, EMPTY_SNAPSHOT } from '../../snapshot/apply.ts';
+import { joinHosts } from '../../snapshot/virtual-hosts.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { ReceivedResource } from '../../xds/client/received.ts';
 import { ClientStatusResponseTable } from '../../xds/tables/tables.gen.ts';
@@ -20,5 +21,5 @@ export function heldSnapshot(bytes: Uint8Array): Snapshot {
   for (const [type, changed] of byType) {
     snapshot = applyDelta(snapshot, { type, changed, removed: [] }, FILTER_MODULES).next;
   }
-  return snapshot;
+  return { ...snapshot, routes: joinHosts(snapshot.routes, snapshot.virtualHosts, EMPTY_SNAPSHOT.routes) };
 }

@@ -63,6 +63,13 @@ export function outboundName(key: ServicePortKey): string {
   return `outbound|${key.port}|${hostOf(key)}`;
 }
 
+/** The way back; null: another name. */
+export function keyOfOutbound(name: string): ServicePortKey | null {
+  const [, port, service, namespace] = /^outbound\|(\d{1,5})\|([^.|]+)\.([^.|]+)$/.exec(name) ?? [];
+  if (port === undefined || service === undefined || namespace === undefined) return null;
+  return { namespace, service, port: Number(port) };
+}
+
 /** The routes of a service's port: those to applications that speak HTTP/2 stand beside those to the others. */
 export function routesName(key: ServicePortKey, version: HttpVersion): string {
   return `${outboundName(key)}${ofVersion(version)}`;

@@ -30,6 +30,8 @@ export class Cluster implements PoolHost {
   readonly name: string;
   readonly circuit: Circuit;
   readonly dialer: Dialer;
+  /** Somebody has chosen it since `takeUsed`. */
+  isUsed = true;
   readonly #world: ClusterWorld;
   readonly #facts: PickFacts;
   readonly #edges: (Edge | null)[] = [null, null];
@@ -50,6 +52,12 @@ export class Cluster implements PoolHost {
     const { random } = world.dialer.runtime;
     this.#facts = { random, now: 0, hash: -1, avoid: [], accept: ACCEPT.healthy, panic: false };
     this.#requested = this.#requestedHosts(config);
+  }
+
+  takeUsed(): boolean {
+    const { isUsed } = this;
+    this.isUsed = this.circuit.requests.used > 0;
+    return isUsed;
   }
 
   get config(): ClusterConfig {

@@ -137,7 +137,7 @@ test('what nothing refers to any longer is let go of', () => {
   made.respond(CDS, []);
   assert.deepEqual(
     Object.values(made.client.snapshot).map((map) => map.size),
-    [0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0],
   );
 });
 

@@ -21,8 +21,10 @@ import { anyTable } from '../../xds/tables/any-tables.ts';
 import { toJson } from '../../xds/wire/encode-json.ts';
 import { create } from '../../xds/wire/table.ts';
 import type { Binding } from '../router/binding.ts';
+import type { OnDemand } from '../router/on-demand.ts';
 import { type DumpQuery, dumpConfig } from './config-dump.ts';
 import { ConfigStore } from './config-store.ts';
+import { Demands } from './demands.ts';
 import { warm } from './warming.ts';
 import { isWanted, keepWanted, type WantedNames, wantedNames } from './wanted-names.ts';
 import { XdsLinks } from './xds-links.ts';
@@ -55,12 +57,18 @@ export interface ConfigClientOptions {
   /** Whose word counts about TLS; default: the mesh's. */
   readonly tls?: Terms['tls'];
   readonly modules: FilterModules;
+  /** Whose names are asked for besides; unset: what a snapshot names is all. Needs an aggregated delta stream. */
+  readonly demand?: OnDemand;
+  /** Whether a cluster has been chosen since this was asked last. */
+  readonly takeClusterUsed?: (name: string) => boolean;
   readonly bind: BindingFactory;
   /** Takes the new binding into use; called after each change, and not before the first. */
   readonly swap: (binding: Binding) => void;
 }
 
 export class ConfigClient {
+  /** What is asked for because it is used. */
+  readonly demands: Demands;
   readonly #options: ConfigClientOptions;
   readonly #resources: ClientResources;
   readonly #sources: XdsSources;
@@ -94,7 +102,7 @@ export class ConfigClient {
     this.#node = create(NodeTable, {
       id: node.id,
       cluster: node.cluster,
-      metadata: node.metadata,
+      metadata: options.demand === undefined ? node.metadata : { ...node.metadata, onDemand: true },
       ...(options.locality ? { locality: options.locality } : {}),
       userAgentName: 'weft',
       ...(options.version === undefined
@@ -142,6 +150,12 @@ export class ConfigClient {
           });
     this.#fetchTimer = new CallbackTimer(() => this.#fetchEnded());
     this.#silenceTimer = new CallbackTimer(() => this.#restore());
+    this.demands = new Demands(options.demand ?? null, {
+      active: () => this.#active,
+      isMissing: (type, name) => this.#missing.has(resourceKey(type, name)),
+      takeClusterUsed: options.takeClusterUsed ?? (() => true),
+      changed: () => this.#fetchEnded(),
+    });
   }
 
   start(): void {
@@ -216,9 +230,10 @@ export class ConfigClient {
     const { modules, log } = this.#options;
     const { next, refused: unread } = applyDelta(this.#received, this.#withoutStatics(delta), modules, this.#terms);
     const refused = [...unread, ...this.#clashes(delta)];
-    // What is taken whole is never asked for by name: that it is gone says nothing about what is still wanted.
+    // Of what is taken whole, and was not asked for on use, that it is gone says nothing about what is still wanted.
     const isWhole = delta.type === TYPE_URLS.cluster || delta.type === TYPE_URLS.listener;
-    for (const name of isWhole ? [] : delta.removed) this.#missing.add(resourceKey(delta.type, name));
+    const asked = isWhole ? delta.removed.filter((name) => this.demands.has(delta.type, name)) : delta.removed;
+    for (const name of asked) this.#missing.add(resourceKey(delta.type, name));
     for (const { name } of delta.changed) this.#missing.delete(resourceKey(delta.type, name));
     for (const { name, reason } of refused) log.warn('configuration refused', { type: delta.type, name, reason });
     if (delta.type === TYPE_URLS.listener) this.#begun = true;
@@ -271,7 +286,8 @@ export class ConfigClient {
     const now = this.#options.runtime.clock.now();
     const settled = (key: string): boolean => this.#isSettled(key, now);
     const first = warm(received, this.#active, settled, this.#isOrdered);
-    const wanted = wantedNames([received, first.active]);
+    this.demands.forgetHosts(received);
+    const wanted = wantedNames([received, first.active], this.demands);
     const kept = keepWanted(received, wanted, (type, name) => this.#isStatic(type, name));
     const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled, this.#isOrdered);
     if (active !== this.#active) this.#options.swap(this.#options.bind(active));
@@ -280,10 +296,11 @@ export class ConfigClient {
     this.#waiting = waiting;
     this.#want(wanted);
     this.#armFetch(now);
+    this.demands.settle();
     if (this.#begun && waiting.size === 0) this.#ready.resolve();
   }
 
-  /** Something was waited for in vain: what waits for it goes on without. */
+  /** Something was waited for in vain, and what waits for it goes on without; or something else is asked for. */
   #fetchEnded(): void {
     try {
       this.#rebuild(this.#received);
@@ -327,7 +344,10 @@ export class ConfigClient {
     this.#restoring = true;
     void this.#store.load().then((resources) => {
       if (this.#closed || this.#heard || resources.length === 0) return;
+      const hosts = this.demands.remember(resources);
+      this.#resources.want(TYPE_URLS.virtualHosts, hosts);
       const refused = this.#resources.restore(resources);
+      if (this.demands.rememberClusters()) this.#fetchEnded();
       this.#options.log.warn('the control plane is away: serving the saved configuration', {
         resources: resources.length,
         refused: refused.length,

@@ -13,6 +13,7 @@ import { decode } from '../../xds/wire/decode.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
 import { createBinding } from '../router/binding.ts';
+import { OnDemand } from '../router/on-demand.ts';
 import { meshSources } from './mesh-sources.ts';
 import type { XdsSources } from './xds-sources.ts';
 import { ConfigClient } from './config-client.ts';
@@ -67,6 +68,7 @@ export interface FakeMesh {
   svid: Svid;
   readonly renewed: Set<() => void>;
   readonly client: ConfigClient;
+  readonly demand: OnDemand;
   /** The stream that is open now. */
   stream(): Served;
   respond(type: string, resources: readonly ReceivedResource[], removed?: readonly string[]): void;
@@ -80,7 +82,13 @@ const NO_NET: Net = { listen: unused, connect: unused, secure: unused, resolve: 
 let nonces = 0;
 
 export function fakeMesh(
-  parts: { files?: Map<string, Uint8Array>; bind?: (snapshot: Snapshot) => void; sources?: XdsSources } = {},
+  parts: {
+    files?: Map<string, Uint8Array>;
+    bind?: (snapshot: Snapshot) => void;
+    sources?: XdsSources;
+    /** It asks for what is used; those of these clusters count as used. */
+    onDemand?: ReadonlySet<string>;
+  } = {},
 ): FakeMesh {
   const clock = new FakeClock();
   const streams: Served[] = [];
@@ -131,7 +139,10 @@ export function fakeMesh(
     notBefore: 0,
     notAfter: 4_000_000_000_000,
   };
+  const timers = new TimerWheel(clock);
+  const demand = new OnDemand(timers);
   const made: FakeMesh = {
+    demand,
     clock,
     streams,
     snapshots,
@@ -140,7 +151,7 @@ export function fakeMesh(
     renewed,
     client: new ConfigClient({
       runtime: { clock, random, rpc, net: NO_NET, files: disk },
-      timers: new TimerWheel(clock),
+      timers,
       log: silentLog,
       node: { id: 'shop/web-1', cluster: 'web', metadata: { kind: 'weft' } },
       locality: { region: 'north', zone: 'north-a', subZone: '' },
@@ -160,6 +171,9 @@ export function fakeMesh(
         }),
       statePath: '/state/snapshot.bin',
       modules: new Map(),
+      ...(parts.onDemand === undefined
+        ? {}
+        : { demand, takeClusterUsed: (name) => parts.onDemand?.has(name) ?? false }),
       bind(snapshot) {
         parts.bind?.(snapshot);
         return createBinding(snapshot, new Map());

@@ -1,18 +1,27 @@
-/** The names that a snapshot refers to: what is subscribed to besides listeners and clusters, which are taken whole. */
+/**
+ * The names that a snapshot refers to, and those that were asked for on use: what is subscribed to besides all listeners
+ * and all clusters that the control plane sends by itself.
+ */
 import { applyDelta } from '../../snapshot/apply.ts';
 import type { WantedOfType } from '../../xds/client/client-resources.ts';
 import { secretSource } from '../../snapshot/secret-name.ts';
-import { type ResourceSource, sourceKey } from '../../xds/client/resource-source.ts';
+import { ADS, type ResourceSource, sourceKey } from '../../xds/client/resource-source.ts';
 import { TYPE_URLS, type TypeUrl } from '../../xds/resource.ts';
 import type { ClusterConfig, FilterChain, ListenerConfig, Snapshot, TlsSettings } from '../../snapshot/snapshot.ts';
 
 export type WantedNames = readonly WantedOfType[];
 
 /** In the order in which they are asked for: what routes lead to first. */
-const TYPES: readonly TypeUrl[] = [TYPE_URLS.endpoints, TYPE_URLS.routes, TYPE_URLS.secret];
+const TYPES: readonly TypeUrl[] = [TYPE_URLS.endpoints, TYPE_URLS.routes, TYPE_URLS.virtualHosts, TYPE_URLS.secret];
+
+/** What was asked for because somebody called it. */
+export interface DemandedNames {
+  readonly hosts: Iterable<string>;
+  readonly clusters: Iterable<string>;
+}
 
 /** Of several snapshots together: what is served now, and what is about to be. */
-export function wantedNames(snapshots: readonly Snapshot[]): WantedNames {
+export function wantedNames(snapshots: readonly Snapshot[], demanded: DemandedNames): WantedNames {
   const groups = new Map<string, { type: TypeUrl; source: ResourceSource; names: Set<string> }>();
   const add = (type: TypeUrl, name: string, source: ResourceSource): void => {
     const key = `${type} ${sourceKey(source)}`;
@@ -23,7 +32,15 @@ export function wantedNames(snapshots: readonly Snapshot[]): WantedNames {
     }
     group.names.add(name);
   };
+  for (const name of demanded.clusters) add(TYPE_URLS.cluster, name, ADS);
+  for (const name of demanded.hosts) add(TYPE_URLS.virtualHosts, name, ADS);
   for (const snapshot of snapshots) {
+    // Said by name, so that a control plane that knows nothing of the past does not take them for unused.
+    for (const { routes } of snapshot.virtualHosts.values()) {
+      for (const { action } of routes) {
+        if (action.kind === 'forward') for (const { name } of action.clusters) add(TYPE_URLS.cluster, name, ADS);
+      }
+    }
     for (const cluster of snapshot.clusters.values()) {
       if (cluster.discovery === 'eds') add(TYPE_URLS.endpoints, cluster.edsName, cluster.edsSource);
       for (const { name, source } of secretsOfCluster(cluster)) add(TYPE_URLS.secret, name, source);

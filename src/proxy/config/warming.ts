@@ -3,8 +3,9 @@
  * with its routes; what is not ready leaves its last version in place. Pure: make before break, decided anew at each change.
  */
 import { resourceKey } from '../../snapshot/apply.ts';
-import type { RouteTable, WeightedCluster } from '../../snapshot/route-table.ts';
+import type { RouteEntry, RouteTable, VirtualHost, WeightedCluster } from '../../snapshot/route-table.ts';
 import type { ClusterConfig, ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
+import { joinHosts } from '../../snapshot/virtual-hosts.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import { chainsOf, secretsOf, secretsOfCluster } from './wanted-names.ts';
 
@@ -43,9 +44,13 @@ class Warming {
   active(): Snapshot {
     const { received, last } = { received: this.#received, last: this.#last };
     this.#clusters = advance(this.#offered(), last.clusters, (cluster) => this.#isClusterReady(cluster));
-    this.#routes = advance(received.routes, last.routes, (table) => this.#haveClusters(clustersOfTable(table)));
+    const isTableReady = (table: RouteTable): boolean => this.#haveClusters(clustersOf(table.entries));
+    this.#routes = advance(received.routes, last.routes, isTableReady);
+    const virtualHosts = advance(received.virtualHosts, last.virtualHosts, (host) => this.#isHostReady(host));
+    if (virtualHosts.size > 0)
+      this.#routes = advance(joinHosts(received.routes, virtualHosts, last.routes), last.routes, isTableReady);
     const listeners = advance(received.listeners, last.listeners, (listener) => this.#isListenerReady(listener));
-    const next = { ...received, clusters: this.#clusters, routes: this.#routes, listeners };
+    const next = { ...received, clusters: this.#clusters, routes: this.#routes, virtualHosts, listeners };
     const kinds = Object.keys(next) as (keyof Snapshot)[];
     return kinds.every((kind) => next[kind] === last[kind]) ? last : next;
   }
@@ -56,12 +61,24 @@ class Warming {
     return this.#haveSecrets(secretsOfCluster(cluster)) && assigned;
   }
 
+  /** With the listeners inside this proxy that its tunnels lead to. */
+  #isHostReady({ routes }: VirtualHost): boolean {
+    const clusters = clustersOf(routes);
+    if (!this.#haveClusters(clusters)) return false;
+    return clusters.every(({ name }) => {
+      const address = this.#clusters.get(name)?.inline?.endpoints[0]?.address;
+      const listener = address?.kind === 'internal' ? this.#received.listeners.get(address.listener) : undefined;
+      return listener === undefined || this.#isListenerReady(listener);
+    });
+  }
+
   #isListenerReady(listener: ListenerConfig): boolean {
     let ready = true;
     for (const { tls, network } of chainsOf(listener)) {
       if (!this.#haveSecrets(secretsOf(tls))) ready = false;
       if (network.kind === 'tcp') ready = this.#haveClusters(network.clusters) && ready;
-      else if (typeof network.routes !== 'string') ready = this.#haveClusters(clustersOfTable(network.routes)) && ready;
+      else if (typeof network.routes !== 'string')
+        ready = this.#haveClusters(clustersOf(network.routes.entries)) && ready;
       else ready = this.#hasRoutes(network.routes) && ready;
     }
     return ready;
@@ -132,11 +149,11 @@ function clustersInUse({ routes, listeners }: Snapshot): readonly WeightedCluste
   const chains = [...listeners.values()].flatMap(chainsOf);
   const inline = chains.flatMap(({ network }) => {
     if (network.kind === 'tcp') return network.clusters;
-    return typeof network.routes === 'string' ? [] : clustersOfTable(network.routes);
+    return typeof network.routes === 'string' ? [] : clustersOf(network.routes.entries);
   });
-  return [...[...routes.values()].flatMap(clustersOfTable), ...inline];
+  return [...[...routes.values()].flatMap(({ entries }) => clustersOf(entries)), ...inline];
 }
 
-function clustersOfTable(table: RouteTable): readonly WeightedCluster[] {
-  return table.entries.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : []));
+function clustersOf(entries: readonly RouteEntry[]): readonly WeightedCluster[] {
+  return entries.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : []));
 }

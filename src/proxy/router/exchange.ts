@@ -10,9 +10,11 @@ import { GRPC_STATUS, grpcStatusIn } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { METHOD } from '../../http/method.ts';
-import { CONTINUE, REPLIED, type Verdict } from '../../http/verdict.ts';
+import { CONTINUE, REPLIED, SUSPENDED, type Verdict } from '../../http/verdict.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
-import { matchRoute } from '../../snapshot/match-route.ts';
+import { matchHost, matchRoute } from '../../snapshot/match-route.ts';
+import type { RouteTable } from '../../snapshot/route-table.ts';
+import { virtualHostName } from '../../snapshot/virtual-hosts.ts';
 import { OUTCOME } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Binding } from './binding.ts';
@@ -25,21 +27,26 @@ import { mayReplay } from './replay.ts';
 import { grpcFailure, grpcStatusOf, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
+import { DEMAND, type DemandWaiter } from './on-demand.ts';
 import { makeAbsolute } from './request-target.ts';
 import { TimedExchange } from './timed-exchange.ts';
 import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
 
 const NO_FILTERS: readonly Filter[] = [];
 
-export class HttpExchange extends TimedExchange implements Exchange, MessageReceiver, Forwarded {
+export class HttpExchange extends TimedExchange implements Exchange, MessageReceiver, Forwarded, DemandWaiter {
   readonly #stream: DownstreamStream;
-  readonly #binding: Binding;
+  #binding: Binding;
   readonly #body: RequestBody;
   #forwarding: Forwarding | null = null;
   #filters: readonly Filter[] = NO_FILTERS;
   /** The filter that is asked, or the number of those that have been. */
   #at = 0;
   #isRerouted = false;
+  /** The virtual host was asked for, or may not be. */
+  #hasAskedHost = false;
+  /** The cluster that was asked for; empty: none was. */
+  #askedCluster = '';
   #stages: BodyStages | null = null;
   responseStarted = false;
   #responseEnded = false;
@@ -76,10 +83,9 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     if (direction === 'inbound' || manager.forwardClientCert !== 'forward') {
       world.fields.setClientCert(this.request, clientCert);
     }
-    if (this.#matchRoute() === REPLIED) return;
-    this.#runFilters();
+    if (this.#matchRoute() === CONTINUE) this.#runFilters();
     if (this.ended) return;
-    // A filter waits for something: it may not for longer than the whole may last.
+    // A filter waits for something, or the router for a virtual host or a cluster: it may not for longer than the whole may last.
     if (this.#forwarding === null) this.limitDuration(null, this.startedAt);
     this.startClock(this.startedAt);
   }
@@ -93,6 +99,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   reroute(): Verdict {
     if (this.#isRerouted) return CONTINUE;
     this.#isRerouted = true;
+    this.#hasAskedHost = true;
     return this.#matchRoute();
   }
 
@@ -248,12 +255,44 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     const table = this.#binding.routes(this.down.manager);
     const entry = table === null ? null : matchRoute(table, this.request, this.down.world.runtime.random.next());
     if (entry === null) {
+      if (table !== null && table.onDemand && matchHost(table, this.request) < 0) return this.#askHost(table);
       const { authorityText, pathText } = this.request;
       return this.reply(404, 'NR', `no route for ${authorityText}${pathText.slice(0, 200)}`);
     }
+    if (entry.mark !== null) entry.mark.used = true;
     this.entry = entry;
     this.#filters = this.down.filters.chain(entry);
     return CONTINUE;
+  }
+
+  #askHost({ name: table }: RouteTable): Verdict {
+    const { manager, world } = this.down;
+    const { authorityText } = this.request;
+    const name = virtualHostName(table, authorityText);
+    const mayAsk = manager.demandMs > 0 && !this.#hasAskedHost;
+    this.#hasAskedHost = true;
+    if (mayAsk && world.demand.ask('host', name, manager.demandMs, this) === DEMAND.waits) return SUSPENDED;
+    const why = world.demand.why('host', name);
+    if (why === null) return this.reply(404, 'NR', `no route for ${authorityText}`);
+    return this.reply(503, 'NC', `no route for ${authorityText}: ${why}`);
+  }
+
+  #askCluster(name: string, notFoundStatus: number): void {
+    const { manager, world } = this.down;
+    const mayAsk = manager.clustersOnDemand && this.#askedCluster === '';
+    this.#askedCluster = name;
+    if (mayAsk && world.demand.ask('cluster', name, manager.demandMs, this) === DEMAND.waits) return;
+    const why = world.demand.why('cluster', name);
+    const detail = `the route ${this.routeName} names the unknown cluster ${name}`;
+    if (why === null) this.reply(notFoundStatus, 'NC', detail);
+    else this.reply(503, 'NC', `${detail}: ${why}`);
+  }
+
+  demandSettled(): void {
+    if (this.ended) return;
+    this.#binding = this.down.world.binding();
+    if (this.#askedCluster !== '') this.#forward();
+    else if (this.#matchRoute() === CONTINUE) this.#runFilters();
   }
 
   #runFilters(): void {
@@ -270,12 +309,11 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     }
     const { world } = this.down;
     const { clusters } = action;
-    const { name } = pickCluster(clusters, clusters.length > 1 ? world.runtime.random.next() : 0);
+    const name =
+      this.#askedCluster || pickCluster(clusters, clusters.length > 1 ? world.runtime.random.next() : 0).name;
     const cluster = this.#binding.cluster(name);
-    if (cluster === null) {
-      this.reply(action.notFoundStatus, 'NC', `the route ${this.routeName} names the unknown cluster ${name}`);
-      return;
-    }
+    if (cluster === null) return this.#askCluster(name, action.notFoundStatus);
+    cluster.isUsed = true;
     this.cluster = cluster;
     this.#handshake = grantUpgrade(this.request, action.upgrades, this.down.manager.upgrades, world.runtime.random);
     if (this.#handshake === HANDSHAKE.refused) {

@@ -12,6 +12,7 @@ import type { LogThrottle } from '../telemetry/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Binding } from './binding.ts';
 import type { IdentityFields } from './identity-fields.ts';
+import type { OnDemand } from './on-demand.ts';
 import type { TraceContext } from './trace-context.ts';
 
 export interface RouterWorld {
@@ -25,6 +26,7 @@ export interface RouterWorld {
   readonly identity: Identity;
   readonly destination: OriginalDestination;
   readonly internals: InternalTargets;
+  readonly demand: OnDemand;
   readonly fields: IdentityFields;
   readonly traces: TraceContext;
   readonly log: Log;

@@ -15,6 +15,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ConnectionStream, type StreamOwner } from '../cluster/connection-stream.ts';
 import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
+import { DEMAND, type DemandWaiter } from './on-demand.ts';
 import type { RouterWorld } from './router-world.ts';
 import { NO_HASH, sourceHash } from './request-place.ts';
 import { SilenceTimer } from './silence.ts';
@@ -41,7 +42,10 @@ export interface TcpRelayOptions {
   spokeFirst(side: 'client' | 'server'): void;
 }
 
-export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner, StreamOwner, EndedRecord {
+export class TcpRelay
+  extends SilenceTimer
+  implements MessageReceiver, TryOwner, StreamOwner, EndedRecord, DemandWaiter
+{
   readonly pastDeadline = false;
   readonly request = null;
   readonly status = 0;
@@ -58,6 +62,8 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
   readonly #down: ConnectionStream;
   readonly startedAt: number;
   #cluster: Cluster | null = null;
+  /** The cluster that was asked for; empty: none was. */
+  #awaited = '';
   #edge: Edge;
   #try: Try | null = null;
   #tried: readonly UpstreamHost[] = [];
@@ -96,10 +102,29 @@ export class TcpRelay extends SilenceTimer implements MessageReceiver, TryOwner,
     if (!allowed) return this.#fail('UAEX', detail);
     this.detail = detail;
     if (this.#options.secure && !identity.valid) return this.#fail('SE', identity.fault);
-    const { name } = pickCluster(this.#options.proxy.clusters, runtime.random.next());
+    const { clusters, demandMs } = this.#options.proxy;
+    const { name } = pickCluster(clusters, runtime.random.next());
+    if (this.#lookFor(name)) return;
+    const { demand } = this.#world;
+    if (demandMs > 0 && demand.ask('cluster', name, demandMs, this) === DEMAND.waits) this.#awaited = name;
+    else this.#failUnknown(name);
+  }
+
+  demandSettled(): void {
+    if (!this.#ended && !this.#lookFor(this.#awaited)) this.#failUnknown(this.#awaited);
+  }
+
+  #lookFor(name: string): boolean {
     this.#cluster = this.#world.binding().cluster(name);
-    if (this.#cluster === null) return this.#fail('NC', `unknown cluster ${name}`);
+    if (this.#cluster === null) return false;
+    this.#cluster.isUsed = true;
     this.#connect(this.#cluster);
+    return true;
+  }
+
+  #failUnknown(name: string): void {
+    const why = this.#world.demand.why('cluster', name);
+    this.#fail('NC', `unknown cluster ${name}${why === null ? '' : `: ${why}`}`);
   }
 
   /** A relay ends when its ends do. */

@@ -68,5 +68,5 @@ export function readApiCluster(where: string, api: ApiConfigSource): string {
 /** `ads` and `self` only. */
 export function expectAds(where: string, source: ConfigSource | undefined): void {
   const { kind } = readSource(where, source);
-  if (kind !== 'ads') throw unsupported(where, 'secrets come over ADS only');
+  if (kind !== 'ads') throw unsupported(where, 'it comes over ADS only');
 }

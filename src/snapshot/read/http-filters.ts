@@ -10,6 +10,7 @@ import { invalid, unsupported, within } from './problem.ts';
 /** By type URL of the configuration. */
 export type FilterModules = ReadonlyMap<string, AnyFilterModule>;
 
+export const ON_DEMAND_TYPE = 'type.googleapis.com/envoy.extensions.filters.http.on_demand.v3.OnDemand';
 export const ROUTER_TYPE = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const FILTER_CONFIG = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
 
@@ -27,6 +28,8 @@ export function readHttpFilters(
     if (filter.disabled) throw unsupported(`${at}.disabled`);
     const config = filter.configType.value;
     if (config === undefined) throw invalid(`${at}.typed_config`, 'required');
+    // Not a filter here, but what the router does where it finds nothing.
+    if (config.typeUrl === ON_DEMAND_TYPE) return [];
     if (config.typeUrl === ROUTER_TYPE) throw invalid(at, 'the router must be the last filter');
     return readFilter(`${at}.typed_config`, filter.name, config, filter.isOptional, modules);
   });

@@ -12,6 +12,7 @@ import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
 import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readHttpFilters } from './http-filters.ts';
+import { readOnDemand } from './on-demand.ts';
 import { readHttp2Options } from './http2-options.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRouteConfiguration } from './read-routes.ts';
@@ -37,6 +38,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules): Htt
     routes: readRouteSpecifier(message, modules),
     routesSource: readRoutesSource(message),
     filters: readHttpFilters('http_filters', message.httpFilters, modules),
+    ...readOnDemand('http_filters', message.httpFilters),
     upgrades: message.upgradeConfigs.flatMap((upgrade, i) => {
       refuseSet(`upgrade_configs[${i}].filters`, upgrade.filters);
       return upgrade.enabled === false ? [] : [upgrade.upgradeType.toLowerCase()];

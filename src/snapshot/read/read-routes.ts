@@ -1,8 +1,9 @@
 /** RouteConfiguration → RouteTable. Throws a WeftError with the field path. */
 import type { Route, RouteConfiguration, VirtualHost as HostMessage } from '../../xds/tables/messages.gen.ts';
-import { RouteConfigurationTable } from '../../xds/tables/tables.gen.ts';
+import { RouteConfigurationTable, VirtualHostTable } from '../../xds/tables/tables.gen.ts';
 import { compileRoutes } from '../match-route.ts';
-import type { HttpFilterConfig, RouteEntry, RouteTable, VirtualHost } from '../route-table.ts';
+import type { HttpFilterConfig, RouteEntry, RouteTable, UseMark, VirtualHost } from '../route-table.ts';
+import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readOverrides } from './http-filters.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
@@ -27,43 +28,59 @@ export function readRouteConfiguration(where: string, message: RouteConfiguratio
   const ids = { next: 0 };
   const overrides = readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules);
   const hosts = message.virtualHosts.map((host, i) =>
-    readHost(`${at}virtual_hosts[${i}]`, host, overrides, modules, ids),
+    readHost(`${at}virtual_hosts[${i}].`, host, overrides, modules, ids, null),
   );
-  return compileRoutes({ name: message.name, hosts, ignorePort: message.ignorePortInHostMatching });
+  const { vhds } = message;
+  if (vhds !== undefined) expectAds(`${at}vhds.config_source`, vhds.configSource);
+  return compileRoutes({
+    name: message.name,
+    hosts,
+    ignorePort: message.ignorePortInHostMatching,
+    onDemand: vhds !== undefined,
+  });
 }
 
+/** One that came by itself. What its RouteConfiguration says for all hosts does not reach it: Weft says nothing there. */
+export function readVirtualHost(bytes: Uint8Array, modules: FilterModules): VirtualHost {
+  return readHost('', decodeConfig(VirtualHostTable, bytes), [], modules, { next: 0 }, { used: true });
+}
+
+/** `at` is the path of the message, with the dot that follows it. */
 function readHost(
-  where: string,
+  at: string,
   message: HostMessage,
   above: readonly HttpFilterConfig[],
   modules: FilterModules,
   ids: { next: number },
+  mark: UseMark | null,
 ): VirtualHost {
-  if (message.name === '') throw invalid(`${where}.name`, 'required');
-  if (message.domains.length === 0) throw invalid(`${where}.domains`, 'required');
-  if (message.requireTls !== 0) throw unsupported(`${where}.require_tls`);
+  const where = at.slice(0, -1);
+  if (message.name === '') throw invalid(`${at}name`, 'required');
+  if (message.domains.length === 0) throw invalid(`${at}domains`, 'required');
+  if (message.requireTls !== 0) throw unsupported(`${at}require_tls`);
   refuseHeaderEdits(where, message);
-  refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
-  refuseSet(`${where}.include_request_attempt_count`, message.includeRequestAttemptCount);
+  refuseSet(`${at}request_mirror_policies`, message.requestMirrorPolicies);
+  refuseSet(`${at}include_request_attempt_count`, message.includeRequestAttemptCount);
   const { retryPolicy, hedgePolicy } = message;
   const defaults: HostDefaults = {
-    retry: retryPolicy === undefined ? null : readRetryPolicy(`${where}.retry_policy`, retryPolicy),
-    hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${where}.hedge_policy`, hedgePolicy),
+    retry: retryPolicy === undefined ? null : readRetryPolicy(`${at}retry_policy`, retryPolicy),
+    hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${at}hedge_policy`, hedgePolicy),
     bufferBytes: message.perRequestBufferLimitBytes,
   };
-  const overrides = merge(
-    above,
-    readOverrides(`${where}.typed_per_filter_config`, message.typedPerFilterConfig, modules),
-  );
+  const overrides = merge(above, readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules));
   const routes = message.routes.map((route, i): RouteEntry => {
-    const at = `${where}.routes[${i}]`;
-    refuseHeaderEdits(at, route);
+    const place = `${at}routes[${i}]`;
+    refuseHeaderEdits(place, route);
     return {
       id: ids.next++,
       info: infoOf(route, message),
-      match: readRouteMatch(`${at}.match`, route.match),
-      action: readRouteAction(at, route, defaults),
-      overrides: merge(overrides, readOverrides(`${at}.typed_per_filter_config`, route.typedPerFilterConfig, modules)),
+      match: readRouteMatch(`${place}.match`, route.match),
+      action: readRouteAction(place, route, defaults),
+      overrides: merge(
+        overrides,
+        readOverrides(`${place}.typed_per_filter_config`, route.typedPerFilterConfig, modules),
+      ),
+      mark,
     };
   });
   return { name: message.name, domains: message.domains, routes };

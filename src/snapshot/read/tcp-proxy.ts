@@ -3,6 +3,7 @@ import { TcpProxyConfigTable } from '../../xds/tables/tables.gen.ts';
 import type { WeightedCluster } from '../route-table.ts';
 import type { TcpProxy } from '../snapshot.ts';
 import type { TcpProxyConfig } from '../../xds/tables/messages.gen.ts';
+import { readTcpDemand } from './on-demand.ts';
 import { decodeConfig } from './decode-config.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { checkWeights } from './weighted-clusters.ts';
@@ -19,6 +20,7 @@ export function readTcpProxy(config: Uint8Array): TcpProxy {
     kind: 'tcp',
     statPrefix: message.statPrefix,
     clusters: readClusters(message),
+    demandMs: readTcpDemand(message),
     hashesSource: readHashPolicy(message),
     idleTimeoutMs: message.idleTimeout ?? IDLE_MS,
     accessLog: message.accessLog.length > 0,

@@ -31,6 +31,8 @@ export interface WantedOfType {
 /** A type of which all resources are wanted, and where they come from. */
 type Whole = readonly [type: TypeUrl, source: ResourceSource | null];
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 export class ClientResources {
   readonly #options: ClientResourcesOptions;
   readonly #maxResources: number;
@@ -56,7 +58,7 @@ export class ClientResources {
   wantOnly(wanted: readonly WantedOfType[]): void {
     const keys = new Set(wanted.map(({ type, source }) => `${type} ${sourceKey(source)}`));
     for (const each of this.#subscriptions) {
-      if (!each.wildcard && !keys.has(`${each.type} ${each.sourceKey}`)) each.want(new Set());
+      if (!keys.has(`${each.type} ${each.sourceKey}`)) each.want(NO_NAMES);
     }
     for (const { type, source, names } of wanted) this.want(type, names, source);
   }

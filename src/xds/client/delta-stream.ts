@@ -14,6 +14,7 @@ import { DeltaDiscoveryRequestTable, DeltaDiscoveryResponseTable } from '../tabl
 import { decode } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
+import { TYPE_URLS } from '../resource.ts';
 import type { ClientResources } from './client-resources.ts';
 import { nackOf } from './nack.ts';
 import type { ReceivedResource, Refusal, XdsDelta } from './received.ts';
@@ -131,7 +132,8 @@ class DeltaTalk {
     return create(DeltaDiscoveryRequestTable, {
       node,
       typeUrl: type,
-      resourceNamesSubscribe: [...wanted],
+      // Without any name it is a wildcard by itself; that form servers of all ages know.
+      resourceNamesSubscribe: wildcard && wanted.size > 0 ? ['*', ...wanted] : [...wanted],
       initialResourceVersions: versions,
     });
   }
@@ -146,10 +148,16 @@ function readResponse(
   const { type } = subscription;
   const changed = new Map<string, ReceivedResource>();
   const malformed: Refusal[] = [];
+  const absent: string[] = [];
   let { room } = resources;
   for (const resource of response.resources) {
     // A late answer to a name that is no longer wanted.
     if (!subscription.wants(resource.name)) continue;
+    // So Envoy is told of a virtual host that there is none: it would wait on after a removal.
+    if (resource.resource === undefined && type === TYPE_URLS.virtualHosts) {
+      absent.push(resource.name);
+      continue;
+    }
     const isNew = !subscription.entries.has(resource.name) && !changed.has(resource.name);
     const reason = isNew && room <= 0 ? `more than ${resources.maxResources} resources` : fault(resource, type);
     if (reason !== null) {
@@ -161,7 +169,8 @@ function readResponse(
     const body = resource.resource as NonNullable<Resource['resource']>;
     changed.set(resource.name, { type, name: resource.name, version: resource.version, bytes: body.value });
   }
-  const removed = response.removedResources.filter((name) => subscription.wants(name) && !changed.has(name));
+  const gone = [...response.removedResources, ...absent];
+  const removed = gone.filter((name) => subscription.wants(name) && !changed.has(name));
   return { delta: { type, changed: [...changed.values()], removed }, malformed };
 }
 

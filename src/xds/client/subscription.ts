@@ -29,7 +29,7 @@ export class Subscription {
   readonly type: TypeUrl;
   readonly source: ResourceSource;
   readonly sourceKey: string;
-  /** A legacy wildcard: everything of the type, by a first request without names. */
+  /** Everything of the type that the server sends by itself; beside it there may be names. */
   readonly wildcard: boolean;
   #wanted: ReadonlySet<string> = new Set();
   readonly #entries = new Map<string, ResourceState>();
@@ -51,7 +51,12 @@ export class Subscription {
 
   want(names: ReadonlySet<string>): void {
     this.#wanted = names;
-    if (this.wildcard) return;
+    if (this.wildcard) {
+      for (const { name, state } of this.#entries.values()) {
+        if (state === 'missing' && !names.has(name)) this.#entries.delete(name);
+      }
+      return;
+    }
     for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
     for (const name of names) if (!this.#entries.has(name)) this.#set({ name, state: 'requested' });
   }

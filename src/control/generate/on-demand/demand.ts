@@ -6,6 +6,7 @@ import type { Workload } from '../../../api/kinds/workload.ts';
 import type { Reader } from '../../../api/reader.ts';
 import type { Resource } from '../../../api/resource.ts';
 import { OUTBOUND_ROUTES, serviceOfCluster } from '../names.ts';
+import { patchesOf } from '../patches/compiled-patches.ts';
 import { portNamed } from './authority.ts';
 
 /** The internal object; never stored, never served. */
@@ -66,9 +67,13 @@ export function demandResource(
   };
 }
 
-/** null: this proxy has everything from the start, because it does not ask, or its workload declares what it uses. */
+/**
+ * null: this proxy has everything from the start, because it does not ask, because its workload declares what it uses, or
+ * because there are patches, which speak of whole resources: that one has no effect must not depend on who was called.
+ */
 export function readDemand(read: Reader, { metadata, spec }: Workload): Demand | null {
   if (spec?.uses !== undefined) return null;
+  if (read.view(patchesOf, metadata.namespace ?? '').length > 0) return null;
   const key = { kind: DEMAND_KIND, namespace: metadata.namespace ?? '', name: metadata.name };
   return (read.get(key) as Resource<Demand> | null)?.spec ?? null;
 }

@@ -33,6 +33,7 @@ import { createBinding } from '../binding.ts';
 import { Downstream } from '../downstream.ts';
 import { HttpExchange } from '../exchange.ts';
 import { IdentityFields } from '../identity-fields.ts';
+import { OnDemand } from '../on-demand.ts';
 import { RandomHex } from '../random-hex.ts';
 import type { RouterWorld } from '../router-world.ts';
 import { TraceContext } from '../trace-context.ts';
@@ -155,6 +156,7 @@ function worldOf(
     identity: new MeshIdentity(runtime.clock, nobody, ''),
     destination: localAddress,
     internals: new InternalTargets(),
+    demand: new OnDemand(timers),
     fields: new IdentityFields(ids),
     traces: new TraceContext(runtime.random, ids),
     log: new RecordingLog('debug'),
