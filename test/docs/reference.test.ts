@@ -3,15 +3,23 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { policyKinds } from '../../src/policies/all.ts';
+import { authorizationKind } from '../../src/policies/authorization/policy.ts';
 import { backendTrafficKind } from '../../src/policies/backend-traffic/policy.ts';
+import { faultInjectionKind } from '../../src/policies/fault-injection/policy.ts';
 import { ROOT } from './doc-commands.ts';
-import { enforcementTable, fieldReference, flagTable } from './reference.ts';
+import { enforcementOfAll, enforcementTable, fieldReference, flagTable } from './reference.ts';
 
 const POLICY = 'backend-traffic-policy.md';
 
 const PARTS = [
   { page: POLICY, name: 'fields', expected: fieldReference(backendTrafficKind) },
   { page: POLICY, name: 'enforcement', expected: enforcementTable(backendTrafficKind) },
+  { page: 'authorization-policy.md', name: 'fields', expected: fieldReference(authorizationKind) },
+  { page: 'authorization-policy.md', name: 'enforcement', expected: enforcementTable(authorizationKind) },
+  { page: 'fault-injection.md', name: 'fields', expected: fieldReference(faultInjectionKind) },
+  { page: 'fault-injection.md', name: 'enforcement', expected: enforcementTable(faultInjectionKind) },
+  { page: 'policies.md', name: 'enforcement', expected: enforcementOfAll(policyKinds) },
   { page: 'http.md', name: 'flags', expected: flagTable() },
 ];
 

@@ -20,15 +20,9 @@ export function fieldReference(kind: PolicyKind): string {
   const { properties } = kindSchema(kind) as { readonly properties: { readonly spec: Schema } };
   const sections = Object.entries(properties.spec.properties ?? {}).map(([name, schema]) => {
     const rows = rowsOf('', schema).map(([field, form, text]) => `| \`${field}\` | ${form} | ${text} |`);
-    return [
-      `### ${name}`,
-      '',
-      schema.description ?? '',
-      '',
-      '| field | form | meaning |',
-      '|---|---|---|',
-      ...rows,
-    ].join('\n');
+    const head = [`### ${name}`, '', schema.description ?? ''];
+    if (rows.length === 0) return [...head, '', `${capital(formOf(schema))}.`].join('\n');
+    return [...head, '', '| field | form | meaning |', '|---|---|---|', ...rows].join('\n');
   });
   return sections.join('\n\n');
 }
@@ -45,6 +39,20 @@ export function enforcementTable(kind: PolicyKind): string {
     ([proxy, how]) => `| ${proxy} | ${how === true ? 'all of it' : how} |`,
   );
   return ['| proxy | enforced |', '|---|---|', ...rows].join('\n');
+}
+
+/** All kinds of policy beside all kinds of proxy. */
+export function enforcementOfAll(kinds: readonly PolicyKind[]): string {
+  const proxies = Object.keys(kinds[0]?.enforcedBy ?? {}) as (keyof PolicyKind['enforcedBy'])[];
+  const rows = kinds.map(({ kind, side, enforcedBy }) => {
+    const cells = proxies.map((proxy) => (enforcedBy[proxy] === true ? 'yes' : enforcedBy[proxy]));
+    return `| ${kind} | ${side === 'callee' ? 'the application' : 'the caller'} | ${cells.join(' | ')} |`;
+  });
+  return [`| policy | beside | ${proxies.join(' | ')} |`, `|${'---|'.repeat(proxies.length + 2)}`, ...rows].join('\n');
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function rowsOf(path: string, schema: Schema): [field: string, form: string, text: string][] {
