@@ -6,15 +6,18 @@ import type { Workload } from '../../api/kinds/workload.ts';
 import type { Reader, View } from '../../api/reader.ts';
 import type { Locality } from '../../policies/policy-kind.ts';
 import type { XdsView } from '../../xds/resource.ts';
-import { proxylessResources } from './grpc/view.ts';
+import { grpcClients, grpcServers } from './grpc/view.ts';
 import { sidecarOf } from './listeners/sidecar.ts';
 import { readDemand } from './on-demand/demand.ts';
 import { outboundResources } from './outbound-resources.ts';
 import { ownResources, type ProxyKey } from './own-resources.ts';
 import { patchesOf } from './patches/compiled-patches.ts';
 import { patched, type PatchedView } from './patches/patched-proxy.ts';
-import { layered, NOTHING, relayered, resourceSet } from './resource-set.ts';
+import { layered, NOTHING, relayered } from './resource-set.ts';
 import { usersKey } from './used-services.ts';
+
+/** Of which one becomes another without a change to the other. */
+const LAYERS: readonly string[] = [ownResources.name, outboundResources.name, grpcServers.name, grpcClients.name];
 
 export const proxyView: View<ProxyKey, XdsView> = {
   name: 'proxy',
@@ -26,7 +29,7 @@ export const proxyView: View<ProxyKey, XdsView> = {
   patch(previous, changes) {
     let next: XdsView | undefined = previous;
     for (const { view, before, after } of changes) {
-      if (view !== ownResources.name && view !== outboundResources.name) return undefined;
+      if (!LAYERS.includes(view)) return undefined;
       next &&= relayered(next, before as XdsView, after as XdsView);
     }
     return next;
@@ -58,7 +61,8 @@ function generated(read: Reader, key: ProxyKey, workload: Workload | null, previ
   if (workload === null) return NOTHING;
   const at = localityOf(workload);
   if (workload.spec?.proxy === 'grpc') {
-    return resourceSet(proxylessResources(read, key, workload, at), previous);
+    const { namespace, uses } = usersKey(workload, null);
+    return layered(read.view(grpcServers, key), read.view(grpcClients, { namespace, uses, at }), previous);
   }
   const byProxy = workload.spec?.capture?.httpProxyPort !== undefined;
   const users = usersKey(workload, readDemand(read, workload));

@@ -6,12 +6,16 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { keyOf } from '../../../api/resource.ts';
+import type { Change } from '../../../api/source.ts';
 import type { Workload } from '../../../api/kinds/workload.ts';
 import { readResource } from '../../../api/validate.ts';
 import { meshKinds } from '../../../policies/kinds.ts';
 import { CERTIFICATE_PROVIDER } from '../../../xds/proxyless.ts';
 import { TYPE_URLS, type XdsResource, type XdsView } from '../../../xds/resource.ts';
-import { indexed, json, load, viewsOf } from '../golden.fixture.ts';
+import { MeshIndex } from '../../index/mesh-index.ts';
+import { changes, indexed, json, load, ROOTS, viewsOf } from '../golden.fixture.ts';
 
 // Read once, at import. `weft run` sets it for the programs that it starts.
 process.env['GRPC_XDS_EXPERIMENTAL_RBAC'] = 'true';
@@ -69,6 +73,25 @@ test('a sidecar calls a server without one over mTLS by h2, and other sidecars a
     [50_051, { tls: 'h2' }],
     [15_001, { tls: 'mesh' }],
   ]);
+});
+
+test('generating after each change equals generating after their sum', () => {
+  fc.assert(
+    fc.property(fc.shuffledSubarray(resources), fc.array(fc.nat(60), { maxLength: 6 }), (some, removals) => {
+      const stepwise = new MeshIndex();
+      const step = (change: Change): void => {
+        stepwise.apply({ cursor: '', replace: false, changes: [change] });
+        viewsOf(stepwise, some);
+      };
+      for (const change of changes([ROOTS, ...some])) step(change);
+      const removed = new Set(removals.map((i) => some[i % Math.max(1, some.length)]));
+      for (const resource of removed) if (resource !== undefined) step({ key: keyOf(resource), value: null });
+      const left = some.filter((resource) => !removed.has(resource));
+      const [a, b] = [viewsOf(stepwise, left), viewsOf(indexed(left), left)];
+      for (const node of Object.keys(b)) assert.deepEqual(json(a[node] ?? new Map()), json(b[node] ?? new Map()), node);
+    }),
+    { numRuns: 15 },
+  );
 });
 
 /** What is looked at of a cluster and an assignment. */
