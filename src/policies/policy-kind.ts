@@ -43,6 +43,8 @@ export interface ClusterDraft extends Draft {
   readonly carries: 'http' | 'http2' | 'tcp';
   /** gRPC servers without a proxy are among the endpoints, whose connections are the application's own. */
   readonly proxyless: boolean;
+  /** What all of its endpoints are spoken to in. Unset: HTTP/2, the hop between sidecars. */
+  readonly hop?: 'http1';
 }
 
 /** The endpoints of a port, for callers of one locality. */

@@ -49,7 +49,8 @@ type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
 export const serviceCluster: View<ClusterKey, XdsResource | null> = {
   name: 'cluster',
-  id: (key) => (key.carries === 'connect' ? connectName(key) : clusterName(key.carries, key)),
+  id: ({ carries, hop, ...key }) =>
+    carries === 'connect' ? connectName(key) : `${clusterName(carries, key)}${hop === undefined ? '' : ` in ${hop}`}`,
   derive(read, key) {
     const facts = read.view(servicePortFacts, key);
     if (facts === null) return null;
@@ -63,7 +64,8 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
     const origins = [origin];
     if (carries !== 'connect') {
       const port = { ...key, portName: facts.portName };
-      const draft = { message, port, carries, proxyless: facts.proxyless, origins };
+      const hop = key.hop === undefined ? {} : { hop: key.hop };
+      const draft = { message, port, carries, proxyless: facts.proxyless, ...hop, origins };
       for (const kind of policyKinds) kind.cluster?.(draft, read);
     }
     return resourceOf(TYPE_URLS.cluster, message.name, ClusterSchema, message, origins);
@@ -72,7 +74,7 @@ export const serviceCluster: View<ClusterKey, XdsResource | null> = {
 };
 
 function meshCluster(
-  key: ServicePortKey,
+  key: ClusterKey,
   carries: Carries,
   trustDomain: string,
   { identities, proxyless }: ServicePortFacts,
@@ -89,7 +91,11 @@ function meshCluster(
     },
     // The first whose labels the endpoint carries: an endpoint is plaintext only when the control plane says so.
     transportSocketMatches: [
-      { name: 'mesh', match: { ...MESH_TRANSPORT }, transportSocket: tls(ALPN[carries]) },
+      {
+        name: 'mesh',
+        match: { ...MESH_TRANSPORT },
+        transportSocket: tls(key.hop === 'http1' ? 'http/1.1' : ALPN[carries]),
+      },
       ...(proxyless ? [{ name: 'proxyless', match: { ...PROXYLESS_TRANSPORT }, transportSocket: tls('h2') }] : []),
       { name: 'plaintext', match: {}, transportSocket: plaintext() },
     ],

@@ -104,6 +104,8 @@ export function portKeyText(key: ServicePortKey): string {
 
 export interface ClusterKey extends ServicePortKey {
   readonly carries: Carries | 'connect';
+  /** Of HTTP: some of its endpoints have no proxy, and the caller's speaks to all of a cluster alike. */
+  readonly hop?: 'http1';
 }
 
 export interface NamedTarget {

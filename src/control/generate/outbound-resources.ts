@@ -11,6 +11,7 @@ import { internalListener } from './listeners/outbound.ts';
 import type { SidecarKind } from './listeners/sidecar.ts';
 import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
 import { hostOnDemand, ROUTES_ON_DEMAND, SEED_HOST } from './on-demand/virtual-hosts.ts';
+import { hasPlainEndpoints } from './plain-endpoints.ts';
 import { httpVersionsOf } from './protocol.ts';
 import { replaced, type Replacement, resourceSet } from './resource-set.ts';
 import type { CallerPortKey } from './routes/caller.ts';
@@ -95,12 +96,12 @@ const portResources: View<PortUseKey, readonly XdsResource[]> = {
     for (const version of httpVersionsOf(facts.protocol)) {
       found.push(read.view(portRoutes, { ...key, version }));
       for (const backend of read.view(routeBackends, { ...key, version })) {
-        found.push(...backendResources(read, backend, backend.carries, at));
+        found.push(...backendResources(read, backend, backend.carries, at, key.sidecar));
       }
     }
     if (facts.protocol === 'tcp' || facts.protocol === '') {
       for (const backend of read.view(tcpClusters, key).backends) {
-        found.push(...backendResources(read, backend, 'tcp', at));
+        found.push(...backendResources(read, backend, 'tcp', at, key.sidecar));
       }
     }
     return found.filter((resource) => resource !== null);
@@ -113,8 +114,11 @@ function backendResources(
   backend: ServicePortKey,
   carries: Carries,
   at: Locality,
+  sidecar: SidecarKind,
 ): (XdsResource | null)[] {
   const portName = read.view(servicePortFacts, backend)?.portName ?? '';
   const key = endpointsKey(read, backend, portName, at);
-  return [read.view(serviceCluster, { ...backend, carries }), read.view(endpoints, key)];
+  const isPlain = sidecar === 'envoy' && carries === 'http' && read.view(hasPlainEndpoints, backend);
+  const hop = isPlain ? ({ hop: 'http1' } as const) : {};
+  return [read.view(serviceCluster, { ...backend, carries, ...hop }), read.view(endpoints, key)];
 }

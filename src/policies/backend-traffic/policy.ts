@@ -39,7 +39,8 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
   ],
   enforcedBy: {
     weft: true,
-    envoy: 'but for PeakEwma, which is LeastRequest there, and hedge.initialRequests, which is 1',
+    envoy:
+      'but for PeakEwma, which is LeastRequest there, hedge.initialRequests, which is 1, and timeouts.request beside maxDuration',
     grpc: 'but for what gRPC clients lack: of loadBalancing PeakEwma, Random and slowStart, outliers by what fails in a row, health checks, all limits but requests, connections, timeouts.perTry and streamIdle, retry.statuses and maxBodyBytes, hedges, and TCP',
     none: 'there is no proxy beside the caller',
   },

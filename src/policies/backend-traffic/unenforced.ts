@@ -1,4 +1,4 @@
-/** What of a policy's sections a kind of proxy does not enforce. Envoy lacks two things; gRPC clients know a part of each section. */
+/** What of a policy's sections a kind of proxy does not enforce. Envoy lacks three things; gRPC clients know a part of each section. */
 import type { ProxyKind } from '../../api/kinds/workload.ts';
 import type { BackendTrafficSpec } from './kind.ts';
 
@@ -8,10 +8,11 @@ export function gapsOf(spec: BackendTrafficSpec, proxy: ProxyKind): readonly str
   return proxy === 'grpc' ? namesOf(grpcLacks(spec)) : [];
 }
 
-function envoyLacks({ loadBalancing, hedge }: BackendTrafficSpec): Readonly<Record<string, boolean>> {
+function envoyLacks({ loadBalancing, hedge, timeouts }: BackendTrafficSpec): Readonly<Record<string, boolean>> {
   return {
     'loadBalancing.algorithm PeakEwma': loadBalancing?.algorithm === 'PeakEwma',
     'hedge.initialRequests': (hedge?.initialRequests ?? 1) > 1,
+    'timeouts.request beside maxDuration': timeouts?.request !== undefined && timeouts.maxDuration !== undefined,
   };
 }
 

@@ -55,7 +55,11 @@ export function accessLog(
 const OWN_SERVICE = '%ENVIRONMENT(WEFT_SERVICE)%';
 const ENDS = {
   inbound: { source: '%DOWNSTREAM_PEER_URI_SAN%', destination: OWN_SERVICE, tls: '%DOWNSTREAM_TLS_VERSION%' },
-  outbound: { source: OWN_SERVICE, destination: '%METADATA(CLUSTER:weft:service)%', tls: '%UPSTREAM_TLS_VERSION%' },
+  outbound: {
+    source: OWN_SERVICE,
+    destination: '%METADATA(CLUSTER:weft.mesh:service)%',
+    tls: '%UPSTREAM_TLS_VERSION%',
+  },
 } as const;
 
 function jsonFormat(direction: Direction, about: 'http' | 'tcp') {

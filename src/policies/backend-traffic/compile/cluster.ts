@@ -5,7 +5,7 @@ import type { Reader } from '../../../api/reader.ts';
 import { CircuitBreakersSchema } from '../../../protos/gen/envoy/config/cluster/v3/circuit_breaker_pb.ts';
 import type { ClusterDraft } from '../../policy-kind.ts';
 import { backendTraffic } from '../views.ts';
-import { connectTimeout, innerHopOptions } from './connection.ts';
+import { connectTimeout, http1Options, innerHopOptions } from './connection.ts';
 import { healthCheck } from './health-check.ts';
 import { circuitBreakers } from './limits.ts';
 import { balance } from './load-balancing.ts';
@@ -13,13 +13,15 @@ import { spreadOverLocalities } from './locality.ts';
 import { outlierDetection } from './outlier-detection.ts';
 
 export function compileCluster(draft: ClusterDraft, read: Reader): void {
-  const { message, port, carries, proxyless } = draft;
+  const { message, port, carries, proxyless, hop } = draft;
   const { sections, origins } = read.view(backendTraffic, port);
   draft.origins.push(...Object.values(origins));
   message.connectTimeout = create(DurationSchema, connectTimeout(sections.connection));
   message.circuitBreakers = create(CircuitBreakersSchema, circuitBreakers(sections.limits));
   if (carries !== 'tcp') {
-    Object.assign(message.typedExtensionProtocolOptions, innerHopOptions(sections.connection, proxyless));
+    const { connection } = sections;
+    const options = hop === 'http1' ? http1Options(connection) : innerHopOptions(connection, proxyless);
+    Object.assign(message.typedExtensionProtocolOptions, options);
   }
   balance(message, sections.loadBalancing);
   spreadOverLocalities(message, sections.locality);

@@ -13,9 +13,9 @@ type Checker = NonNullable<MessageInitShape<typeof HealthCheckSchema>['healthChe
 /** null: this cluster cannot be checked in that way. */
 export function healthCheck(
   section: Section,
-  { carries, port }: Pick<ClusterDraft, 'carries' | 'port'>,
+  { carries, hop, port }: Pick<ClusterDraft, 'carries' | 'hop' | 'port'>,
 ): HealthCheck | null {
-  const healthChecker = checker(section, carries, `${port.service}.${port.namespace}`);
+  const healthChecker = checker(section, carries, hop === 'http1', `${port.service}.${port.namespace}`);
   if (healthChecker === null) return null;
   return create(HealthCheckSchema, {
     interval: durationFrom(section.interval, '10s'),
@@ -29,7 +29,12 @@ export function healthCheck(
   });
 }
 
-function checker({ http, grpc, tcp }: Section, carries: ClusterDraft['carries'], host: string): Checker | null {
+function checker(
+  { http, grpc, tcp }: Section,
+  carries: ClusterDraft['carries'],
+  isHttp1: boolean,
+  host: string,
+): Checker | null {
   if (http !== undefined) {
     const value = {
       host: http.host ?? host,
@@ -41,7 +46,7 @@ function checker({ http, grpc, tcp }: Section, carries: ClusterDraft['carries'],
         end: BigInt(to + 1),
       })),
       // Between sidecars HTTP is always HTTP/2; a tunnel leads to the application itself.
-      codecClientType: carries === 'tcp' ? CodecClientType.HTTP1 : CodecClientType.HTTP2,
+      codecClientType: carries === 'tcp' || isHttp1 ? CodecClientType.HTTP1 : CodecClientType.HTTP2,
     };
     return { case: 'httpHealthCheck', value };
   }

@@ -43,12 +43,17 @@ export function compileRoute(draft: RouteDraft, read: Reader): void {
   action.hashPolicy = hashSources(backends, read);
 }
 
+/**
+ * Left out where nothing is limited: Envoy forgets a route's `timeout` where this stands. A gRPC deadline holds without
+ * it, for it is the caller's and the callee's.
+ */
 function limitDuration(action: RouteAction, timeouts: NonNullable<BackendTrafficSpec['timeouts']>): void {
   const maxMs = millisecondsOf(timeouts.maxDuration, '0s');
+  if (maxMs === 0) return;
   action.maxStreamDuration = create(RouteAction_MaxStreamDurationSchema, {
-    // Zero: a gRPC deadline holds as the caller set it. Unset, Envoy would ignore it.
+    // Zero: as the caller set it.
     grpcTimeoutHeaderMax: durationOf(0),
-    ...(maxMs > 0 ? { maxStreamDuration: durationOf(maxMs) } : {}),
+    maxStreamDuration: durationOf(maxMs),
   });
 }
 
