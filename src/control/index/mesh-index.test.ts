@@ -263,3 +263,22 @@ test('what a view does not read any more is forgotten', () => {
   for (let round = 1; round < 50; round++) change(`w${round}`);
   assert.equal(index.facts, facts);
 });
+
+test('a change is seen by all who read it, also by one whose other reads it reached first and left as they were', () => {
+  const index = new MeshIndex();
+  const unmoved: View<null, string> = {
+    name: 'unmoved',
+    id: () => '',
+    derive: (read) => (read.view(perLabel, 'a') === '' ? 'none' : 'some'),
+    same: (a, b) => a === b,
+  };
+  const outer: View<null, string> = {
+    ...unmoved,
+    name: 'outer',
+    derive: (read) => `${read.view(unmoved, null)} ${read.view(perLabel, 'a')}`,
+  };
+  index.apply(batch([put('one', 'a', 1)]));
+  assert.equal(index.read(outer, null), 'some one=1');
+  index.apply(batch([put('one', 'a', 2)]));
+  assert.equal(index.read(outer, null), 'some one=2');
+});

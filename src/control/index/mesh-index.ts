@@ -122,12 +122,12 @@ export class MeshIndex {
     if (!node.stale) return false;
     if (depth > MAX_DEPTH) throw new WeftError('internal', { what: 'a view reads itself', where: node.id });
     if (!node.dirty) {
-      let changed = false;
-      for (const read of node.reads) changed = this.#refresh(read, depth + 1) || changed;
-      if (!changed) {
-        node.stale = false;
-        return false;
-      }
+      for (const read of node.reads) this.#refresh(read, depth + 1);
+    }
+    // What has changed marks its readers, perhaps while another of them was brought up to date.
+    if (!node.dirty) {
+      node.stale = false;
+      return false;
     }
     const value = this.#patched(node, depth);
     return value === undefined ? this.#derive(node, depth) : this.#settle(node, value);
