@@ -50,10 +50,14 @@ test('with the shop running: what the README and the shop say to try', async () 
   const shop = shell(dev, ROOT, home);
   const status = async () => (await shell('./weft status', ROOT, home).finished(30_000)).stdout;
   await until('all workloads are ready', 60_000, async () => /7 of 7 ready/.test(await status()) || shop.code !== null);
-  for (const text of take(
-    /^\.\/weft (status|top|apply|get|describe|explain|delete|check|token|run --service probe)\b/,
-  )) {
+  const named =
+    'status|top|apply|get|describe|explain|delete|diff|proxy-config|proxy-status|check|token|run --service probe';
+  for (const text of take(new RegExp(`^\\./weft (${named})\\b`))) {
     const bounded = text === './weft top' ? './weft top --once' : text;
+    // What was applied a moment ago may still be on its way.
+    if (text.startsWith('./weft diff ')) {
+      await until('nothing differs', 60_000, async () => (await shell(text, ROOT, home).finished(60_000)).code === 0);
+    }
     const { code, stderr } = await shell(bounded, ROOT, home).finished(60_000);
     assert.equal(code, 0, `${text}\n${stderr}`);
   }

@@ -7,10 +7,12 @@ import { policyKinds } from '../../src/policies/all.ts';
 import { authorizationKind } from '../../src/policies/authorization/policy.ts';
 import { backendTrafficKind } from '../../src/policies/backend-traffic/policy.ts';
 import { faultInjectionKind } from '../../src/policies/fault-injection/policy.ts';
+import { xdsPatchKind } from '../../src/policies/xds-patch/policy.ts';
 import { ROOT } from './doc-commands.ts';
 import { enforcementOfAll, enforcementTable, fieldReference, flagTable } from './reference.ts';
 
 const POLICY = 'backend-traffic-policy.md';
+const PATCH = 'xds-patch.md';
 
 const PARTS = [
   { page: POLICY, name: 'fields', expected: fieldReference(backendTrafficKind) },
@@ -20,6 +22,8 @@ const PARTS = [
   { page: 'fault-injection.md', name: 'fields', expected: fieldReference(faultInjectionKind) },
   { page: 'fault-injection.md', name: 'enforcement', expected: enforcementTable(faultInjectionKind) },
   { page: 'policies.md', name: 'enforcement', expected: enforcementOfAll(policyKinds) },
+  { page: PATCH, name: 'fields', expected: fieldReference(xdsPatchKind) },
+  { page: PATCH, name: 'enforcement', expected: enforcementTable(xdsPatchKind) },
   { page: 'http.md', name: 'flags', expected: flagTable() },
 ];
 

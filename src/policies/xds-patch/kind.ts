@@ -61,6 +61,7 @@ export const spec = z.strictObject({
       kinds: z
         .array(z.enum(['weft', 'envoy', 'grpc']))
         .min(1)
+        .max(3)
         .optional()
         .describe('Of the proxy: one of them.'),
     })
