@@ -80,9 +80,7 @@ function serverRoutes(world: AdminWorld): readonly Route[] {
     [
       'GET /listeners',
       (query) => {
-        const bound = plane.listeners.active.flatMap(({ name, config }) =>
-          config.address === null ? [] : [{ name, ...config.address }],
-        );
+        const bound = plane.listeners.addresses.map(({ name, address }) => ({ name, ...address }));
         if (query.get('format') !== 'json') {
           return textAnswer(200, bound.map(({ name, host, port }) => `${name}::${host}:${port}`).join('\n'));
         }

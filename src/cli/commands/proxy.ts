@@ -2,7 +2,7 @@
  * `weft proxy -c FILE`: the data plane alone, under an Envoy bootstrap file and the control plane that it names. No mesh,
  * no identity of its own: TLS is what the resources say.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { WeftError } from '../../core/errors.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
@@ -23,6 +23,7 @@ interface ProxyFlags {
   readonly config: string;
   readonly mode: string;
   readonly drainTime: string;
+  readonly adminAddressPath?: string;
   readonly accessLog?: string;
 }
 
@@ -30,6 +31,7 @@ export function define(command: Command, context: () => Context): void {
   command
     .requiredOption('-c, --config <file>', 'an Envoy bootstrap, YAML or JSON')
     .option('--mode <mode>', 'serve, or validate: read the file, say what is wrong, and end', 'serve')
+    .option('--admin-address-path <file>', 'write there where the admin endpoint is bound')
     .option('--access-log <file>', 'one JSON line a request; - for standard output')
     .option('--drain-time <seconds>', 'how long requests may take to end after a signal', '5')
     .addHelpText(
@@ -73,6 +75,7 @@ async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
     egressProxy: null,
     accessLogPath,
   });
+  if (flags.adminAddressPath !== undefined) writeFileSync(flags.adminAddressPath, addressText(running.adminAddress));
   log.info('proxy started', { node: node.id, admin: addressText(running.adminAddress) });
   void running.ready.then(context.onServing);
   await aborted(stop);

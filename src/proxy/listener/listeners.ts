@@ -3,7 +3,7 @@
  * changes; what cannot be bound is reported and the rest goes on.
  */
 import { messageOf } from '../../core/errors.ts';
-import type { Listener } from '../../core/runtime.ts';
+import type { Address, Listener } from '../../core/runtime.ts';
 import { CallbackTimer } from '../../core/timer-wheel.ts';
 import type { ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
 import { ActiveListener } from './active-listener.ts';
@@ -44,6 +44,13 @@ export class Listeners {
 
   get active(): readonly ActiveListener[] {
     return [...this.#bound.values()].map(({ active }) => active);
+  }
+
+  /** Where each listener that has a socket is bound, with its real port. */
+  get addresses(): readonly { readonly name: string; readonly address: Address }[] {
+    return [...this.#bound.values()].flatMap(({ active, socket }) =>
+      socket === null ? [] : [{ name: active.name, address: socket.address }],
+    );
   }
 
   /** One at a time, in the order of the calls. Resolves when every socket of the snapshot is bound or has failed. */
@@ -127,5 +134,7 @@ export class Listeners {
 }
 
 function keyOf({ address, name }: ListenerConfig): string {
-  return address === null ? `internal:${name}` : `${address.host}:${address.port}`;
+  if (address === null) return `internal:${name}`;
+  // Each of those that ask for a free port has one of its own.
+  return `${address.host}:${address.port === 0 ? `0 ${name}` : address.port}`;
 }
