@@ -89,7 +89,7 @@ function explainHttp(
     if (!decision.allowed) return steps;
   }
   const action = route.action;
-  if (action.kind === 'direct') return [...steps, missing('cluster', `the route answers ${action.status} itself`)];
+  if (action.kind !== 'forward') return [...steps, missing('cluster', `the route answers ${action.status} itself`)];
   return [...steps, ...explainClusters(snapshot, live, action.clusters)];
 }
 

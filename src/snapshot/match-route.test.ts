@@ -15,10 +15,11 @@ function route(name: string, match: Partial<RouteMatch>): RouteEntry {
   return {
     id: nextId++,
     info: { name, virtualHost: '', origin: '' },
-    match: { path: prefix('/'), headers: [], connect: false, fraction: 1, ...match },
+    match: { path: prefix('/'), headers: [], query: [], connect: false, fraction: 1, ...match },
     action: { kind: 'direct', status: 200, body: '' },
     overrides: [],
     mark: null,
+    edits: null,
   };
 }
 

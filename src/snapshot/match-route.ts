@@ -6,6 +6,7 @@ import type { Head } from '../http/head.ts';
 import { type CompiledHeader, headerMatches } from '../http/match/header.ts';
 import { METHOD } from '../http/method.ts';
 import { endOfHost, findHost, indexHosts } from './host-index.ts';
+import { queryMatches } from './query-match.ts';
 import { bucketOf, endOfPath, indexPaths } from './path-index.ts';
 import type { PathIndex, RouteConfig, RouteEntry, RouteTable, VirtualHost } from './route-table.ts';
 
@@ -58,7 +59,9 @@ function matchInHost(host: VirtualHost, index: PathIndex, head: Head, random01: 
       position = lists[at++]!;
     }
     const route = routes[position]!;
-    if (random01 < route.match.fraction && allMatch(index.headers[position]!, head)) return route;
+    const { query, fraction } = route.match;
+    if (query.length > 0 && !queryMatches(query, bytes, pathStart, pathEnd)) continue;
+    if (random01 < fraction && allMatch(index.headers[position]!, head)) return route;
   }
   return null;
 }

@@ -7,7 +7,9 @@ import type { CompiledHeader, HeaderMatch } from '../http/match/header.ts';
 import type { Pattern } from '../http/regex/pattern.ts';
 import type { ByteTrie } from './byte-trie.ts';
 import type { HashPolicy } from './request-hash.ts';
+import type { QueryMatch } from './query-match.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { HostRewrite, PathRewrite, Redirect, RouteEdits } from './route-edits.ts';
 
 export interface HttpFilterConfig {
   readonly name: string;
@@ -85,12 +87,16 @@ export interface RouteEntry {
   readonly overrides: readonly HttpFilterConfig[];
   /** Of its virtual host; null: that is there whether it is used or not. */
   readonly mark: UseMark | null;
+  /** null: heads pass as they are. */
+  readonly edits: RouteEdits | null;
 }
 
 export interface RouteMatch {
   readonly path: PathMatch;
   /** All must hold; `:method` is matched as a header, as in xDS. */
   readonly headers: readonly HeaderMatch[];
+  /** All must hold. */
+  readonly query: readonly QueryMatch[];
   /** Matches CONNECT requests only, whatever the path. */
   readonly connect: boolean;
   /** Share of the requests that match, 0–1 (`runtime_fraction`); 1: all. */
@@ -105,7 +111,10 @@ export type PathMatch =
   | { readonly kind: 'segment'; readonly value: Uint8Array }
   | { readonly kind: 'regex'; readonly value: Pattern };
 
-export type RouteAction = ForwardAction | { readonly kind: 'direct'; readonly status: number; readonly body: string };
+export type RouteAction =
+  | ForwardAction
+  | { readonly kind: 'direct'; readonly status: number; readonly body: string }
+  | ({ readonly kind: 'redirect' } & Redirect);
 
 export interface ForwardAction {
   readonly kind: 'forward';
@@ -132,6 +141,10 @@ export interface ForwardAction {
   readonly hedge: HedgePolicy | null;
   /** Empty: the request has no hash, so a consistent-hash balancer picks at random. */
   readonly hash: readonly HashPolicy[];
+  /** null: the path goes on as it is. */
+  readonly path: PathRewrite | null;
+  /** null: the host goes on as it is. */
+  readonly host: HostRewrite | null;
   /** Of a request's body, kept for another try; past it there is none. */
   readonly maxReplayBytes: number;
 }

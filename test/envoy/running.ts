@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child, until } from '../support/child.ts';
+import { startWeft } from '../support/weft-program.ts';
 import { program } from '../support/components.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -23,21 +24,30 @@ interface ListenerStatuses {
 }
 
 /** `bootstrap` without `admin`. Listeners take port 0. Rejects with Envoy's words where it refuses. */
-export async function startEnvoy(bootstrap: Json): Promise<RunningEnvoy> {
+export function startEnvoy(bootstrap: Json): Promise<RunningEnvoy> {
+  const args = ['--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'error', '--drain-time-s', '1'];
+  return startProxy(bootstrap, (more) => new Child(program('envoy'), [...args, ...more]));
+}
+
+/** The same for our own proxy, whose flags and admin endpoint are the same. */
+export function startWeftProxy(bootstrap: Json): Promise<RunningEnvoy> {
+  return startProxy(bootstrap, (more) => startWeft(['proxy', '--drain-time', '1', ...more]));
+}
+
+async function startProxy(bootstrap: Json, start: (args: readonly string[]) => Child): Promise<RunningEnvoy> {
   const folder = mkdtempSync(join(tmpdir(), 'weft-envoy-'));
   const config = join(folder, 'envoy.json');
   const adminFile = join(folder, 'admin');
   const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
   writeFileSync(config, JSON.stringify({ ...bootstrap, admin }));
-  const args = ['--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'error', '--drain-time-s', '1'];
-  const child = new Child(program('envoy'), [...args, '--admin-address-path', adminFile, '-c', config]);
+  const child = start(['--admin-address-path', adminFile, '-c', config]);
   const stop = async () => {
     await child.stop(5_000);
     rmSync(folder, { recursive: true, force: true });
   };
   const ask = async (path: string) => (await fetch(`http://${readFileSync(adminFile, 'utf8')}${path}`)).text();
   try {
-    await until('Envoy serves', 60_000, async () => {
+    await until('the proxy serves', 60_000, async () => {
       if (child.code !== null) throw new Error(child.describe('ended'));
       try {
         return (await ask('/ready')).startsWith('LIVE');

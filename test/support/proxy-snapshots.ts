@@ -172,6 +172,8 @@ export function forward(
     grpcTimeoutOffsetMs: 0,
     hedge: null,
     hash: [],
+    path: null,
+    host: null,
     maxReplayBytes: 65_536,
     ...parts,
   };
@@ -187,12 +189,14 @@ export function routesOf(name: string, actions: Readonly<Record<string, RouteEnt
       match: {
         path: { kind: 'prefix', value: Buffer.from(connect ? '' : prefix) },
         headers: [],
+        query: [],
         connect,
         fraction: 1,
       },
       action,
       overrides: [],
       mark: null,
+      edits: null,
     };
   });
   return compileRoutes({

@@ -24,10 +24,11 @@ import { type DownstreamStream, enterInternal, internalListener } from './intern
 import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
 import { type Forwarded, Forwarding } from './forwarding.ts';
 import { mayReplay } from './replay.ts';
-import { grpcFailure, grpcStatusOf, sendGrpcReply, sendReply } from './reply.ts';
+import { grpcStatusOf, sendGrpcFailure, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
 import { DEMAND, type DemandWaiter } from './on-demand.ts';
+import { editResponse, redirected, replyEdit, rewriteRequest } from './request-rewrite.ts';
 import { makeAbsolute } from './request-target.ts';
 import { TimedExchange } from './timed-exchange.ts';
 import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
@@ -53,6 +54,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   #isTunnel = false;
   #handshake: Handshake = HANDSHAKE.none;
   #place = NO_PLACE;
+  /** Where a redirect leads. */
+  #location = '';
   /** What filters had to say, for the log. */
   #notes = '';
   #noted: ResponseFlag = '';
@@ -124,7 +127,9 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     } else {
       this.response?.free();
       const send = this.isGrpc ? sendGrpcReply : sendReply;
-      this.response = send(this.#stream, this.request, this.isGrpc ? this.grpcStatus : status, flag, body ?? detail);
+      const said = this.isGrpc ? this.grpcStatus : status;
+      const edit = replyEdit(this.entry, this.#location);
+      this.response = send(this.#stream, this.request, said, flag, body ?? detail, edit);
       this.status = this.response.status;
       this.responseStarted = true;
       if (this.request.method !== METHOD.head && !this.isGrpc) this.bytesOut += this.response.contentLength;
@@ -135,12 +140,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
 
   /** What was promised cannot be kept: a truncated message must not look whole. */
   #breakOff(flag: ResponseFlag, text: string): void {
-    if (this.isGrpc && !this.#isTunnel && this.response !== null && this.response.contentLength < 0) {
-      const trailers = grpcFailure(this.grpcStatus, flag, text);
-      this.#stream.sendTrailers(trailers);
-      trailers.free();
-      return;
-    }
+    const takesTrailers = this.isGrpc && !this.#isTunnel && this.response !== null && this.response.contentLength < 0;
+    if (takesTrailers) return sendGrpcFailure(this.#stream, this.grpcStatus, flag, text);
     this.#downGone = true;
     this.#stream.reset(RESET.cancelled);
   }
@@ -208,6 +209,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     this.status = head.status;
     addCookie(head, this.#place);
     if (last && this.isGrpc) this.grpcStatus = grpcStatusIn(head);
+    editResponse(this.entry, head);
     if (this.#filters.length > 0 && askOfResponse(this.#filters, this) === REPLIED) return;
     this.responseStarted = true;
     if (last) this.#responseEnded = true;
@@ -303,8 +305,9 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   #forward(): void {
     const action = this.entry === null ? null : this.entry.action;
     if (action === null) return;
-    if (action.kind === 'direct') {
-      this.reply(action.status, '', 'direct response', action.body);
+    if (action.kind !== 'forward') {
+      if (action.kind === 'redirect') this.#location = redirected(action, this.request, this.down.secure);
+      this.reply(action.status, '', `${action.kind} response`, action.kind === 'direct' ? action.body : '');
       return;
     }
     const { world } = this.down;
@@ -322,6 +325,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     }
     const connects = this.request.method === METHOD.connect && action.connect;
     if (connects && this.#handOver(cluster)) return;
+    const fault = rewriteRequest(this.request, this.entry, action);
+    if (fault !== '') return void this.reply(400, 'DPE', fault);
     if (cluster.chained) makeAbsolute(this.request);
     if (action.hash.length > 0) {
       this.#place = placeOf(action.hash, this.request, this.down.info, world.runtime.random);

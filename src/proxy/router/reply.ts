@@ -20,17 +20,28 @@ const MAX_CONTENT_TYPE = 100;
  * `weft: no healthy endpoint for catalog.shop (UH)`: one line, nothing in it that a caller may not know. Without a flag
  * the text is a route's own direct response, as it is. Returns the head that was sent; it is the caller's.
  */
-export function sendReply(stream: Stream, request: Head, status: number, flag: ResponseFlag, text: string): Head {
+export function sendReply(
+  stream: Stream,
+  request: Head,
+  status: number,
+  flag: ResponseFlag,
+  text: string,
+  edit: HeadEdit = null,
+): Head {
   const body = flag === '' ? bytesOf(text) : bytesOf(`${describe(flag, text)}\n`);
   const head = Head.response(status);
   head.contentLength = body.length;
   if (body.length > 0) head.appendText(CONTENT_TYPE, 'text/plain; charset=utf-8');
   if (flag !== '') head.appendText(WEFT_FLAG, flag);
+  edit?.(head);
   const isWhole = body.length === 0 || request.method === METHOD.head;
   stream.sendHead(head, isWhole);
   if (!isWhole) stream.sendData(body, 0, body.length, true);
   return head;
 }
+
+/** What a route says of every response of its requests, the proxy's own included. */
+export type HeadEdit = ((head: Head) => void) | null;
 
 /** The same to a gRPC caller: 200 whose head is all there is, the failure in `grpc-status`. */
 export function sendGrpcReply(
@@ -39,20 +50,23 @@ export function sendGrpcReply(
   grpcStatus: number,
   flag: ResponseFlag,
   text: string,
+  edit: HeadEdit = null,
 ): Head {
   const head = Head.response(200);
   const type = request.value(CONTENT_TYPE) ?? GRPC_CONTENT;
   head.appendText(CONTENT_TYPE, type.length <= MAX_CONTENT_TYPE ? type : GRPC_CONTENT);
   putFailure(head, grpcStatus, flag, text);
+  edit?.(head);
   stream.sendHead(head, true);
   return head;
 }
 
 /** Trailers that end a gRPC response that had begun: a library tells them from a success, whatever came before. */
-export function grpcFailure(grpcStatus: number, flag: ResponseFlag, text: string): Head {
+export function sendGrpcFailure(stream: Stream, grpcStatus: number, flag: ResponseFlag, text: string): void {
   const trailers = new Head();
   putFailure(trailers, grpcStatus, flag, text);
-  return trailers;
+  stream.sendTrailers(trailers);
+  trailers.free();
 }
 
 /** What a caller of gRPC is told of a reply with that HTTP status: its deadline where time ran out, else gRPC's mapping. */

@@ -92,6 +92,8 @@ function readDiscovery(message: Message): ClusterConfig['discovery'] {
     case Cluster_DiscoveryType.STATIC:
       return 'static';
     case Cluster_DiscoveryType.STRICT_DNS:
+    // One address at a time keeps connections of Envoy's together; ours go to every address that a name has.
+    case Cluster_DiscoveryType.LOGICAL_DNS:
       return 'strict-dns';
     case Cluster_DiscoveryType.EDS:
       return 'eds';

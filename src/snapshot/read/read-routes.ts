@@ -10,7 +10,8 @@ import { readHedgePolicy } from './hedge-policy.ts';
 import { weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
-import { type HostDefaults, readRouteAction, refuseHeaderEdits } from './route-action.ts';
+import { mergeEdits, readHeaderEdits } from './header-edits.ts';
+import { type HostDefaults, readRouteAction } from './route-action.ts';
 import { readRouteMatch } from './route-match.ts';
 
 /** RFC 3339. Envoy leaves it unread: there faults end when the control plane takes them away. */
@@ -23,12 +24,13 @@ export function readRoutes(bytes: Uint8Array, modules: FilterModules): RouteTabl
 /** `where` is the path of the message, empty at the root. */
 export function readRouteConfiguration(where: string, message: RouteConfiguration, modules: FilterModules): RouteTable {
   const at = where === '' ? '' : `${where}.`;
-  refuseHeaderEdits(where, message);
+  const edits = readHeaderEdits(where, message);
   refuseSet(`${at}request_mirror_policies`, message.requestMirrorPolicies);
   const ids = { next: 0 };
   const overrides = readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules);
+  const mostSpecificWins = message.mostSpecificHeaderMutationsWins;
   const hosts = message.virtualHosts.map((host, i) =>
-    readHost(`${at}virtual_hosts[${i}].`, host, overrides, modules, ids, null),
+    readHost(`${at}virtual_hosts[${i}].`, host, { overrides, edits, mostSpecificWins }, modules, ids, null),
   );
   const { vhds } = message;
   if (vhds !== undefined) expectAds(`${at}vhds.config_source`, vhds.configSource);
@@ -42,14 +44,28 @@ export function readRouteConfiguration(where: string, message: RouteConfiguratio
 
 /** One that came by itself. What its RouteConfiguration says for all hosts does not reach it: Weft says nothing there. */
 export function readVirtualHost(bytes: Uint8Array, modules: FilterModules): VirtualHost {
-  return readHost('', decodeConfig(VirtualHostTable, bytes), [], modules, { next: 0 }, { used: true });
+  return readHost('', decodeConfig(VirtualHostTable, bytes), NOTHING_ABOVE, modules, { next: 0 }, { used: true });
 }
+
+/** What the table says for all its hosts. */
+interface TableDefaults {
+  readonly overrides: readonly HttpFilterConfig[];
+  readonly edits: ReturnType<typeof readHeaderEdits>;
+  readonly mostSpecificWins: boolean;
+}
+
+const NO_EDITS = { add: [], remove: [] };
+const NOTHING_ABOVE: TableDefaults = {
+  overrides: [],
+  edits: { request: NO_EDITS, response: NO_EDITS },
+  mostSpecificWins: false,
+};
 
 /** `at` is the path of the message, with the dot that follows it. */
 function readHost(
   at: string,
   message: HostMessage,
-  above: readonly HttpFilterConfig[],
+  above: TableDefaults,
   modules: FilterModules,
   ids: { next: number },
   mark: UseMark | null,
@@ -58,7 +74,7 @@ function readHost(
   if (message.name === '') throw invalid(`${at}name`, 'required');
   if (message.domains.length === 0) throw invalid(`${at}domains`, 'required');
   if (message.requireTls !== 0) throw unsupported(`${at}require_tls`);
-  refuseHeaderEdits(where, message);
+  const hostEdits = readHeaderEdits(where, message);
   refuseSet(`${at}request_mirror_policies`, message.requestMirrorPolicies);
   refuseSet(`${at}include_request_attempt_count`, message.includeRequestAttemptCount);
   const { retryPolicy, hedgePolicy } = message;
@@ -67,10 +83,12 @@ function readHost(
     hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${at}hedge_policy`, hedgePolicy),
     bufferBytes: message.perRequestBufferLimitBytes,
   };
-  const overrides = merge(above, readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules));
+  const overrides = merge(
+    above.overrides,
+    readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules),
+  );
   const routes = message.routes.map((route, i): RouteEntry => {
     const place = `${at}routes[${i}]`;
-    refuseHeaderEdits(place, route);
     return {
       id: ids.next++,
       info: infoOf(route, message),
@@ -81,6 +99,7 @@ function readHost(
         readOverrides(`${place}.typed_per_filter_config`, route.typedPerFilterConfig, modules),
       ),
       mark,
+      edits: mergeEdits([readHeaderEdits(place, route), hostEdits, above.edits], above.mostSpecificWins),
     };
   });
   return { name: message.name, domains: message.domains, routes };

@@ -1,12 +1,15 @@
-/** Envoy's route actions → RouteAction. Rewrites and mirrors are refused: dropping them would change requests. */
+/** Envoy's route actions → RouteAction. Mirrors and rewrites by regex are refused: dropping them would change requests. */
 import type { DirectResponseAction, Route, RouteAction as Message } from '../../xds/tables/messages.gen.ts';
 import { RouteAction_ClusterNotFoundResponseCode as NotFound } from '../../xds/tables/messages.gen.ts';
 import { textOf } from '../../core/bytes.ts';
+import { FieldName } from '../../http/field-name.ts';
 import type { RetryPolicy } from '../retry-policy.ts';
+import type { HostRewrite } from '../route-edits.ts';
 import type { ForwardAction, HedgePolicy, RouteAction, WeightedCluster } from '../route-table.ts';
 import { readHashPolicies } from './hash-policy.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
-import { invalid, refuseSet, unsupported } from './problem.ts';
+import { invalid, refuseSet, unsupported, within } from './problem.ts';
+import { readPrefixRewrite, readRedirect } from './redirect.ts';
 import { readRetryPolicy } from './retry-policy.ts';
 import { checkWeights } from './weighted-clusters.ts';
 
@@ -29,11 +32,14 @@ export function readRouteAction(where: string, route: Route, host: HostDefaults)
   const action = route.action;
   switch (action.case) {
     case 'route':
-      return readForward(`${where}.route`, action.value, host, route.perRequestBufferLimitBytes ?? host.bufferBytes);
+      return {
+        ...readForward(`${where}.route`, action.value, host, route.perRequestBufferLimitBytes ?? host.bufferBytes),
+        path: readPrefixRewrite(action.value.prefixRewrite, route.match),
+      };
     case 'directResponse':
       return readDirect(`${where}.direct_response`, action.value);
     case 'redirect':
-      throw unsupported(`${where}.redirect`);
+      return { kind: 'redirect', ...readRedirect(`${where}.redirect`, action.value, route.match) };
     case 'nonForwardingAction':
       throw unsupported(`${where}.non_forwarding_action`);
     case undefined:
@@ -48,9 +54,7 @@ function readForward(
   bufferBytes: number | undefined,
 ): ForwardAction {
   refuseSet(`${where}.metadata_match`, message.metadataMatch);
-  refuseSet(`${where}.prefix_rewrite`, message.prefixRewrite);
   refuseSet(`${where}.regex_rewrite`, message.regexRewrite);
-  refuseSet(`${where}.host_rewrite_specifier`, message.hostRewriteSpecifier.case);
   refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
   refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
   if (message.priority !== 0) throw unsupported(`${where}.priority`);
@@ -73,8 +77,24 @@ function readForward(
     hedge:
       message.hedgePolicy === undefined ? host.hedge : readHedgePolicy(`${where}.hedge_policy`, message.hedgePolicy),
     hash: readHashPolicies(`${where}.hash_policy`, message.hashPolicy),
+    path: null,
+    host: readHostRewrite(where, message),
     maxReplayBytes: bufferBytes ?? MAX_REPLAY_BYTES,
   };
+}
+
+function readHostRewrite(where: string, { hostRewriteSpecifier: host }: Message): HostRewrite | null {
+  switch (host.case) {
+    case undefined:
+      return null;
+    case 'hostRewriteLiteral':
+      return host.value === '' ? null : { kind: 'literal', value: host.value };
+    case 'hostRewriteHeader':
+      return { kind: 'field', name: within(`${where}.host_rewrite_header`, () => new FieldName(host.value)) };
+    case 'autoHostRewrite':
+      if (!host.value) return null;
+      throw unsupported(`${where}.auto_host_rewrite`);
+  }
 }
 
 function readClusters(where: string, message: Message): readonly WeightedCluster[] {
@@ -149,7 +169,7 @@ interface HeaderEdits {
   readonly responseHeadersToRemove: readonly string[];
 }
 
-export function refuseHeaderEdits(where: string, message: HeaderEdits): void {
+function refuseHeaderEdits(where: string, message: HeaderEdits): void {
   refuseSet(`${where}.request_headers_to_add`, message.requestHeadersToAdd);
   refuseSet(`${where}.request_headers_to_remove`, message.requestHeadersToRemove);
   refuseSet(`${where}.response_headers_to_add`, message.responseHeadersToAdd);

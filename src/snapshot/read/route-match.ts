@@ -1,24 +1,41 @@
 /** Envoy's RouteMatch → RouteMatch of the table. */
-import type { RouteMatch as Message, RuntimeFractionalPercent } from '../../xds/tables/messages.gen.ts';
+import type { QueryMatch } from '../query-match.ts';
+import type {
+  QueryParameterMatcher,
+  RouteMatch as Message,
+  RuntimeFractionalPercent,
+} from '../../xds/tables/messages.gen.ts';
 import type { HeaderMatch } from '../../http/match/header.ts';
 import { readHeaderMatcher } from '../../xds/matchers/header-matcher.ts';
-import { quoted, regexMatch } from '../../xds/matchers/string-matcher.ts';
+import { quoted, readStringMatcher, regexMatch } from '../../xds/matchers/string-matcher.ts';
 import type { PathMatch, RouteMatch } from '../route-table.ts';
 import { readFraction } from '../../xds/fraction.ts';
-import { invalid, refuseSet } from './problem.ts';
+import { invalid } from './problem.ts';
 
+const NO_BYTES = new Uint8Array(0);
 const ANY_PATH: PathMatch = { kind: 'prefix', value: new Uint8Array(0) };
 
 export function readRouteMatch(where: string, message: Message | undefined): RouteMatch {
   if (message === undefined) throw invalid(where, 'required');
-  refuseSet(`${where}.query_parameters`, message.queryParameters);
   const headers = message.headers.map((header, i) => readHeaderMatcher(`${where}.headers[${i}]`, header));
   return {
     path: readPath(where, message),
     headers: message.grpc === undefined ? headers : [...headers, grpcContent(where)],
+    query: message.queryParameters.map((each, i) => readQuery(`${where}.query_parameters[${i}]`, each)),
     connect: message.pathSpecifier.case === 'connectMatcher',
     fraction: readShare(`${where}.runtime_fraction`, message.runtimeFraction),
   };
+}
+
+function readQuery(where: string, message: QueryParameterMatcher): QueryMatch {
+  if (message.name === '') throw invalid(`${where}.name`, 'required');
+  const name = Buffer.from(message.name, 'utf8');
+  const specifier = message.queryParameterMatchSpecifier;
+  if (specifier.case !== 'stringMatch') {
+    return { name, match: null, value: NO_BYTES, present: specifier.value ?? true };
+  }
+  const match = readStringMatcher(`${where}.string_match`, specifier.value);
+  return { name, match, value: Buffer.from(match.value, 'utf8'), present: true };
 }
 
 function readPath(where: string, message: Message): PathMatch {

@@ -1,0 +1,81 @@
+/** Envoy's header mutations → FieldEdits. Values are texts: what would have to be computed is refused. */
+import { FieldName } from '../../http/field-name.ts';
+import type { HeaderValueOption } from '../../xds/tables/messages.gen.ts';
+import { HeaderValueOption_HeaderAppendAction as Action } from '../../xds/tables/messages.gen.ts';
+import type { FieldEdit, FieldEdits, RouteEdits } from '../route-edits.ts';
+import { invalid, unsupported, within } from './problem.ts';
+
+interface Message {
+  readonly requestHeadersToAdd: readonly HeaderValueOption[];
+  readonly requestHeadersToRemove: readonly string[];
+  readonly responseHeadersToAdd: readonly HeaderValueOption[];
+  readonly responseHeadersToRemove: readonly string[];
+}
+
+export function readHeaderEdits(where: string, message: Message): { request: FieldEdits; response: FieldEdits } {
+  const at = where === '' ? '' : `${where}.`;
+  return {
+    request: {
+      add: readAdded(`${at}request_headers_to_add`, message.requestHeadersToAdd),
+      remove: readRemoved(`${at}request_headers_to_remove`, message.requestHeadersToRemove),
+    },
+    response: {
+      add: readAdded(`${at}response_headers_to_add`, message.responseHeadersToAdd),
+      remove: readRemoved(`${at}response_headers_to_remove`, message.responseHeadersToRemove),
+    },
+  };
+}
+
+/** `levels` from the most specific on; the last to be applied has the last word. null: nothing is changed. */
+export function mergeEdits(
+  levels: readonly { readonly request: FieldEdits; readonly response: FieldEdits }[],
+  mostSpecificWins: boolean,
+): RouteEdits | null {
+  const order = mostSpecificWins ? [...levels].reverse() : levels;
+  const some = (edits: FieldEdits): boolean => edits.add.length + edits.remove.length > 0;
+  const request = order.map((level) => level.request).filter(some);
+  const response = order.map((level) => level.response).filter(some);
+  return request.length + response.length === 0 ? null : { request, response };
+}
+
+const EXISTING: ReadonlyMap<number, FieldEdit['existing']> = new Map([
+  [Action.APPEND_IF_EXISTS_OR_ADD, 'beside'],
+  [Action.ADD_IF_ABSENT, 'keep'],
+  [Action.OVERWRITE_IF_EXISTS_OR_ADD, 'replace'],
+  [Action.OVERWRITE_IF_EXISTS, 'replace-only'],
+]);
+
+function readAdded(where: string, options: readonly HeaderValueOption[]): readonly FieldEdit[] {
+  return options.flatMap((option, i) => {
+    const at = `${where}[${i}]`;
+    const { key = '', value = '', rawValue } = option.header ?? {};
+    const name = readName(`${at}.header.key`, key);
+    if (rawValue !== undefined && rawValue.length > 0) throw unsupported(`${at}.header.raw_value`);
+    const existing = option.append === false ? 'replace' : EXISTING.get(option.appendAction);
+    if (existing === undefined) throw unsupported(`${at}.append_action`);
+    if (value === '' && !option.keepEmptyValue) return [];
+    return [{ name, value: readValue(`${at}.header.value`, value), existing }];
+  });
+}
+
+function readRemoved(where: string, names: readonly string[]): readonly FieldName[] {
+  return names.map((name, i) => readName(`${where}[${i}]`, name));
+}
+
+/** Framing is the codec's, and the target has rewrites of its own. */
+function readName(where: string, text: string): FieldName {
+  if (text === '') throw invalid(where, 'required');
+  if (text.startsWith(':') || text.toLowerCase() === 'host')
+    throw unsupported(where, `${text} has rewrites of its own`);
+  const name = within(where, () => new FieldName(text));
+  if (name.isHop) throw invalid(where, `${text} belongs to the connection`);
+  return name;
+}
+
+/** Envoy's substitution commands stand between percent signs; two of them are one. */
+function readValue(where: string, text: string): string {
+  const plain = text.replaceAll('%%', '');
+  if (plain.includes('%')) throw unsupported(where, 'values are texts here: no %COMMANDS%');
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) throw invalid(where, 'no value of a field');
+  return text.replaceAll('%%', '%');
+}

@@ -1,0 +1,96 @@
+/**
+ * What a route changes in the head of a request on its way up and of a response on its way down: fields, path and host,
+ * as Envoy's header mutations and rewrites. Compiled once; a route that changes nothing has none.
+ */
+import type { FieldName } from '../http/field-name.ts';
+import type { Head } from '../http/head.ts';
+
+export interface FieldEdit {
+  readonly name: FieldName;
+  readonly value: string;
+  /** What a field of that name that is there already means. */
+  readonly existing: 'beside' | 'keep' | 'replace' | 'replace-only';
+}
+
+/** Of one level: route, virtual host or table. What is removed goes before anything is added. */
+export interface FieldEdits {
+  readonly remove: readonly FieldName[];
+  readonly add: readonly FieldEdit[];
+}
+
+export interface RouteEdits {
+  /** In the order in which they are applied. */
+  readonly request: readonly FieldEdits[];
+  readonly response: readonly FieldEdits[];
+}
+
+/** Replaces the part of the path that the route matched. */
+export interface PathRewrite {
+  readonly to: string;
+  /** Bytes that matched; -1: all but the query. */
+  readonly matched: number;
+}
+
+export type HostRewrite =
+  | { readonly kind: 'literal'; readonly value: string }
+  /** The value of that field, where it has one. */
+  | { readonly kind: 'field'; readonly name: FieldName };
+
+export function applyEdits(levels: readonly FieldEdits[], head: Head): void {
+  for (const { remove, add } of levels) {
+    for (const name of remove) head.removeAll(name);
+    for (const edit of add) applyEdit(edit, head);
+  }
+}
+
+function applyEdit({ name, value, existing }: FieldEdit, head: Head): void {
+  const isThere = existing !== 'beside' && head.find(name) >= 0;
+  if (existing === 'keep' && isThere) return;
+  if (existing === 'replace-only' && !isThere) return;
+  if (existing === 'replace' || existing === 'replace-only') head.removeAll(name);
+  head.appendText(name, value);
+}
+
+/** The path with its query as it goes on. */
+export function rewrittenPath(path: string, { to, matched }: PathRewrite): string {
+  const query = path.indexOf('?');
+  const end = matched >= 0 ? matched : query < 0 ? path.length : query;
+  return `${to}${path.slice(end)}`;
+}
+
+/** Where a redirect leads. */
+export interface Redirect {
+  readonly status: number;
+  /** Empty: as it is. */
+  readonly scheme: '' | 'http' | 'https';
+  readonly host: string;
+  /** 0: none is said. */
+  readonly port: number;
+  /** With its query, if it has one of its own; null: as it is. */
+  readonly path: string | null;
+  readonly prefix: PathRewrite | null;
+  readonly stripQuery: boolean;
+}
+
+const DEFAULT_PORT = { http: ':80', https: ':443' } as const;
+
+/** Envoy's rules: a port is dropped where the scheme changes and the host's was that of the old one. */
+export function redirectTarget(redirect: Redirect, scheme: 'http' | 'https', authority: string, path: string): string {
+  const to = redirect.scheme === '' ? scheme : redirect.scheme;
+  let host = redirect.host;
+  if (host === '') {
+    const isDefault = to !== scheme && authority.endsWith(DEFAULT_PORT[scheme]);
+    host = isDefault ? authority.slice(0, -DEFAULT_PORT[scheme].length) : authority;
+  }
+  if (redirect.port !== 0) host = `${host.replace(/:\d+$/, '')}:${redirect.port}`;
+  return `${to}://${host}${redirectPath(redirect, path)}`;
+}
+
+function redirectPath({ path: own, prefix, stripQuery }: Redirect, path: string): string {
+  const mark = path.indexOf('?');
+  const query = mark < 0 || stripQuery ? '' : path.slice(mark);
+  if (own !== null) return own.includes('?') ? own : `${own}${query}`;
+  const target = prefix === null ? path : rewrittenPath(path, prefix);
+  const end = target.indexOf('?');
+  return stripQuery && end >= 0 ? target.slice(0, end) : target;
+}
