@@ -98,6 +98,30 @@ describe('workload', () => {
     assert.deepEqual(sidecars[0]?.node.metadata, { kind: 'envoy' });
   });
 
+  it('leads nothing through a proxy where there is none: ports are the application’s own, and it is told where xDS is', async () => {
+    const code = `${server}; setInterval(() => console.log(Object.entries(process.env).map((e) => e.join('=')).join(' ')), 20)`;
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const { controlPlane, ready, output, options } = bench(['node', '-e', code, String(port)], {
+      proxyKind: 'grpc',
+      ports: [{ name: '', port, protocol: 'grpc' }],
+    });
+    controlPlane.known = [{ namespace: 'shop', name: 'stock', ports: [{ name: 'http', port: 80 }] }];
+    const { startSidecar } = options;
+    const running = startWorkload({
+      ...options,
+      startSidecar: async (given) => ({ ...(await startSidecar(given)), environment: { GRPC_XDS_BOOTSTRAP: '/x' } }),
+    });
+    ready.resolve();
+    while (output.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    running.stop('SIGTERM');
+    assert.equal(await running.exitCode, 143);
+    const { spec } = controlPlane.records[0] ?? {};
+    assert.deepEqual(spec?.ports, [{ name: 'main', port, protocol: 'grpc' }]);
+    assert.deepEqual([spec?.proxy, spec?.capture, spec?.adminPort], ['grpc', undefined, undefined]);
+    assert.match(output[0] ?? '', /GRPC_XDS_BOOTSTRAP=\/x/);
+    assert.doesNotMatch(output[0] ?? '', /http_proxy=|STOCK_SERVICE_HOST/);
+  });
+
   it('is refused while another of its name lives, and takes up the name when that has ended', async () => {
     const first = bench(['sleep', '30']);
     first.ready.resolve();
