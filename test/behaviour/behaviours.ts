@@ -217,7 +217,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
       const after = await caller.ask('narrow');
       const refused = answers.filter(({ status }) => status === 503);
       return {
-        statuses: answers.map(({ status }) => status).toSorted(),
+        statuses: answers.map(({ status }) => status).toSorted((a, b) => a - b),
         atOnce: refused.every(({ tookMs }) => tookMs < 350),
         after: after.status,
       };

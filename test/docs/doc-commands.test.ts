@@ -107,6 +107,24 @@ test('gRPC without sidecars: a server, a client and the bootstrap file', async (
   assert.match(stdout, /"server_uri": "unix:/, stderr);
 });
 
+test('Envoy as a sidecar, and its bootstrap', { skip: missing('python3', 'envoy') }, async () => {
+  const home = temporaryFolder('weft-docs-envoy-');
+  const port = await freePort();
+  const [serve, bootstrap, ...more] = take(/^\.\/weft (run --proxy envoy|bootstrap envoy) /);
+  assert.ok(serve !== undefined && bootstrap !== undefined && more.length === 0);
+  await shell('./weft up --listen 127.0.0.1:0 --xds-listen 127.0.0.1:0', ROOT, home).said(
+    /control plane is running/,
+    30_000,
+  );
+  shell(serve.replaceAll('8080', String(port)), ROOT, home);
+  await until('the files are served', 30_000, async () => {
+    const { stdout } = await shell('./weft get workloads', ROOT, home).finished(30_000);
+    return /files.*yes/.test(stdout);
+  });
+  const { stdout, stderr } = await shell(bootstrap, ROOT, home).finished(30_000);
+  assert.match(stdout, /"path": "[^"]*xds\.sock"/, stderr);
+});
+
 test('what contributors run', async () => {
   const copy = temporaryFolder('weft-docs-copy-');
   for (const file of execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -138,6 +156,7 @@ test('the benchmark, one short round', { skip: missing('wrk', 'nginx', 'haproxy'
 test('no command of the documents is left untried', () => {
   // The whole test command is what runs this file.
   take(/^npm test$/);
+  if (missing('python3', 'envoy') !== false) take(/^\.\/weft (run --proxy envoy|bootstrap envoy) /);
   if (missing('python3', 'curl') !== false) take(/^\.\/weft (up$|run --service (hello|me) )/);
   if (missing('wrk', 'nginx', 'haproxy', 'taskset') !== false) take(/^npm run bench\b/);
   assert.deepEqual(
