@@ -149,6 +149,10 @@ rules:
           return /carries tcp, which does not say what spec\.rules\[0\]\.to\[0\]\.methods asks for/.exec(stdout);
         });
         assert.ok(found);
+        assert.match(
+          (await mesh.weft(['status'])).stdout,
+          /AuthorizationPolicy default\/raw: NotEnforceable\n +why: +workload default\/app-/,
+        );
         await apply('raw', policy('raw', service, `action: ALLOW\nrules: [{ ${from} }]`));
         await until('raw bytes of web pass', SPREAD_LIMIT_MS, () => echoes(web, service));
         assert.equal(await echoes(batch, service), false);

@@ -1,4 +1,4 @@
-/** `weft status`: the control plane, every proxy and whether it follows, workloads, certificates that run out. */
+/** `weft status`: the control plane, every proxy and whether it follows, workloads, policies that somebody does not enforce, certificates that run out. */
 import type { Command } from 'commander';
 import type { Workload } from '../../api/kinds/workload.ts';
 import { WORKLOADS } from '../../client/kind-ref.ts';
@@ -13,6 +13,7 @@ import {
   refusalsOf,
   syncState,
 } from '../mesh/mesh-status.ts';
+import { policyProblemLines, policyProblems } from '../mesh/policy-problems.ts';
 import { printedAsData } from '../output/data.ts';
 import type { Style } from '../output/style.ts';
 import { ageText, tableLines } from '../output/table.ts';
@@ -27,9 +28,10 @@ export function define(command: Command, context: () => Context): void {
 }
 
 async function status(context: Context, mesh: MeshConnection, fail: boolean): Promise<void> {
-  const [view, { items: workloads }] = await Promise.all([
+  const [view, { items: workloads }, policies] = await Promise.all([
     readMeshStatus(mesh.transport),
     mesh.resources.list<Workload>(WORKLOADS, null),
+    policyProblems(mesh),
   ]);
   const certificates = await certificatesOf(workloads);
   const proxies = view.proxies.map((proxy) => ({ ...proxy, state: syncState(proxy), refusals: refusalsOf(proxy) }));
@@ -44,13 +46,15 @@ async function status(context: Context, mesh: MeshConnection, fail: boolean): Pr
     startedAt,
     workloads: { total: workloads.length, ready },
     proxies,
+    policies,
     certificates,
   };
   if (printedAsData(context, data)) return;
   const { terminal } = context;
   terminal.lines([...head(mesh, view, workloads, terminal.style), '', ...proxyLines(view, workloads, terminal.style)]);
   const refused = proxies.flatMap(({ node, refusals }) => refusalLines(node, refusals, terminal.style, Date.now()));
-  terminal.lines([...refused, ...certificateLines(certificates, terminal.style)]);
+  const unkept = policyProblemLines(policies, terminal.style);
+  terminal.lines([...refused, ...unkept, ...certificateLines(certificates, terminal.style)]);
 }
 
 function head(mesh: MeshConnection, view: ControlPlaneStatus, workloads: readonly Workload[], style: Style): string[] {
