@@ -59,15 +59,19 @@ async function diff(context: Context, mesh: MeshConnection, name: string, sectio
   const resources = compared.map((each) => ({ ...each, origins: originsOf(each) }));
   if (printedAsData(context, { workload: name, kind, source, connected, same, resources })) return;
   const { terminal } = context;
-  terminal.lines(aboutLines(name, held, offered, terminal.style));
+  const extra = compared.some(({ state }) => state === 'extra');
+  terminal.lines(aboutLines(name, held, offered, extra, terminal.style));
   for (const each of compared) terminal.lines(comparisonLines(each, originCell(originsOf(each)), terminal.style));
   terminal.lines(summary(compared, terminal.style));
 }
 
-function aboutLines(name: string, held: Held, { connected }: Offered, style: Style): string[] {
+function aboutLines(name: string, held: Held, { connected }: Offered, extra: boolean, style: Style): string[] {
   return [
     ...(held.isOwnWord ? [] : [style.yellow(`by ${held.source}`)]),
     ...(connected ? [] : [style.yellow(`${name} is not connected to the control plane`)]),
+    ...(connected || !extra
+      ? []
+      : [style.yellow('what it asked for on demand is not known meanwhile, and counts as extra')]),
   ];
 }
 
