@@ -123,6 +123,11 @@ class Talk {
     this.#stream.write(message);
   }
 
+  /** Resolves when the transport has taken it. */
+  said(message: Message): Promise<void> {
+    return new Promise((resolve) => this.#stream.write(message, () => resolve()));
+  }
+
   hear(): Promise<Message> {
     const message = this.#messages.shift();
     if (message !== undefined) return Promise.resolve(message);
@@ -182,6 +187,30 @@ test('a client may have streams for hundreds of resources on one connection', { 
   assert.equal(publisher.proxies().length, 1);
   for (const talk of talks) talk.cancel();
   await Promise.all(talks.map((talk) => talk.ended));
+});
+
+test('a client that floods is read more slowly, another on its own connection meanwhile as ever', {
+  timeout: 3 * LIMIT_MS,
+}, async () => {
+  const path = '/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints';
+  views.set(NODE.id, 'endpoints', resource(EDS, 'x', 'one'), resource(EDS, 'last', 'two'));
+  const flood = new Talk(dial(), path);
+  flood.say({ node: NODE, resource_names: ['x'] });
+  const first = await flood.hear();
+  flood.say({ resource_names: ['x'], response_nonce: first['nonce'] });
+  const nonsense = 'x'.repeat(1 << 20);
+  while (publisher.metrics.throttled.value === 0) {
+    await flood.said({ resource_names: ['x'], response_nonce: nonsense });
+  }
+  flood.say({ resource_names: ['last'] });
+  const other = new Talk(dial(), path);
+  other.say({ node: NODE, resource_names: ['x'] });
+  await other.hear();
+  // What came last is answered in the end.
+  await flood.hear();
+  flood.cancel();
+  other.cancel();
+  await Promise.all([flood.ended, other.ended]);
 });
 
 test('CSDS tells a client what the server knows of it', { timeout: LIMIT_MS }, async () => {
