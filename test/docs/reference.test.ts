@@ -9,6 +9,7 @@ import { backendTrafficKind } from '../../src/policies/backend-traffic/policy.ts
 import { faultInjectionKind } from '../../src/policies/fault-injection/policy.ts';
 import { xdsPatchKind } from '../../src/policies/xds-patch/policy.ts';
 import { ROOT } from './doc-commands.ts';
+import { supportTable } from './xds-support.ts';
 import { enforcementOfAll, enforcementTable, fieldReference, flagTable } from './reference.ts';
 
 const POLICY = 'backend-traffic-policy.md';
@@ -25,6 +26,7 @@ const PARTS = [
   { page: PATCH, name: 'fields', expected: fieldReference(xdsPatchKind) },
   { page: PATCH, name: 'enforcement', expected: enforcementTable(xdsPatchKind) },
   { page: 'http.md', name: 'flags', expected: flagTable() },
+  { page: 'xds-support.md', name: 'fields', expected: supportTable() },
 ];
 
 for (const { page, name, expected } of PARTS) {

@@ -34,7 +34,7 @@ export function readFilterChain(where: string, message: Message, modules: Filter
       .map((filter, i) => readConnectionFilter(`${where}.filters[${i}].typed_config`, filter, modules)),
     tls: readDownstreamTls(`${where}.transport_socket`, message.transportSocket, terms),
     network: within(at, () =>
-      config.typeUrl === HTTP_MANAGER ? readHttpManager(config.value, modules) : readTcpProxy(config.value),
+      config.typeUrl === HTTP_MANAGER ? readHttpManager(config.value, modules, terms) : readTcpProxy(config.value),
     ),
   };
 }

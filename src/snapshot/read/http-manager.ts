@@ -15,6 +15,7 @@ import { type FilterModules, readHttpFilters } from './http-filters.ts';
 import { readOnDemand } from './on-demand.ts';
 import { readHttp2Options } from './http2-options.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
+import { MESH_TERMS, type Terms } from './terms.ts';
 import { readRouteConfiguration } from './read-routes.ts';
 
 /** Envoy's defaults, except `headers_timeout`, which it leaves unbounded: an open door for slow senders. */
@@ -26,9 +27,11 @@ const MAX_HEAD_KIB = 60;
 const MAX_FIELDS = 100;
 
 /** Throws a WeftError with the path below the filter's `typed_config`. */
-export function readHttpManager(config: Uint8Array, modules: FilterModules): HttpManager {
+export function readHttpManager(config: Uint8Array, modules: FilterModules, terms: Terms = MESH_TERMS): HttpManager {
   const message = decodeConfig(HttpConnectionManagerTable, config);
   refuseUnsupported(message);
+  // In a mesh the control plane says these for other data planes, and knows what this one does.
+  if (terms.tls === 'own') refuseUnheard(message);
   const common = message.commonHttpProtocolOptions;
   return {
     kind: 'http',
@@ -112,6 +115,17 @@ function readTraceShare({ tracing }: Message): number {
   if (!(percent >= 0 && percent <= 100))
     throw invalid('tracing.random_sampling.value', `${percent} is not a percentage`);
   return percent / 100;
+}
+
+/** What would be expected of a proxy on its own and is not done. */
+function refuseUnheard(message: Message): void {
+  refuseSet('use_remote_address', message.useRemoteAddress);
+  if (message.xffNumTrustedHops !== 0) throw unsupported('xff_num_trusted_hops');
+  refuseSet('via', message.via);
+  refuseSet('server_name', message.serverName);
+  if (message.serverHeaderTransformation !== 0) throw unsupported('server_header_transformation');
+  refuseSet('always_set_request_id_in_response', message.alwaysSetRequestIdInResponse);
+  if (message.generateRequestId === false) throw unsupported('generate_request_id');
 }
 
 function refuseUnsupported(message: Message): void {
