@@ -6,6 +6,8 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, until } from '../support/child.ts';
 import { findPython, program } from '../support/components.ts';
@@ -42,13 +44,40 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** Built once a test run; modules may have to be fetched, by the versions and hashes of go.sum. */
+/**
+ * Modules may have to be fetched, by the versions and hashes of go.sum. Two suites at once would compile all of them twice:
+ * the second waits, and then finds them in Go's cache.
+ */
 export function buildGoProbe(into: string): string {
   const path = join(into, 'grpc-xds-go');
   const env = { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly -buildvcs=false' };
-  const from = join(import.meta.dirname, 'go');
-  execFileSync(program('go'), ['build', '-o', path, '.'], { cwd: from, env, timeout: BUILD_LIMIT_MS, stdio: 'pipe' });
+  const cwd = join(import.meta.dirname, 'go');
+  alone(() =>
+    execFileSync(program('go'), ['build', '-o', path, '.'], { cwd, env, timeout: BUILD_LIMIT_MS, stdio: 'pipe' }),
+  );
   return path;
+}
+
+function alone(work: () => void): void {
+  const lock = join(tmpdir(), 'weft-grpc-xds-build');
+  const until = Date.now() + BUILD_LIMIT_MS;
+  while (!taken(lock) && Date.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  try {
+    work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+/** One that was left behind is taken over. */
+function taken(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const madeAt = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return madeAt > 0 && Date.now() - madeAt > BUILD_LIMIT_MS;
+  }
 }
 
 export function probeCommand(language: Language, goProbe: string): readonly string[] {

@@ -45,6 +45,13 @@ export function define(command: Command, context: () => Context): void {
 
 async function run(context: Context, mesh: MeshConnection, from: string, asked: Asked): Promise<void> {
   const workload = (await getNamed(mesh, kindNamed('workloads'), from)) as Workload;
+  if (workload.spec?.proxy === 'grpc') {
+    throw new WeftError('unavailable', {
+      what: `${from} has no proxy that could say: its gRPC library chooses by itself`,
+      where: from,
+      hint: `weft proxy-config ${from} all shows what it goes by`,
+    });
+  }
   await askFirst(workload, asked);
   const [held, clusters] = await Promise.all([askAdminBytes(workload, '/csds'), askAdmin(workload, '/weft/clusters')]);
   if (held === null) {
