@@ -1,6 +1,7 @@
 /** Faults as a caller meets them, on the simulated clock, and what of Envoy's configuration is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { forward, routesOf } from '../../../test/support/proxy-snapshots.ts';
 import { get, responseOf, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
 import { isWeftError } from '../../core/errors.ts';
 import type { FaultAbort, FaultDelay, HTTPFault } from '../../xds/tables/messages.gen.ts';
@@ -125,6 +126,18 @@ test('no more than maxActive requests are held back at once; who gives up makes 
   await mesh.sim.run(undefined, 100);
   assert.ok((await ask(mesh)).tookMs >= 60_000);
   assert.ok((await ask(mesh)).tookMs >= 60_000, 'what was held back is over, and was counted once');
+});
+
+test('a fault ends at the time that its route names, whether the control plane is there or not', async () => {
+  const routes = routesOf('out', { '/': forward('catalog.shop') });
+  // The world begins at midnight.
+  for (const { routes: entries } of routes.hosts) {
+    for (const { info } of entries) Object.assign(info, { faultsUntilMs: Date.UTC(2026, 0, 1, 0, 1) });
+  }
+  const mesh = await startMesh({ seed: 1, manager: { filters: [filter({ abort: http(503) })], routes } });
+  assert.equal((await ask(mesh)).status, 503);
+  await mesh.sim.run(undefined, 61_000);
+  assert.equal((await ask(mesh)).status, 200);
 });
 
 test('what this proxy cannot do of a fault is refused', () => {

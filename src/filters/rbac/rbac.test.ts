@@ -74,4 +74,12 @@ test('shadow rules and LOG are counted and refuse nobody', async () => {
   assert.equal(counted(mesh, { rules: 'shadow', verdict: 'denied', policy: 'secret' }), 1);
   assert.equal(counted(mesh, { rules: 'shadow', verdict: 'allowed', policy: '' }), 2);
   assert.equal(counted(mesh, { rules: 'enforced', verdict: 'logged', policy: 'get' }), 1);
+  await mesh.services[0]?.plane.close();
+  const file = await mesh.services[0]?.runtime.files.read('/access.log');
+  const marked = Buffer.from(file ?? [])
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.includes('audited by policy get'));
+  assert.equal(marked.length, 1);
+  assert.match(marked[0] ?? '', /"status":200,"flag":"".*"path":"\/a"/);
 });
