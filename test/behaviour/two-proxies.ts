@@ -2,7 +2,7 @@
  * Weft's proxy and Envoy under one control plane, with what is generated for the same workload: two callers of the same
  * back ends, of which everything can be asked twice.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEnvoy } from '../../src/agent/envoy/start-envoy.ts';
@@ -152,7 +152,7 @@ async function startTheEnvoy(authority: Authority, control: Listener, folder: st
     serve: (at, accept) => serveRpc({ ...runtime, timers }, silentLog, at, accept),
     place: { directory: folder, socketPath: join(folder, 'xds.sock') },
     envoy: program('envoy'),
-    accessLogPath,
+    requestLog: openSync(accessLogPath, 'a'),
     logLevel: 'warning',
     maxHeapBytes: 0,
     node: nodeOf('envoy'),

@@ -1,15 +1,27 @@
 /** What the agent asks of Envoy's admin endpoint on loopback. */
-import { request } from 'node:http';
 import { WeftError } from '../../core/errors.ts';
-import type { Address } from '../../core/runtime.ts';
+import type { Address, Clock, Net } from '../../core/runtime.ts';
+import { CONTENT_LENGTH } from '../../http/field-name.ts';
+import { Http1Client } from '../../http/h1/client.ts';
+import { DEFAULT_HTTP1_LIMITS } from '../../http/h1/limits.ts';
+import { Head } from '../../http/head.ts';
 
 const TIMEOUT_MS = 2_000;
 const MAX_ANSWER_BYTES = 4 << 20;
 
+interface AdminAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
 export class AdminClient {
+  readonly #net: Net;
+  readonly #clock: Clock;
   readonly #at: Address;
 
-  constructor(at: Address) {
+  constructor(net: Net, clock: Clock, at: Address) {
+    this.#net = net;
+    this.#clock = clock;
     this.#at = at;
   }
 
@@ -34,31 +46,50 @@ export class AdminClient {
     await this.#ask('POST', '/drain_listeners?inboundonly&graceful&skip_exit');
   }
 
-  /** Rejects with `unavailable` when nobody answers. */
-  #ask(method: string, path: string): Promise<{ readonly status: number; readonly body: string }> {
+  /** On a connection of its own. Rejects with `unavailable` when nobody answers. */
+  #ask(method: 'GET' | 'POST', path: string): Promise<AdminAnswer> {
     const { host, port } = this.#at;
-    return new Promise((resolve, reject) => {
-      const fail = (cause: unknown): void =>
-        reject(
-          new WeftError('unavailable', {
-            what: 'Envoy’s admin endpoint does not answer',
-            where: `${host}:${port}`,
-            cause,
-          }),
-        );
-      const asked = request({ host, port, method, path, agent: false, timeout: TIMEOUT_MS }, (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (text: string) => {
-          body += text;
-          if (body.length > MAX_ANSWER_BYTES) asked.destroy(new Error('its answer is too long'));
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on('error', fail);
-      });
-      asked.on('timeout', () => asked.destroy(new Error('timeout')));
-      asked.on('error', fail);
-      asked.end();
+    const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>();
+    const parts: Buffer[] = [];
+    let size = 0;
+    let status = 0;
+    const fail = (reason: string): void => {
+      const where = `${host}:${port}`;
+      reject(new WeftError('unavailable', { what: `Envoy’s admin endpoint does not answer: ${reason}`, where }));
+      client.connection?.destroy(reason);
+    };
+    const succeed = (): void => {
+      resolve({ status, body: Buffer.concat(parts).toString('utf8') });
+      client.close();
+    };
+    const callbacks = { onConnected() {}, onIdle() {}, onGone: (_: Http1Client, reason: string) => fail(reason) };
+    const client = new Http1Client({ limits: DEFAULT_HTTP1_LIMITS, callbacks });
+    client.attach(this.#net.connect(this.#at, client));
+    const stream = client.open({
+      onHead(head, last) {
+        ({ status } = head);
+        head.free();
+        if (last) succeed();
+      },
+      onData(bytes, start, end, last) {
+        size += end - start;
+        if (size > MAX_ANSWER_BYTES) return fail('its answer is too long');
+        parts.push(Buffer.from(bytes.subarray(start, end)));
+        stream.release(end - start);
+        if (last) succeed();
+      },
+      onTrailers(fields) {
+        fields.free();
+        succeed();
+      },
+      onWritable() {},
+      onReset: () => fail('the connection ended'),
     });
+    const head = Head.request(method, path, `${host}:${port}`);
+    if (method === 'POST') head.appendText(CONTENT_LENGTH, '0');
+    stream.sendHead(head, true);
+    head.free();
+    const cancel = this.#clock.wake(this.#clock.now() + TIMEOUT_MS, () => fail('timeout'));
+    return promise.finally(cancel);
   }
 }

@@ -1,6 +1,5 @@
 /** Envoy as a child process: its words in our log, its access log where it was asked for, and its end. */
 import { spawn, type StdioOptions } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/runtime.ts';
 import { signalGroup } from '../app-process.ts';
@@ -16,8 +15,8 @@ export interface EnvoyOptions {
   /** Of the program. */
   readonly file: string;
   readonly bootstrapPath: string;
-  /** Appended to; null: lines of requests go nowhere. */
-  readonly accessLogPath: string | null;
+  /** Where lines of requests go: an open file, our own output, or nowhere. */
+  readonly requestLog: number | 'inherit' | 'ignore';
   readonly logLevel: 'warning' | 'info';
   /** `web.shop`: who writes the lines of requests. */
   readonly service: string;
@@ -33,57 +32,51 @@ export interface EnvoyProcess {
 
 /** Rejects when the program cannot be started. */
 export async function launchEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
-  const { clock, log, file, accessLogPath } = options;
-  const lines = accessLogPath === null || accessLogPath === '/dev/stdout' ? null : openSync(accessLogPath, 'a', 0o600);
-  try {
-    const stdout = lines ?? (accessLogPath === null ? 'ignore' : 'inherit');
-    const stdio: StdioOptions = ['ignore', stdout, 'pipe'];
-    const { PATH, HOME } = process.env;
-    // Of its own group: the terminal's Ctrl-C is the agent's to pass on. No variable of ours is its business.
-    const child = spawn(file, argumentsOf(options), {
-      env: { PATH, HOME, WEFT_SERVICE: options.service },
-      stdio,
-      detached: true,
+  const { clock, log, file, requestLog } = options;
+  const stdio: StdioOptions = ['ignore', requestLog, 'pipe'];
+  const { PATH, HOME } = process.env;
+  // Of its own group: the terminal's Ctrl-C is the agent's to pass on. No variable of ours is its business.
+  const child = spawn(file, argumentsOf(options), {
+    env: { PATH, HOME, WEFT_SERVICE: options.service },
+    stdio,
+    detached: true,
+  });
+  let last = '';
+  const tell = teller(log);
+  const flushed = readLines(child.stderr, (line) => {
+    last = line.slice(line.lastIndexOf('\t') + 1) || last;
+    tell(line);
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  const pid = child.pid ?? 0;
+  const kill = (): void => signalGroup(pid, 'SIGKILL');
+  process.once('exit', kill);
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      process.off('exit', kill);
+      const how = code === null ? `signal ${signal}` : `exit code ${code}`;
+      void within(clock, 500, flushed, () => undefined).then(() => resolve(last === '' ? how : `${how}: ${last}`));
     });
-    let last = '';
-    const tell = teller(log);
-    const flushed = readLines(child.stderr, (line) => {
-      last = line.slice(line.lastIndexOf('\t') + 1) || last;
-      tell(line);
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', reject);
-    });
-    const pid = child.pid ?? 0;
-    const kill = (): void => signalGroup(pid, 'SIGKILL');
-    process.once('exit', kill);
-    const exited = new Promise<string>((resolve) => {
-      child.once('exit', (code, signal) => {
-        process.off('exit', kill);
-        const how = code === null ? `signal ${signal}` : `exit code ${code}`;
-        void within(clock, 500, flushed, () => undefined).then(() => resolve(last === '' ? how : `${how}: ${last}`));
-      });
-    });
-    return {
-      pid,
-      exited,
-      async stop() {
-        signalGroup(pid, 'SIGTERM');
-        const gone = await within(
-          clock,
-          STOP_WAIT_MS,
-          exited.then(() => true),
-          () => false,
-        );
-        if (gone) return;
-        kill();
-        await exited;
-      },
-    };
-  } finally {
-    if (lines !== null) closeSync(lines);
-  }
+  });
+  return {
+    pid,
+    exited,
+    async stop() {
+      signalGroup(pid, 'SIGTERM');
+      const gone = await within(
+        clock,
+        STOP_WAIT_MS,
+        exited.then(() => true),
+        () => false,
+      );
+      if (gone) return;
+      kill();
+      await exited;
+    },
+  };
 }
 
 function argumentsOf({ bootstrapPath, logLevel }: EnvoyOptions): string[] {

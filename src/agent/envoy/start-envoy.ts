@@ -34,7 +34,8 @@ export interface EnvoySidecarOptions extends SidecarOptions {
   readonly place: RelayPlace;
   /** The program; null: somebody else starts it, with the bootstrap that is written. */
   readonly envoy: string | null;
-  readonly accessLogPath: string | null;
+  /** Where lines of requests go: an open file, the agent's own output, or nowhere. */
+  readonly requestLog: number | 'inherit' | 'ignore';
   readonly logLevel: 'warning' | 'info';
   /** 0: not bounded. */
   readonly maxHeapBytes: number;
@@ -54,7 +55,7 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
   await files.write(path, Buffer.from(`${JSON.stringify(bootstrap, null, 2)}\n`), 0o600);
   const relay = await openRelay(options);
   const closing = new AbortController();
-  const client = new AdminClient(admin);
+  const client = new AdminClient(runtime.net, runtime.clock, admin);
   const supervised = options.envoy === null ? null : supervise(options, options.envoy, path, closing.signal);
   const ready = Promise.race([
     waitUntilReady(client, options, closing.signal),
@@ -116,7 +117,7 @@ async function keepRunning(
   closing: AbortSignal,
   onFailure: (error: unknown) => void,
 ): Promise<void> {
-  const { runtime, log, accessLogPath, logLevel, place } = options;
+  const { runtime, log, requestLog, logLevel, place } = options;
   const { clock, random, files } = runtime;
   let hasServed = false;
   for (let failures = 0; !closing.aborted; failures += 1) {
@@ -124,7 +125,7 @@ async function keepRunning(
     let reason: string;
     try {
       const envoy = await launchEnvoy({
-        ...{ clock, log, file, bootstrapPath: path, accessLogPath, logLevel },
+        ...{ clock, log, file, bootstrapPath: path, requestLog, logLevel },
         service: `${options.node.cluster}.${options.node.id.split('/')[0]}`,
       });
       await keepPid(files, place.directory, envoy.pid);

@@ -1,6 +1,6 @@
 /** `--proxy envoy`: apart, and loaded on demand, because most sidecars are not. */
+import { openSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { findEnvoy } from '../../agent/envoy/find-envoy.ts';
 import { startEnvoy } from '../../agent/envoy/start-envoy.ts';
 import { relayPlace } from '../../agent/relay/relay-place.ts';
 import type { StartSidecar } from '../../agent/sidecar.ts';
@@ -8,6 +8,7 @@ import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { serveRpc } from '../../xds/rpc/rpc-server.ts';
+import { findEnvoy } from './find-envoy.ts';
 
 export interface EnvoyFlags {
   readonly envoyPath?: string;
@@ -46,11 +47,17 @@ export function envoySidecar(plan: EnvoyPlan): StartSidecar {
       serve: (at, accept) => serveRpc(parts, log, at, accept),
       place,
       envoy,
-      accessLogPath: plan.accessLogPath,
+      requestLog: requestLog(plan.accessLogPath),
       logLevel: plan.verbose ? 'info' : 'warning',
       maxHeapBytes: Math.floor(Math.min(memory, totalmem()) * HEAP_SHARE),
     });
     started.ready.then(plan.onServing, () => {});
     return started;
   };
+}
+
+/** Open for as long as this process lives: an Envoy that is started again writes on. */
+function requestLog(path: string | null): number | 'inherit' | 'ignore' {
+  if (path === null) return 'ignore';
+  return path === '/dev/stdout' ? 'inherit' : openSync(path, 'a', 0o600);
 }
