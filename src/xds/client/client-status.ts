@@ -5,8 +5,11 @@ import {
   ClientConfigTable,
   ClientConfig_GenericXdsConfigTable,
   ClientStatusResponseTable,
+  SecretTable,
   UpdateFailureStateTable,
 } from '../tables/tables.gen.ts';
+import { TYPE_URLS } from '../resource.ts';
+import { decode } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
 import { create } from '../wire/table.ts';
 import type { ReceivedResource } from './received.ts';
@@ -19,7 +22,10 @@ const STATUS = {
   nacked: ClientResourceStatus.NACKED,
 } as const;
 
-/** An encoded envoy.service.status.v3.ClientStatusResponse. Without contents it tells names, versions and states only. */
+/**
+ * An encoded envoy.service.status.v3.ClientStatusResponse. Without contents it tells names, versions and states only; what
+ * holds a private key has no contents.
+ */
 export function clientStatus(node: Node, states: readonly ResourceState[], withContents: boolean): Uint8Array {
   const genericXdsConfigs = states.map((state) => configOf(state, withContents));
   const response: ClientStatusResponse = { config: [create(ClientConfigTable, { node, genericXdsConfigs })] };
@@ -29,7 +35,7 @@ export function clientStatus(node: Node, states: readonly ResourceState[], withC
 function configOf(state: ResourceState, withContents: boolean): ClientConfig_GenericXdsConfig {
   const { held, refused } = state;
   const any = (resource: ReceivedResource | undefined | null) =>
-    withContents && resource ? { typeUrl: resource.type, value: resource.bytes } : undefined;
+    withContents && resource && !holdsKey(resource) ? { typeUrl: resource.type, value: resource.bytes } : undefined;
   return create(ClientConfig_GenericXdsConfigTable, {
     typeUrl: state.type,
     name: state.name,
@@ -47,4 +53,18 @@ function configOf(state: ResourceState, withContents: boolean): ClientConfig_Gen
             versionInfo: refused.resource.version,
           }),
   });
+}
+
+/** PKCS 8 and its elders, in PEM; a secret may be anything. Who looks at a proxy is not shown its keys, wherever they stand. */
+function holdsKey({ type, bytes }: ReceivedResource): boolean {
+  if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('PRIVATE KEY-----')) return true;
+  return type === TYPE_URLS.secret && !isRoots(bytes);
+}
+
+function isRoots(bytes: Uint8Array): boolean {
+  try {
+    return decode(SecretTable, bytes).type.case === 'validationContext';
+  } catch {
+    return false;
+  }
 }
