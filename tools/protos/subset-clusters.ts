@@ -28,6 +28,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'transport_socket',
     'transport_socket_matches',
     'metadata',
+    'load_balancing_policy',
     'close_connections_on_host_health_failure',
     'ignore_health_on_host_removal',
   ],
@@ -116,6 +117,35 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'host_ttl',
     'max_hosts',
     'dns_query_timeout',
+  ],
+  'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig': [
+    'zone_aware_lb_config',
+    'locality_weighted_lb_config',
+  ],
+  'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig': [
+    'routing_enabled',
+    'min_cluster_size',
+    'fail_traffic_on_panic',
+  ],
+  'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': [
+    'choice_count',
+    'active_request_bias',
+    'slow_start_config',
+    'locality_lb_config',
+    'enable_full_scan',
+    'selection_method',
+  ],
+  'envoy.extensions.load_balancing_policies.maglev.v3.Maglev': [
+    'table_size',
+    'consistent_hashing_lb_config',
+    'locality_weighted_lb_config',
+  ],
+  'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash': [
+    'hash_function',
+    'minimum_ring_size',
+    'maximum_ring_size',
+    'consistent_hashing_lb_config',
+    'locality_weighted_lb_config',
   ],
   'envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext': [
     'trusted_ca',

@@ -110,6 +110,7 @@ export interface Cluster {
   readonly loadAssignment: ClusterLoadAssignment | undefined;
   readonly typedExtensionProtocolOptions: ReadonlyMap<string, Any>;
   readonly respectDnsTtl: boolean;
+  readonly loadBalancingPolicy: LoadBalancingPolicy | undefined;
   readonly transportSocketMatches: readonly Cluster_TransportSocketMatch[];
 }
 
@@ -224,6 +225,16 @@ export interface Cluster_TransportSocketMatch {
   readonly name: string;
   readonly match: JsonObject | undefined;
   readonly transportSocket: TransportSocket | undefined;
+}
+
+/** envoy.config.cluster.v3.LoadBalancingPolicy */
+export interface LoadBalancingPolicy {
+  readonly policies: readonly LoadBalancingPolicy_Policy[];
+}
+
+/** envoy.config.cluster.v3.LoadBalancingPolicy.Policy */
+export interface LoadBalancingPolicy_Policy {
+  readonly typedExtensionConfig: TypedExtensionConfig | undefined;
 }
 
 /** envoy.config.cluster.v3.OutlierDetection */
@@ -583,6 +594,12 @@ export interface TransportSocket {
   readonly configType:
     | { readonly case: 'typedConfig'; readonly value: Any }
     | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.config.core.v3.TypedExtensionConfig */
+export interface TypedExtensionConfig {
+  readonly name: string;
+  readonly typedConfig: Any | undefined;
 }
 
 /** envoy.config.endpoint.v3.ClusterLoadAssignment */
@@ -1391,6 +1408,95 @@ export interface TcpProxy_WeightedCluster_ClusterWeight {
   readonly name: string;
   readonly weight: number;
   readonly metadataMatch: Metadata | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided */
+export type ClusterProvided = Readonly<Record<never, never>>;
+
+/** envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig */
+export interface ConsistentHashingLbConfig {
+  readonly useHostnameForHashing: boolean;
+  readonly hashBalanceFactor: number | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig */
+export interface LocalityLbConfig {
+  readonly localityConfigSpecifier:
+    | { readonly case: 'zoneAwareLbConfig'; readonly value: LocalityLbConfig_ZoneAwareLbConfig }
+    | { readonly case: 'localityWeightedLbConfig'; readonly value: LocalityLbConfig_LocalityWeightedLbConfig }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig */
+export type LocalityLbConfig_LocalityWeightedLbConfig = Readonly<Record<never, never>>;
+
+/** envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig */
+export interface LocalityLbConfig_ZoneAwareLbConfig {
+  readonly routingEnabled: Percent | undefined;
+  readonly minClusterSize: bigint | undefined;
+  readonly failTrafficOnPanic: boolean;
+}
+
+/** envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig */
+export interface SlowStartConfig {
+  readonly slowStartWindow: number | undefined; // ms
+  readonly aggression: RuntimeDouble | undefined;
+  readonly minWeightPercent: Percent | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest */
+export interface LeastRequest {
+  readonly choiceCount: number | undefined;
+  readonly activeRequestBias: RuntimeDouble | undefined;
+  readonly slowStartConfig: SlowStartConfig | undefined;
+  readonly localityLbConfig: LocalityLbConfig | undefined;
+  readonly enableFullScan: boolean | undefined;
+  readonly selectionMethod: number; // LeastRequest_SelectionMethod
+}
+
+/** envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest.SelectionMethod */
+export const LeastRequest_SelectionMethod = {
+  N_CHOICES: 0,
+  FULL_SCAN: 1,
+} as const;
+
+/** envoy.extensions.load_balancing_policies.maglev.v3.Maglev */
+export interface Maglev {
+  readonly tableSize: bigint | undefined;
+  readonly consistentHashingLbConfig: ConsistentHashingLbConfig | undefined;
+  readonly localityWeightedLbConfig: LocalityLbConfig_LocalityWeightedLbConfig | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.random.v3.Random */
+export interface Random {
+  readonly localityLbConfig: LocalityLbConfig | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash */
+export interface RingHash {
+  readonly hashFunction: number; // RingHash_HashFunction
+  readonly minimumRingSize: bigint | undefined;
+  readonly maximumRingSize: bigint | undefined;
+  readonly consistentHashingLbConfig: ConsistentHashingLbConfig | undefined;
+  readonly localityWeightedLbConfig: LocalityLbConfig_LocalityWeightedLbConfig | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash.HashFunction */
+export const RingHash_HashFunction = {
+  DEFAULT_HASH: 0,
+  XX_HASH: 1,
+  MURMUR_HASH_2: 2,
+} as const;
+
+/** envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin */
+export interface RoundRobin {
+  readonly slowStartConfig: SlowStartConfig | undefined;
+  readonly localityLbConfig: LocalityLbConfig | undefined;
+}
+
+/** envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality */
+export interface WrrLocality {
+  readonly endpointPickingPolicy: LoadBalancingPolicy | undefined;
 }
 
 /** envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer */

@@ -75,6 +75,7 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [37, 'leastRequestLbConfig', 11, 'optional', () => Cluster_LeastRequestLbConfigTable, 'lbConfig'],
   [38, 'clusterType', 11, 'optional', () => Cluster_CustomClusterTypeTable, 'clusterDiscoveryType'],
   [39, 'respectDnsTtl', 8],
+  [41, 'loadBalancingPolicy', 11, 'optional', () => LoadBalancingPolicyTable],
   [43, 'transportSocketMatches', 11, 'list', () => Cluster_TransportSocketMatchTable],
   [52, 'maglevLbConfig', 11, 'optional', () => Cluster_MaglevLbConfigTable, 'lbConfig'],
   [56, 'roundRobinLbConfig', 11, 'optional', () => Cluster_RoundRobinLbConfigTable, 'lbConfig'],
@@ -131,6 +132,12 @@ export const Cluster_TransportSocketMatchTable: Table<m.Cluster_TransportSocketM
   [1, 'name', 9],
   [2, 'match', 22, 'optional'],
   [3, 'transportSocket', 11, 'optional', () => TransportSocketTable],
+]);
+export const LoadBalancingPolicyTable: Table<m.LoadBalancingPolicy> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.LoadBalancingPolicy', () => [
+  [1, 'policies', 11, 'list', () => LoadBalancingPolicy_PolicyTable],
+]);
+export const LoadBalancingPolicy_PolicyTable: Table<m.LoadBalancingPolicy_Policy> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.LoadBalancingPolicy.Policy', () => [
+  [4, 'typedExtensionConfig', 11, 'optional', () => TypedExtensionConfigTable],
 ]);
 export const OutlierDetectionTable: Table<m.OutlierDetection> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.OutlierDetection', () => [
   [1, 'consecutive5xx', 13, 'wrapped'],
@@ -328,6 +335,10 @@ export const SubstitutionFormatStringTable: Table<m.SubstitutionFormatString> = 
 export const TransportSocketTable: Table<m.TransportSocket> = /* @__PURE__ */ new Table('envoy.config.core.v3.TransportSocket', () => [
   [1, 'name', 9],
   [3, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
+]);
+export const TypedExtensionConfigTable: Table<m.TypedExtensionConfig> = /* @__PURE__ */ new Table('envoy.config.core.v3.TypedExtensionConfig', () => [
+  [1, 'name', 9],
+  [2, 'typedConfig', 11, 'optional', () => AnyTable],
 ]);
 export const ClusterLoadAssignmentTable: Table<m.ClusterLoadAssignment> = /* @__PURE__ */ new Table('envoy.config.endpoint.v3.ClusterLoadAssignment', () => [
   [1, 'clusterName', 9],
@@ -852,6 +863,58 @@ export const TcpProxy_WeightedCluster_ClusterWeightTable: Table<m.TcpProxy_Weigh
   [1, 'name', 9],
   [2, 'weight', 13],
   [3, 'metadataMatch', 11, 'optional', () => MetadataTable],
+]);
+export const ClusterProvidedTable: Table<m.ClusterProvided> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided', () => [
+]);
+export const ConsistentHashingLbConfigTable: Table<m.ConsistentHashingLbConfig> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig', () => [
+  [1, 'useHostnameForHashing', 8],
+  [2, 'hashBalanceFactor', 13, 'wrapped'],
+]);
+export const LocalityLbConfigTable: Table<m.LocalityLbConfig> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig', () => [
+  [1, 'zoneAwareLbConfig', 11, 'optional', () => LocalityLbConfig_ZoneAwareLbConfigTable, 'localityConfigSpecifier'],
+  [2, 'localityWeightedLbConfig', 11, 'optional', () => LocalityLbConfig_LocalityWeightedLbConfigTable, 'localityConfigSpecifier'],
+]);
+export const LocalityLbConfig_LocalityWeightedLbConfigTable: Table<m.LocalityLbConfig_LocalityWeightedLbConfig> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig', () => [
+]);
+export const LocalityLbConfig_ZoneAwareLbConfigTable: Table<m.LocalityLbConfig_ZoneAwareLbConfig> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig', () => [
+  [1, 'routingEnabled', 11, 'optional', () => PercentTable],
+  [2, 'minClusterSize', 4, 'wrapped'],
+  [3, 'failTrafficOnPanic', 8],
+]);
+export const SlowStartConfigTable: Table<m.SlowStartConfig> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig', () => [
+  [1, 'slowStartWindow', 20, 'optional'],
+  [2, 'aggression', 11, 'optional', () => RuntimeDoubleTable],
+  [3, 'minWeightPercent', 11, 'optional', () => PercentTable],
+]);
+export const LeastRequestTable: Table<m.LeastRequest> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest', () => [
+  [1, 'choiceCount', 13, 'wrapped'],
+  [2, 'activeRequestBias', 11, 'optional', () => RuntimeDoubleTable],
+  [3, 'slowStartConfig', 11, 'optional', () => SlowStartConfigTable],
+  [4, 'localityLbConfig', 11, 'optional', () => LocalityLbConfigTable],
+  [5, 'enableFullScan', 8, 'wrapped'],
+  [6, 'selectionMethod', 14, 'plain', () => m.LeastRequest_SelectionMethod],
+]);
+export const MaglevTable: Table<m.Maglev> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.maglev.v3.Maglev', () => [
+  [1, 'tableSize', 4, 'wrapped'],
+  [2, 'consistentHashingLbConfig', 11, 'optional', () => ConsistentHashingLbConfigTable],
+  [3, 'localityWeightedLbConfig', 11, 'optional', () => LocalityLbConfig_LocalityWeightedLbConfigTable],
+]);
+export const RandomTable: Table<m.Random> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.random.v3.Random', () => [
+  [1, 'localityLbConfig', 11, 'optional', () => LocalityLbConfigTable],
+]);
+export const RingHashTable: Table<m.RingHash> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash', () => [
+  [1, 'hashFunction', 14, 'plain', () => m.RingHash_HashFunction],
+  [2, 'minimumRingSize', 4, 'wrapped'],
+  [3, 'maximumRingSize', 4, 'wrapped'],
+  [6, 'consistentHashingLbConfig', 11, 'optional', () => ConsistentHashingLbConfigTable],
+  [7, 'localityWeightedLbConfig', 11, 'optional', () => LocalityLbConfig_LocalityWeightedLbConfigTable],
+]);
+export const RoundRobinTable: Table<m.RoundRobin> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', () => [
+  [1, 'slowStartConfig', 11, 'optional', () => SlowStartConfigTable],
+  [2, 'localityLbConfig', 11, 'optional', () => LocalityLbConfigTable],
+]);
+export const WrrLocalityTable: Table<m.WrrLocality> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality', () => [
+  [1, 'endpointPickingPolicy', 11, 'optional', () => LoadBalancingPolicyTable],
 ]);
 export const RawBufferTable: Table<m.RawBuffer> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer', () => [
 ]);
