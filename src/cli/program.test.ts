@@ -36,6 +36,12 @@ test('mistakes of usage say what, and what to do, on standard error alone', (t) 
     [['get', 'services', '-o', 'xml'], /--output xml is not possible here/, /table, wide, yaml, json, name/],
     [['run', '--service', 'web'], /no command to run/, /weft run --service NAME -- COMMAND/],
     [['run', '--service', 'web', '--control-plane', 'https://x', '--', 'true'], /needs --ca-hash/, /token create/],
+    [
+      ['run', '-s', 'a', '--proxy', 'none', '--port', 'auto', '--', 'true'],
+      /--port auto does not go with/,
+      /50051:grpc/,
+    ],
+    [['run', '-s', 'a', '--proxy', 'none', '--xds-at', 'x', '--', 'true'], /--xds-at x is no place/, /unix, loopback/],
     [['dev', '--json'], /--json needs --for/, /--for 10s/],
     [['completion', 'zhs'], /no completion for zhs/, /"zsh"/],
     [['help', 'nothing'], /no command nothing/, /weft help/],

@@ -92,6 +92,14 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   const account = labelName('--account', flags.account ?? service);
   const version = flags.version === undefined ? null : versionName(flags.version);
   const workload = labelName('--name', flags.name ?? newName(service, version));
+  const at = parseXdsAt(flags.xdsAt);
+  const ports = parsePortFlags(flags.port ?? []);
+  if (proxyKind === 'grpc' && ports === 'auto') {
+    throw new UsageError(
+      '--port auto does not go with --proxy none',
+      'A gRPC server listens only when it has the configuration of its port: --port 50051:grpc',
+    );
+  }
   if (flags.address !== undefined && isIP(flags.address) === 0) {
     throw new UsageError(`--address ${flags.address} is no IP address`, 'For example: --address 10.0.0.5');
   }
@@ -112,10 +120,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   };
   const dataPlanes: Record<typeof proxyKind, () => Promise<StartSidecar>> = {
     weft: async () => startWeft,
-    grpc: async () => {
-      const at = parseXdsAt(flags.xdsAt);
-      return proxylessStarter(runtime, log, { stateDir, namespace, workload, at });
-    },
+    grpc: async () => proxylessStarter(runtime, log, { stateDir, namespace, workload, at }),
     envoy: async () =>
       (await import('../run/envoy-sidecar.ts')).envoySidecar({
         ...{ runtime, log, stateDir, namespace, workload, accessLogPath, flags },
@@ -140,7 +145,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     version,
     labels: parseLabels(flags.label ?? []),
     address: flags.address ?? defaultAddress(server),
-    ports: parsePortFlags(flags.port ?? []),
+    ports,
     proxyKind,
     uses: parseUses(flags.uses),
     locality: runLocality(flags, process.env),

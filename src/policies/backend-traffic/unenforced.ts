@@ -18,21 +18,34 @@ function envoyLacks({ loadBalancing, hedge, timeouts }: BackendTrafficSpec): Rea
 
 /** As `control/generate/grpc` narrows what is compiled: gRFC A31, A32, A42, A44, A50. */
 function grpcLacks(spec: BackendTrafficSpec): Readonly<Record<string, boolean>> {
-  const { loadBalancing, outlierDetection, limits, timeouts, retry } = spec;
+  const { loadBalancing, locality, outlierDetection, limits, timeouts, retry } = spec;
   const { algorithm = 'RoundRobin' } = loadBalancing ?? {};
   return {
     [`loadBalancing.algorithm ${algorithm}`]: algorithm === 'PeakEwma' || algorithm === 'Random',
     'loadBalancing.slowStart': loadBalancing?.slowStart !== undefined,
+    'loadBalancing.hashOn of cookies and parameters':
+      loadBalancing?.hashOn?.some(({ type }) => type === 'Cookie' || type === 'QueryParameter') === true,
+    'locality.mode ZoneAware': locality?.mode === 'ZoneAware',
     'outlierDetection but for successRate and failurePercentage': beyond(outlierDetection, OUTLIERS),
     healthCheck: spec.healthCheck !== undefined,
     'limits but for requests': beyond(limits, ['requests']),
     connection: spec.connection !== undefined,
     'timeouts but for request and maxDuration': beyond(timeouts, ['request', 'maxDuration']),
+    'retry.on but for gRPC statuses': retry?.on?.some((condition) => !GRPC_STATUSES.includes(condition)) === true,
     'retry.statuses': retry?.statuses !== undefined,
+    'retry.retryAfter': retry?.retryAfter !== undefined,
     'retry.maxBodyBytes': retry?.maxBodyBytes !== undefined,
     hedge: spec.hedge !== undefined,
   };
 }
+
+const GRPC_STATUSES: readonly string[] = [
+  'cancelled',
+  'deadline-exceeded',
+  'internal',
+  'resource-exhausted',
+  'unavailable',
+];
 
 const OUTLIERS = [
   'interval',
