@@ -16,7 +16,7 @@ test('configuration and identity come from one socket, and nothing serves before
   assert.ok(text.includes('"pipe":{"path":"/run/weft/xds.sock"}'));
   assert.equal(text.match(/"initial_fetch_timeout":"0s"/g)?.length, 2);
   assert.ok(!/PRIVATE|certificate|filename/.test(text));
-  assert.ok(text.includes('"node":{"id":"shop/web-1","cluster":"web","metadata":{"kind":"envoy"}}'));
+  assert.ok(text.includes('"node":{"id":"shop/web-1","cluster":"web","metadata":{"kind":"envoy","onDemand":true}}'));
 });
 
 test('the locality is said where it is known; memory is bounded where there is a bound', () => {

@@ -24,11 +24,13 @@ const NO_TRACES: Json = { name: 'weft-traces', type: 'STATIC', connect_timeout: 
 const DEFAULT_MAX_CONNECTIONS = 20_000;
 const EXTENSION = 'type.googleapis.com/envoy.extensions';
 
+/** It discovers on demand: the control plane then sends what is used, and not the mesh. */
 export function envoyBootstrap(parts: BootstrapParts): Json {
   const { node, locality, admin } = parts;
   return {
     node: {
       ...node,
+      metadata: { ...node.metadata, onDemand: true },
       ...(locality === null
         ? {}
         : { locality: { region: locality.region, zone: locality.zone, sub_zone: locality.subZone } }),

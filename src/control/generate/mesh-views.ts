@@ -35,7 +35,7 @@ export class MeshViews implements Views {
 
   viewOf(node: ProxyNode): XdsView {
     if (node.onDemand && !this.#wanted.has(node.id)) {
-      this.#wanted.set(node.id, { names: new Map(), isBeyond: false });
+      this.#wanted.set(node.id, { names: new Map(), isBeyond: false, text: JSON.stringify(NO_DEMAND) });
       this.#demand(node, NO_DEMAND);
     }
     return this.#index.read(proxyView, { namespace: node.namespace, workload: node.workload });
@@ -49,6 +49,9 @@ export class MeshViews implements Views {
     const of = (each: OnDemandType): ReadonlySet<string> => wanted.names.get(each) ?? NO_NAMES;
     const demand = demandOf(of(TYPE_URLS.virtualHosts), of(TYPE_URLS.cluster), node.namespace);
     wanted.isBeyond = demand === null;
+    const text = JSON.stringify(demand);
+    if (text === wanted.text) return;
+    wanted.text = text;
     this.#demand(node, demand);
   }
 
@@ -77,6 +80,8 @@ interface WantedNames {
   readonly names: Map<OnDemandType, ReadonlySet<string>>;
   /** It asked for more than may be asked for. */
   isBeyond: boolean;
+  /** The demand that was made of them last. */
+  text: string;
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();

@@ -17,7 +17,7 @@ import type {
   TlsOptions,
 } from '../../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
-import { shortTypeName, type TypeUrl } from '../../xds/resource.ts';
+import { shortTypeName, TYPE_URLS, type TypeUrl } from '../../xds/resource.ts';
 import { type Nack, Quarantine } from '../../xds/server/quarantine.ts';
 import { ResponseCache } from '../../xds/server/response-cache.ts';
 import type { Node } from '../../xds/tables/messages.gen.ts';
@@ -44,7 +44,7 @@ import { openStatusStream, STATUS_METHODS } from './status-stream.ts';
 import type { StreamEnding } from './stream-endings.ts';
 import { Turnstile } from './turnstile.ts';
 import { XdsMetrics } from './xds-metrics.ts';
-import { ON_DEMAND_TYPES, type ProxyNode, type Views } from './views.ts';
+import { ON_DEMAND_TYPES, type OnDemandType, type ProxyNode, type Views } from './views.ts';
 
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -74,8 +74,6 @@ export interface PublisherOptions {
 export type Awaited = { readonly type: TypeUrl; readonly name?: string } | ((proxy: ProxyStatus) => boolean);
 
 const NO_NODE = 'the first message of the stream has no node';
-
-const NO_NAMES: ReadonlySet<string> = new Set();
 
 export class Publisher implements StreamOwner, Callers {
   readonly metrics: XdsMetrics;
@@ -198,14 +196,13 @@ export class Publisher implements StreamOwner, Callers {
     const { node, session } = stream;
     const { views } = this.#options;
     if (views.wanted === undefined || node === null || session === null) return;
-    let isNew = false;
+    // All are taken, not only the first that has changed.
+    if (!ON_DEMAND_TYPES.map((type) => session.takeNamesChanged(type)).some(Boolean)) return;
     for (const type of ON_DEMAND_TYPES) {
-      if (!session.takeNamesChanged(type)) continue;
-      isNew = true;
-      const names = [...this.#nodes.of(node.id)].map((each) => each.session?.namesOf(type) ?? NO_NAMES);
-      views.wanted(node, type, new Set(names.flatMap((each) => [...each])));
+      const names = [...this.#nodes.of(node.id)].flatMap((each) => namesWanted(each, type));
+      views.wanted(node, type, new Set(names));
     }
-    if (isNew) this.#offer(node);
+    this.#offer(node);
   }
 
   onSent(type: string, bytes: number): void {
@@ -316,6 +313,15 @@ export class Publisher implements StreamOwner, Callers {
     });
     this.#options.onNack?.(node, nack);
   }
+}
+
+function namesWanted({ node, session }: ProxyStream, type: OnDemandType): readonly string[] {
+  if (session === null) return [];
+  const names = [...session.namesOf(type)];
+  // On a new stream Envoy names the clusters that it missed, and neither those that came along with a virtual host nor,
+  // yet, that host. It goes on with them: they are in use until it has said what is.
+  const isBeginning = node?.kind === 'envoy' && session.heldOf(TYPE_URLS.virtualHosts) === null;
+  return isBeginning ? [...names, ...(session.heldOf(type) ?? [])] : names;
 }
 
 function isDone(stream: ProxyStream, what: Awaited): boolean {

@@ -19,6 +19,8 @@ import { peerOf, WEB_ID } from './publisher.fixture.ts';
 interface Asked {
   readonly typeUrl?: string;
   readonly names?: readonly string[];
+  /** What it holds from an earlier stream, of delta. */
+  readonly held?: readonly string[];
   readonly nonce?: string;
   readonly error?: string;
 }
@@ -81,12 +83,14 @@ export function dialRaw(
     writable: true,
     stopsReading: false,
     paused: false,
-    ask({ typeUrl = '', names = [], nonce = '', error }) {
+    ask({ typeUrl = '', names = [], held = [], nonce = '', error }) {
       const said = isFirst ? create(NodeTable, { id, ...node }) : undefined;
       isFirst = false;
       const errorDetail = error === undefined ? undefined : { code: 3, message: error, details: [] };
       const common = { typeUrl, responseNonce: nonce, node: said, errorDetail };
-      const delta = () => create(DeltaDiscoveryRequestTable, { ...common, resourceNamesSubscribe: names });
+      const versions = new Map(held.map((name) => [name, '1']));
+      const subscribed = { resourceNamesSubscribe: names, initialResourceVersions: versions };
+      const delta = () => create(DeltaDiscoveryRequestTable, { ...common, ...subscribed });
       const sotw = () => create(DiscoveryRequestTable, { ...common, resourceNames: names });
       client.say(isDelta ? encode(DeltaDiscoveryRequestTable, delta()) : encode(DiscoveryRequestTable, sotw()));
     },

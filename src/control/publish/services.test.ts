@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TYPE_URLS } from '../../xds/resource.ts';
+import { shortTypeName, TYPE_URLS } from '../../xds/resource.ts';
 import { DiscoveryRequestTable, NodeTable } from '../../xds/tables/tables.gen.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
-import { METHOD_BY_PATH, SOTW_ADS } from './methods.ts';
+import { DELTA_ADS, METHOD_BY_PATH, SOTW_ADS } from './methods.ts';
 import { CDS, EDS, fixture, resource } from './publisher.fixture.ts';
 import { dialRaw } from './raw-client.fixture.ts';
 
@@ -113,6 +113,7 @@ test('what a proxy asks for by name is told to the views before it is answered, 
   const told: [string, string[]][] = [];
   views.resources.set('shop/web-1', new Map());
   views.wanted = (_node, type, names) => {
+    if (type !== TYPE_URLS.virtualHosts) return;
     told.push([type, [...names].sort()]);
     views.resources.set(
       'shop/web-1',
@@ -139,6 +140,22 @@ test('what a proxy asks for by name is told to the views before it is answered, 
   one.ask({ nonce: one.received[0]?.nonce ?? '' });
   assert.deepEqual(one.received[1]?.names, ['r/a', 'r/b']);
   assert.deepEqual(two.received[0]?.names, ['r/b']);
+});
+
+test('clusters that an Envoy holds are wanted, until it has said which virtual hosts it uses', () => {
+  const kinds = ['envoy', 'weft'] as const;
+  const { publisher, views } = fixture({ recordedKind: (id) => kinds[id === 'shop/web-1' ? 0 : 1] });
+  const told = new Map<string, readonly string[]>();
+  views.wanted = ({ kind }, type, names) => void told.set(`${kind} ${shortTypeName(type)}`, [...names].sort());
+  kinds.forEach((kind, i) => {
+    const stream = dialRaw(publisher, DELTA_ADS.path, { id: `shop/web-${i + 1}` });
+    stream.ask({ typeUrl: CDS, names: ['*', 'tcp|80|db.shop'], held: ['http|80|catalog.shop'] });
+    const begun = kind === 'envoy' ? ['http|80|catalog.shop', 'tcp|80|db.shop'] : ['tcp|80|db.shop'];
+    assert.deepEqual(told.get(`${kind} Cluster`), begun);
+    stream.ask({ typeUrl: TYPE_URLS.virtualHosts, names: ['outbound/catalog'] });
+    assert.deepEqual(told.get(`${kind} VirtualHost`), ['outbound/catalog']);
+    assert.deepEqual(told.get(`${kind} Cluster`), ['tcp|80|db.shop']);
+  });
 });
 
 function eds(count: number): string[] {

@@ -2,6 +2,7 @@
  * What the proxy holds, as Envoy's admin endpoint tells it (envoy.admin.v3.ConfigDump in JSON), so that tools made for
  * Envoy read it. Keys are never shown.
  */
+import { tableOfVirtualHost } from '../../snapshot/virtual-hosts.ts';
 import type { ReceivedResource } from '../../xds/client/received.ts';
 import type { ResourceState } from '../../xds/client/subscription.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
@@ -99,8 +100,26 @@ const listeners: Section = (config, states, statics) => {
 const routes: Section = (config, states, statics) => ({
   '@type': `${ADMIN}RoutesConfigDump`,
   static_route_configs: staticsOf(config, statics, TYPE_URLS.routes, 'route_config'),
-  dynamic_route_configs: dynamics(states, TYPE_URLS.routes, 'route_config'),
+  dynamic_route_configs: states
+    .filter(({ type }) => type === TYPE_URLS.routes)
+    .map((state) => withHosts(dynamic(state, 'route_config'), hostsOf(state.name, states))),
 });
+
+/** Virtual hosts that came by themselves stand in their table, as in Envoy's dump. */
+function withHosts(dump: JsonObject, hosts: readonly JsonObject[]): JsonObject {
+  const table = dump['route_config'] as JsonObject;
+  if (hosts.length === 0) return dump;
+  const own = (table['virtual_hosts'] ?? []) as readonly JsonObject[];
+  return { ...dump, route_config: { ...table, virtual_hosts: [...own, ...hosts] } };
+}
+
+function hostsOf(table: string, states: readonly ResourceState[]): readonly JsonObject[] {
+  return states.flatMap(({ type, name, held }) => {
+    if (type !== TYPE_URLS.virtualHosts || held === null || tableOfVirtualHost(name) !== table) return [];
+    const { '@type': _, ...host } = body(held);
+    return [host];
+  });
+}
 
 const secrets: Section = (config, states, statics) => {
   const named = (name: string, entry: JsonObject): JsonObject => ({ name, ...entry });

@@ -103,6 +103,8 @@ test('it says that it asks, is ready with nothing asked for, and many who wait a
   );
   assert.equal(routeTo(made, 'A'), 'http|80|a.shop');
   assert.equal(made.demand.waiting.used, 0);
+  const { configs } = made.client.configDump({ includeEds: false, resource: 'dynamic_route_configs', nameRegex: null });
+  assert.match(JSON.stringify(configs), /"virtual_hosts":\[\{"name":"outbound\/a","domains":\["a"\]/);
 });
 
 test('a host serves only once its clusters do', async () => {

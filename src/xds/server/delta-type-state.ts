@@ -24,6 +24,7 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
     this.owesAnswer = this.wildcard;
     // State, not subscription: it only says what need not be sent.
     this.checkCount(request.initialResourceVersions.size);
+    this.haveNamesChanged ||= request.initialResourceVersions.size > 0;
     for (const [name, version] of request.initialResourceVersions) {
       this.takeName(name);
       this.takeName(version);

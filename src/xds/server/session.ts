@@ -171,7 +171,12 @@ export class Session<Request extends XdsRequest> {
     return this.#state(type)?.names ?? NO_NAMES;
   }
 
-  /** True once after requests that added or took away names of this type. */
+  /** What the client has of this type, asked for by name or not; null: it has not asked for the type. */
+  heldOf(type: TypeUrl): Iterable<string> | null {
+    return this.#state(type)?.sent.keys() ?? null;
+  }
+
+  /** True once after requests that added or took away names of this type, or said what is held of it. */
   takeNamesChanged(type: TypeUrl): boolean {
     return this.#state(type)?.takeNamesChanged() ?? false;
   }
