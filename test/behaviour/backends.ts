@@ -1,10 +1,10 @@
 /** Real back ends in this process. What they do is said by the request, or by what the endpoint is; they say who they are. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, Server as HttpServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** `broken`: answers 500. `sick`: the same of its health alone. `dead`: nobody listens. */
-export type Condition = 'well' | 'broken' | 'sick' | 'dead';
+/** `broken`: answers 500. `sick`: the same of its health alone. `dead`: nobody listens. `greets`: no HTTP, speaks first. */
+export type Condition = 'well' | 'broken' | 'sick' | 'dead' | 'greets';
 
 export interface Backend {
   readonly service: string;
@@ -26,7 +26,10 @@ export class Backends {
   readonly #tries = new Map<string, number>();
 
   async start(service: string, name: string, condition: Condition): Promise<Backend> {
-    const server = createServer((request, response) => void this.#answer(service, name, condition, request, response));
+    const server =
+      condition === 'greets'
+        ? createTcpServer((socket) => socket.on('error', () => {}).end(`hello from ${name}\n`))
+        : createServer((request, response) => void this.#answer(service, name, condition, request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     if (condition === 'dead') await new Promise((resolve) => server.close(resolve));
@@ -40,7 +43,7 @@ export class Backends {
 
   close(): void {
     for (const server of this.#servers) {
-      server.closeAllConnections();
+      if (server instanceof HttpServer) server.closeAllConnections();
       server.close();
     }
   }

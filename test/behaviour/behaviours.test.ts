@@ -7,14 +7,16 @@ import { missing } from '../support/components.ts';
 import { Backends, type Backend } from './backends.ts';
 import { BEHAVIOURS } from './behaviours.ts';
 import { ServiceCaller } from './caller.ts';
-import { KINDS, type Kind, startTwoProxies, type TwoProxies } from './two-proxies.ts';
+import { HTTP_PROXY, KINDS, type Kind, startTwoProxies, type TwoProxies } from './two-proxies.ts';
 
+/** One named `raw-…` does not say what it speaks: it is found out. */
 function serviceOf(name: string): object {
+  const declared = name.startsWith('raw-') ? {} : { appProtocol: 'http' };
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name },
-    spec: { selector: { app: name }, ports: [{ name: 'web', port: 80, targetPort: 'web', appProtocol: 'http' }] },
+    spec: { selector: { app: name }, ports: [{ name: 'web', port: 80, targetPort: 'web', ...declared }] },
   };
 }
 
@@ -36,7 +38,7 @@ describe('Weft’s proxy and Envoy', { skip: missing('envoy') }, () => {
   const callerOf = (kind: Kind): ServiceCaller => {
     assert.ok(proxies !== null);
     const { port } = proxies;
-    return new ServiceCaller((service) => port(kind, service), backends);
+    return new ServiceCaller((service) => port(kind, service), port(kind, HTTP_PROXY), backends);
   };
 
   before(async () => {

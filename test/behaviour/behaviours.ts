@@ -285,6 +285,37 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     expected: [418, 200, 200, true],
   },
   {
+    name: 'detection: a server that speaks first is heard, and HTTP is found where nobody declared it',
+    services: { 'raw-greeter': ['greets'], 'raw-web': ONE },
+    async drive(caller) {
+      const { status, endpoint } = await caller.ask('raw-web');
+      return [await caller.listen('raw-greeter'), status, endpoint];
+    },
+    expected: ['hello from raw-greeter-1', 200, 'raw-web-1'],
+  },
+  {
+    name: 'the explicit proxy: by name, through CONNECT, and to names that nobody has',
+    services: { proxied: ONE },
+    async drive(caller) {
+      const told = (text: string): string[] => [
+        /^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? text,
+        /"endpoint":"([^"]*)"/.exec(text)?.[1] ?? '',
+      ];
+      return {
+        get: told(await caller.byProxy('GET', 'proxied')),
+        long: told(await caller.byProxy('GET', 'proxied.default.svc.cluster.local')),
+        connect: told(await caller.byProxy('CONNECT', 'proxied')),
+        nobody: told(await caller.byProxy('GET', 'nobody.invalid')),
+      };
+    },
+    expected: {
+      get: ['200', 'proxied-1'],
+      long: ['200', 'proxied-1'],
+      connect: ['200', 'proxied-1'],
+      nobody: ['503', ''],
+    },
+  },
+  {
     name: 'fields: a trace begins or goes on, a request has an id, and nothing tells which proxy it was',
     services: { fields: ONE },
     async drive(caller) {

@@ -1,5 +1,6 @@
 /** The application beside a proxy: it asks a service and tells what came back, and what the back end had seen. */
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import type { Backends, Seen } from './backends.ts';
 
 export interface Ask {
@@ -24,10 +25,12 @@ export class ServiceCaller {
   readonly run = `run-${runs++}`;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #portOf: (service: string) => number;
+  readonly #httpProxyPort: number;
   readonly #backends: Backends;
 
-  constructor(portOf: (service: string) => number, backends: Backends) {
+  constructor(portOf: (service: string) => number, httpProxyPort: number, backends: Backends) {
     this.#portOf = portOf;
+    this.#httpProxyPort = httpProxyPort;
     this.#backends = backends;
   }
 
@@ -58,6 +61,41 @@ export class ServiceCaller {
         });
       });
       sent.end();
+    });
+  }
+
+  /** Says nothing and tells what the other end says first. */
+  listen(service: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let text = '';
+      const socket = connect(this.#portOf(service), '127.0.0.1');
+      socket.setTimeout(LIMIT_MS, () => socket.destroy(new Error(`${service} says nothing`)));
+      socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      socket.on('error', reject);
+      socket.on('end', () => {
+        socket.destroy();
+        resolve(text.trim());
+      });
+    });
+  }
+
+  /** As a program that knows its proxy: the status line, and the body. */
+  byProxy(method: 'GET' | 'CONNECT', host: string): Promise<string> {
+    const get = `GET /by-proxy HTTP/1.1\r\nhost: ${host}\r\nx-run: ${this.run}\r\nconnection: close\r\n\r\n`;
+    return new Promise((resolve, reject) => {
+      let text = '';
+      const socket = connect(this.#httpProxyPort, '127.0.0.1');
+      socket.setTimeout(LIMIT_MS, () => socket.destroy(new Error(`no answer of ${host}`)));
+      socket.setEncoding('utf8').on('data', (chunk: string) => {
+        const isFirst = text === '';
+        text += chunk;
+        if (method === 'CONNECT' && isFirst && / 200 /.test(chunk)) socket.write(get);
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(text));
+      socket.on('end', () => socket.destroy());
+      if (method === 'GET') socket.write(get.replace('GET /', `GET http://${host}/`));
+      else socket.write(`CONNECT ${host}:80 HTTP/1.1\r\nhost: ${host}:80\r\n\r\n`);
     });
   }
 

@@ -33,6 +33,9 @@ const HOST = '127.0.0.1';
 const NAMESPACE = 'default';
 const TRUST_DOMAIN = 'spiffe://weft.local';
 
+/** In place of a service: the explicit HTTP proxy. */
+export const HTTP_PROXY = 'http-proxy';
+
 export interface TwoProxies {
   /** Where the application beside this proxy reaches a service. */
   port(kind: Kind, service: string): number;
@@ -45,7 +48,8 @@ export async function startTwoProxies(services: readonly string[], resources: re
   const folder = mkdtempSync(join(tmpdir(), 'weft-two-'));
   const authority = await createAuthority('two proxies');
   const ports = new Map<string, number>();
-  for (const kind of KINDS) for (const service of services) ports.set(`${kind} ${service}`, await freePort());
+  for (const kind of KINDS)
+    for (const service of [...services, HTTP_PROXY]) ports.set(`${kind} ${service}`, await freePort());
   const callers = KINDS.map((kind) => callerOf(kind, services, ports));
   const all = [...resources, ...callers].map(stored);
   const index = new MeshIndex();
@@ -82,7 +86,7 @@ function callerOf(kind: Kind, services: readonly string[], ports: ReadonlyMap<st
     spec: {
       ...{ service: 'caller', account: `${kind}-caller`, address: HOST, ports: [], proxy: kind },
       uses: [...services],
-      capture: { vips },
+      capture: { vips, httpProxyPort: ports.get(`${kind} ${HTTP_PROXY}`) ?? 0 },
     },
   };
 }
