@@ -98,4 +98,6 @@ export interface PolicyKind<Spec = unknown, Status = unknown> extends Kind<Spec,
   route?(draft: RouteDraft, read: Reader): void;
   tcp?(draft: TcpDraft, read: Reader): void;
   inbound?(draft: InboundDraft, read: Reader): void;
+  /** Whether one of this kind keeps callers from the workload, so that nobody may reach it past what enforces it. */
+  guards?(workload: Workload, read: Reader): boolean;
 }

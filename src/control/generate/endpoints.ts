@@ -16,6 +16,7 @@ import { inboundMode } from './peer-mode.ts';
 import { socketAddress } from './listeners/socket-address.ts';
 import { resourceOf, sameResource } from './resource.ts';
 import { type Backing, servicePort } from './service-port.ts';
+import { isUnguarded } from './unguarded.ts';
 
 /** Endpoint metadata that clusters choose the transport by (Envoy: `envoy.transport_socket_match`). */
 export const TRANSPORT_METADATA = 'envoy.transport_socket_match';
@@ -41,7 +42,9 @@ export const endpoints: View<EndpointsKey, XdsResource | null> = {
   derive(read, key) {
     const view = read.view(servicePort, key);
     if (view === null) return null;
-    const ready = view.backing.filter(({ workload }) => takesTraffic(workload));
+    const ready = view.backing.filter(
+      ({ workload, port }) => takesTraffic(workload) && !isUnguarded(read, workload, port),
+    );
     const groups = localityGroups(ready, (backing) => ({
       metadata: endpointMetadata(backing, inboundMode(read, backing.workload, backing.port.port) !== 'disabled'),
     }));

@@ -60,13 +60,25 @@ test('one that asks raw bytes for a method is not accepted, and the status names
       ],
     },
   ];
-  const ports = [{ port: 80 }, { port: 6379, protocol: 'tcp' }];
+  const ports = [
+    { port: 80, proxyPort: 15080 },
+    { port: 6379, proxyPort: 15379, protocol: 'tcp' },
+  ];
   const why =
     'workload shop/cart-1 port 6379 carries tcp, which does not say what spec.rules[0].to[1].methods asks for: the port is closed';
   const of = (action: string) =>
     conditions(authorization, object('AuthorizationPolicy', 'p', { action, rules }), workload('cart-1', { ports }));
   assert.deepEqual(of('DENY'), [{ Accepted: `False NotEnforceable ${why}`, Enforced: `False NotEnforced ${why}` }]);
   assert.deepEqual(of('AUDIT'), [WELL], 'an audit closes nothing');
+});
+
+test('so is one for a port with nothing before it', () => {
+  const deny = object('AuthorizationPolicy', 'p', { action: 'DENY', rules: [{}] });
+  const bare = workload('cart-1', { ports: [{ port: 6379 }] });
+  assert.match(
+    conditions(authorization, deny, bare)[0]?.['Accepted'] ?? '',
+    /^False NotEnforceable workload shop\/cart-1 port 6379 has nothing before it/,
+  );
 });
 
 test('what a kind of proxy does not enforce is said of the policy that asks for it', () => {

@@ -2,6 +2,7 @@
 import type { PolicyKind } from '../policy-kind.ts';
 import { checkTargets, targetsText } from '../workload-target.ts';
 import { compileInbound } from './compile/inbound.ts';
+import { policiesFor } from './effective.ts';
 import { type AuthorizationSpec, type AuthorizationStatus, KIND, spec, statusSchema } from './kind.ts';
 
 export const authorizationKind: PolicyKind<AuthorizationSpec, AuthorizationStatus> = {
@@ -28,7 +29,7 @@ export const authorizationKind: PolicyKind<AuthorizationSpec, AuthorizationStatu
     weft: true,
     envoy: true,
     grpc: 'by grpc-go, and others that have the RBAC filter, but for ipBlocks and headers named grpc-…, …-bin and te: a policy with them closes its ports; AUDIT writes nothing',
-    none: 'callers reach the application in plaintext, and nothing stands before it',
+    none: 'nothing stands before the application: callers of the mesh are kept from it, others reach it in plaintext',
   },
   side: 'callee',
   unenforced({ spec: written }, proxy) {
@@ -37,6 +38,7 @@ export const authorizationKind: PolicyKind<AuthorizationSpec, AuthorizationStatu
     return proxy === 'grpc' && written?.action === 'AUDIT' ? 'AUDIT' : null;
   },
   inbound: compileInbound,
+  guards: (workload, read) => read.view(policiesFor, workload).some((policy) => policy.spec?.action !== 'AUDIT'),
   check(policy, report) {
     const { action, rules = [] } = policy.spec ?? {};
     checkTargets(policy.spec, report);

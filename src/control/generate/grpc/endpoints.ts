@@ -12,6 +12,7 @@ import { resourceOf, sameResource } from '../resource.ts';
 import { type Backing, servicePort } from '../service-port.ts';
 import { grpcName } from './names.ts';
 import { callsOverMtls, takesMtls } from './transport.ts';
+import { isUnguarded } from '../unguarded.ts';
 
 export const grpcEndpoints: View<EndpointsKey, XdsResource | null> = {
   name: 'grpc-endpoints',
@@ -20,7 +21,12 @@ export const grpcEndpoints: View<EndpointsKey, XdsResource | null> = {
     const view = read.view(servicePort, key);
     if (view === null) return null;
     const overMtls = read.view(callsOverMtls, key);
-    const ready = view.backing.filter((each) => takesTraffic(each.workload) && takesMtls(read, each) === overMtls);
+    const ready = view.backing.filter(
+      (each) =>
+        takesTraffic(each.workload) &&
+        takesMtls(read, each) === overMtls &&
+        !isUnguarded(read, each.workload, each.port),
+    );
     const groups = localityGroups(distinct(ready), ({ workload }) => ({
       metadata: metadata({ workload: workload.metadata.name, version: versionOf(workload) }),
     }));
