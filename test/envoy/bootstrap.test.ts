@@ -1,9 +1,8 @@
 /** The same bootstrap file in the real Envoy and in `weft proxy -c`: both answer alike, and both see the same resources. */
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import { request as secureRequest } from 'node:https';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, request as secureRequest } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import type { TlsIdentity } from '../../src/core/runtime.ts';
 import { createAuthority } from '../../src/runtime/test/certificates.ts';
@@ -163,7 +162,7 @@ describe('one bootstrap, two proxies', { skip: missing('envoy') }, () => {
   let flaky = 0;
 
   /** Says what it was asked; `/slow` too late, `/flaky` at the third try. */
-  function answer(incoming: IncomingMessage, response: import('node:http').ServerResponse): void {
+  function answer(incoming: IncomingMessage, response: ServerResponse): void {
     const { method, url = '', headers } = incoming;
     if (url.startsWith('/slow')) {
       setTimeout(() => response.end('late'), 1_000);
@@ -279,31 +278,36 @@ describe('one bootstrap, two proxies', { skip: missing('envoy') }, () => {
   });
 
   test('tools that read the admin endpoint find the same resources', async () => {
-    const seen = await Promise.all(
-      [...proxies.values()].map(async ({ admin }) => {
-        const { configs } = JSON.parse(await admin('/config_dump')) as { configs: Record<string, unknown>[] };
-        const of = (type: string, list: string, field: string): unknown[] =>
-          (
-            configs.find((each) => String(each['@type']).endsWith(type))?.[list] as Record<string, { name: string }>[]
-          ).map((each) => each[field]?.name);
-        const clusters = JSON.parse(await admin('/clusters?format=json')) as {
-          cluster_statuses: { name: string; host_statuses?: { address: unknown; stats: { name: string }[] }[] }[];
-        };
-        const text = await admin('/clusters');
-        return {
-          clusters: of('ClustersConfigDump', 'static_clusters', 'cluster').sort(),
-          listeners: of('ListenersConfigDump', 'static_listeners', 'listener').sort(),
-          hosts: clusters.cluster_statuses
-            .map(({ name, host_statuses: hosts = [] }) => [name, hosts.map(({ address }) => address)])
-            .sort(),
-          lines: text
-            .split('\n')
-            .filter((line) => /::(?:default_priority::max_requests|.*health_flags|.*::priority)::/.test(line))
-            .sort(),
-          stats: (await admin('/stats?filter=^cluster.app.membership_total$')).trim(),
-        };
-      }),
-    );
+    const seen = await Promise.all([...proxies.values()].map(({ admin }) => seenBy(admin)));
     assert.deepEqual(seen[0], seen[1]);
   });
 });
+
+interface Statuses {
+  readonly cluster_statuses: readonly {
+    readonly name: string;
+    readonly host_statuses?: readonly { readonly address: unknown }[];
+  }[];
+}
+
+type Dump = Readonly<Record<string, readonly Readonly<Record<string, { readonly name: string }>>[]>>;
+
+const LINES = /::(?:default_priority::max_requests|.*health_flags|.*::priority)::/;
+
+/** What both proxies must tell alike, in one order. */
+async function seenBy(admin: (path: string) => Promise<string>): Promise<readonly string[]> {
+  const { configs } = JSON.parse(await admin('/config_dump')) as { readonly configs: readonly Dump[] };
+  const named = (list: string, field: string): string[] =>
+    configs.flatMap((dump) => dump[list] ?? []).map((each) => `${list} ${each[field]?.name}`);
+  const { cluster_statuses: clusters } = JSON.parse(await admin('/clusters?format=json')) as Statuses;
+  const lines = (await admin('/clusters')).split('\n').filter((line) => LINES.test(line));
+  return [
+    ...named('static_clusters', 'cluster'),
+    ...named('static_listeners', 'listener'),
+    ...clusters.map(({ name, host_statuses: hosts = [] }) =>
+      JSON.stringify([name, hosts.map(({ address }) => address)]),
+    ),
+    ...lines,
+    (await admin('/stats?filter=^cluster.app.membership_total$')).trim(),
+  ].toSorted();
+}

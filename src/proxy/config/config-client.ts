@@ -77,6 +77,7 @@ export class ConfigClient {
   readonly #store: ConfigStore | null;
   readonly #fetchTimer: CallbackTimer;
   readonly #silenceTimer: CallbackTimer;
+  readonly #expiryTimer: CallbackTimer;
   readonly #ready = Promise.withResolvers<void>();
   #received: Snapshot = EMPTY_SNAPSHOT;
   #active: Snapshot = EMPTY_SNAPSHOT;
@@ -134,6 +135,7 @@ export class ConfigClient {
       resources: this.#resources,
       onMessage: () => {
         this.#heard = true;
+        this.#armExpiry();
         timers.disarm(this.#silenceTimer);
       },
       onDown: () => this.#restore(),
@@ -150,6 +152,10 @@ export class ConfigClient {
           });
     this.#fetchTimer = new CallbackTimer(() => this.#fetchEnded());
     this.#silenceTimer = new CallbackTimer(() => this.#restore());
+    this.#expiryTimer = new CallbackTimer(() => {
+      this.#resources.expire();
+      this.#armExpiry();
+    });
     this.demands = new Demands(options.demand ?? null, {
       active: () => this.#active,
       isMissing: (type, name) => this.#missing.has(resourceKey(type, name)),
@@ -222,6 +228,7 @@ export class ConfigClient {
     this.#closed = true;
     this.#options.timers.disarm(this.#fetchTimer);
     this.#options.timers.disarm(this.#silenceTimer);
+    this.#options.timers.disarm(this.#expiryTimer);
     this.#links.close();
     await this.#store?.close();
   }
@@ -323,6 +330,14 @@ export class ConfigClient {
     }
     // Outside of a response (a timer, a restore) nobody else sends what became due.
     this.#links.flush();
+  }
+
+  /** Resources that their server gave an end. */
+  #armExpiry(): void {
+    const { timers, runtime } = this.#options;
+    const next = this.#resources.nextExpiryMs;
+    if (next === Number.POSITIVE_INFINITY) timers.disarm(this.#expiryTimer);
+    else timers.arm(this.#expiryTimer, Math.max(1, next - runtime.clock.wall()));
   }
 
   #armFetch(now: number): void {

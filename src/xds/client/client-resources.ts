@@ -22,6 +22,12 @@ export interface ClientResourcesOptions {
   readonly clusters?: ResourceSource | null;
 }
 
+interface Expiry {
+  readonly subscription: Subscription;
+  readonly name: string;
+  readonly atMs: number;
+}
+
 export interface WantedOfType {
   readonly type: TypeUrl;
   readonly source: ResourceSource;
@@ -36,6 +42,7 @@ const NO_NAMES: ReadonlySet<string> = new Set();
 export class ClientResources {
   readonly #options: ClientResourcesOptions;
   readonly #maxResources: number;
+  readonly #expiries = new Map<string, Expiry>();
   /** In the order of TYPE_ORDER. */
   #subscriptions: readonly Subscription[] = [];
 
@@ -79,6 +86,36 @@ export class ClientResources {
 
   get maxResources(): number {
     return this.#maxResources;
+  }
+
+  /**
+   * A resource lives so long from now on unless it comes again (Envoy's `Resource.ttl`); undefined: for good. Whoever
+   * has a clock calls `expire` at `nextExpiryMs`.
+   */
+  lives(subscription: Subscription, name: string, ttlMs: number | undefined): void {
+    if (ttlMs === undefined && this.#expiries.size === 0) return;
+    const key = `${subscription.sourceKey} ${subscription.type} ${name}`;
+    if (ttlMs === undefined) this.#expiries.delete(key);
+    else this.#expiries.set(key, { subscription, name, atMs: this.#options.wallMs() + ttlMs });
+  }
+
+  /** By the wall clock; Infinity: nothing ends by itself. */
+  get nextExpiryMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.#expiries.values()) next = Math.min(next, atMs);
+    return next;
+  }
+
+  /** Removes what its server has not said again in time, as if it had said that it is gone. */
+  expire(): void {
+    const now = this.#options.wallMs();
+    for (const [key, { subscription, name, atMs }] of [...this.#expiries]) {
+      if (atMs > now) continue;
+      this.#expiries.delete(key);
+      if (subscription.entries.has(name)) {
+        this.take(subscription, { type: subscription.type, changed: [], removed: [name] });
+      }
+    }
   }
 
   /** Applies a change of what one subscription holds, and returns what was refused of it. */

@@ -158,6 +158,10 @@ function readResponse(
       absent.push(resource.name);
       continue;
     }
+    if (isHeartbeat(resource, subscription)) {
+      resources.lives(subscription, resource.name, resource.ttl);
+      continue;
+    }
     const isNew = !subscription.entries.has(resource.name) && !changed.has(resource.name);
     const reason = isNew && room <= 0 ? `more than ${resources.maxResources} resources` : fault(resource, type);
     if (reason !== null) {
@@ -168,10 +172,16 @@ function readResponse(
     // Safe: `fault` refuses a resource without a body.
     const body = resource.resource as NonNullable<Resource['resource']>;
     changed.set(resource.name, { type, name: resource.name, version: resource.version, bytes: body.value });
+    resources.lives(subscription, resource.name, resource.ttl);
   }
   const gone = [...response.removedResources, ...absent];
   const removed = gone.filter((name) => subscription.wants(name) && !changed.has(name));
   return { delta: { type, changed: [...changed.values()], removed }, malformed };
+}
+
+/** It says that what is held lives on. */
+function isHeartbeat({ resource, name, version, ttl }: Resource, { entries }: Subscription): boolean {
+  return resource === undefined && ttl !== undefined && entries.get(name)?.held?.version === version;
 }
 
 /** Why a resource is not applied whatever it says, or null. */

@@ -25,13 +25,15 @@ interface Fixture {
   readonly stream: SotwStream;
   readonly applied: XdsDelta[];
   refuse: (delta: XdsDelta) => readonly Refusal[];
+  /** The wall clock. */
+  atMs: number;
   readonly requests: () => DiscoveryRequest[];
 }
 
 function fixture(maxResources?: number): Fixture {
   const applied: XdsDelta[] = [];
   const resources = new ClientResources({
-    wallMs: () => 5000,
+    wallMs: () => fixed.atMs,
     apply: (delta) => {
       applied.push(delta);
       return fixed.refuse(delta);
@@ -43,6 +45,7 @@ function fixture(maxResources?: number): Fixture {
     stream: new SotwStream(resources, node, () => true),
     applied,
     refuse: () => [],
+    atMs: 5_000,
     requests: () => {
       const all: DiscoveryRequest[] = [];
       for (let next = fixed.stream.next(); next !== null; next = fixed.stream.next()) {
@@ -228,4 +231,36 @@ test('a message that is no response, or of a type that was never asked for, ends
       (error) => isWeftError(error, 'invalid'),
     );
   }
+});
+
+test('a resource that its server gave an end is gone then, unless it was heard of again', () => {
+  const fixed = fixture();
+  const { stream, resources, applied } = fixed;
+  stream.open();
+  const wrapped = (ttl: number, bodyOf: Any | undefined) => ({
+    typeUrl: 'type.googleapis.com/envoy.service.discovery.v3.Resource',
+    value: encode(ResourceTable, create(ResourceTable, { name: 'a', ttl, ...(bodyOf ? { resource: bodyOf } : {}) })),
+  });
+  stream.onMessage(responseOf(CDS, 'n1', [wrapped(1_000, { typeUrl: CDS, value: body('a', '1') })], 'v1'));
+  assert.equal(resources.nextExpiryMs, 6_000);
+  stream.onMessage(responseOf(CDS, 'n2', [wrapped(2_000, undefined)], 'v1'));
+  assert.equal(resources.nextExpiryMs, 7_000);
+  fixed.atMs = 6_500;
+  resources.expire();
+  assert.deepEqual(heldNames(fixed), ['a']);
+  fixed.atMs = 7_000;
+  resources.expire();
+  assert.deepEqual(heldNames(fixed), []);
+  assert.deepEqual(applied.at(-1)?.removed, ['a']);
+  assert.equal(resources.nextExpiryMs, Number.POSITIVE_INFINITY);
+});
+
+test('a body that cannot be read is refused by its place, and the rest is in use', () => {
+  const fixed = fixture();
+  fixed.stream.open();
+  fixed.requests();
+  const broken = { typeUrl: CDS, value: Uint8Array.of(0x0a, 0x50) };
+  fixed.stream.onMessage(responseOf(CDS, 'n1', [broken, { typeUrl: CDS, value: body('b', '1') }], 'v1'));
+  assert.deepEqual(heldNames(fixed), ['b']);
+  assert.match(fixed.requests().at(-1)?.errorDetail?.message ?? '', /^resources\[0\]: length beyond the end/);
 });

@@ -2,7 +2,7 @@
  * The client's end of state-of-the-world xDS as a state machine without I/O. A response is answered as a whole, ACK or
  * NACK, but applied resource by resource as Envoy does it: what is good is used, what is refused keeps its last version.
  */
-import { WeftError } from '../../core/errors.ts';
+import { messageOf, WeftError } from '../../core/errors.ts';
 import { TYPE_URLS } from '../resource.ts';
 import type { Any, DiscoveryRequest, DiscoveryResponse, Node, RpcStatus } from '../tables/messages.gen.ts';
 import { DiscoveryRequestTable, DiscoveryResponseTable, ResourceTable } from '../tables/tables.gen.ts';
@@ -151,11 +151,12 @@ export function takeState(
   const named = new Set<string>();
   let { room } = resources;
   response.resources.forEach((any, i) => {
-    const resource = unwrap(any, type, versionInfo, i);
-    if ('reason' in resource) {
-      malformed.push(resource);
+    const unwrapped = unwrap(any, subscription, versionInfo, i);
+    if ('reason' in unwrapped) {
+      malformed.push(unwrapped);
       return;
     }
+    const { resource, ttl } = unwrapped;
     const { name } = resource;
     if (!subscription.wants(name)) return;
     const isNew = !entries.has(name) && !named.has(name);
@@ -163,7 +164,10 @@ export function takeState(
     if (fault !== undefined) malformed.push({ name, reason: fault });
     else if (named.has(name)) malformed.push({ name, reason: 'twice in one response' });
     else if (isNew && room <= 0) malformed.push({ name, reason: `more than ${resources.maxResources} resources` });
-    else changed.set(name, resource);
+    else {
+      changed.set(name, resource);
+      resources.lives(subscription, name, ttl);
+    }
     if (isNew) room--;
     named.add(name);
   });
@@ -175,12 +179,30 @@ export function takeState(
   return [...malformed, ...refused];
 }
 
-/** A resource may come in an envelope that repeats its name. */
-function unwrap(any: Any, type: string, version: string, index: number): ReceivedResource | Refusal {
-  const body = any.typeUrl === WRAPPER ? decode(ResourceTable, any.value).resource : any;
-  if (body === undefined) return { name: `resources[${index}]`, reason: 'a resource without a body' };
-  if (body.typeUrl !== type) return { name: `resources[${index}]`, reason: `of type ${body.typeUrl}` };
-  const { name } = decode(NamedTable, body.value);
-  if (name === '') return { name: `resources[${index}]`, reason: 'a resource without a name' };
-  return { type, name, version, bytes: body.value };
+interface Unwrapped {
+  readonly resource: ReceivedResource;
+  /** ms; undefined: it lives until it is replaced. */
+  readonly ttl: number | undefined;
+}
+
+/** A resource may come in an envelope that repeats its name; without a body that says that what is held lives on. */
+function unwrap(any: Any, subscription: Subscription, version: string, index: number): Unwrapped | Refusal {
+  const { type, entries } = subscription;
+  const place = `resources[${index}]`;
+  try {
+    const envelope = any.typeUrl === WRAPPER ? decode(ResourceTable, any.value) : null;
+    const body = envelope === null ? any : envelope.resource;
+    const ttl = envelope?.ttl;
+    if (body === undefined) {
+      const held = entries.get(envelope?.name ?? '')?.held ?? null;
+      if (held !== null && ttl !== undefined) return { resource: held, ttl };
+      return { name: place, reason: 'a resource without a body' };
+    }
+    if (body.typeUrl !== type) return { name: place, reason: `of type ${body.typeUrl}` };
+    const { name } = decode(NamedTable, body.value);
+    if (name === '') return { name: place, reason: 'a resource without a name' };
+    return { resource: { type, name, version, bytes: body.value }, ttl };
+  } catch (error) {
+    return { name: place, reason: messageOf(error) };
+  }
 }
