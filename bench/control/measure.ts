@@ -39,8 +39,8 @@ export type Metric = keyof typeof UNITS;
 
 /** Collections of garbage have happened by then. */
 const SETTLE_MS = 2_000;
-const SYNC_MS = 400_000;
-const CHANGE_MS = 20_000;
+const SYNC_MS = 300_000;
+const CHANGE_MS = 60_000;
 /** So that a change never rides on the push of the one before. */
 const PAUSE_MS = 200;
 

@@ -192,13 +192,13 @@ class ClientStream extends FramedStream {
     http.on('end', () => http.end());
     http.on('close', () => this.#finished(this.#status ?? this.#statusWithoutTrailers(http, session)));
     this.begin(http);
-    if (this.ended) http.end();
+    if (this.ended) this.endWrites();
   }
 
   override end(): void {
     if (this.closed || this.ended) return;
     this.ended = true;
-    this.#http?.end();
+    this.endWrites();
   }
 
   override destroy(): void {

@@ -162,7 +162,7 @@ class ServerStream extends FramedStream {
     http.respond(GRPC_HEAD, { waitForTrailers: true });
     this.begin(http);
     // Ended inside accept.
-    if (this.ended) http.end();
+    if (this.ended) this.endWrites();
   }
 
   override end(status?: RpcStatus): void {
@@ -170,7 +170,7 @@ class ServerStream extends FramedStream {
     this.ended = true;
     if (status !== undefined) this.#status = status;
     if (this.stream === null) return;
-    this.#http.end();
+    this.endWrites();
     closeUnread(this.#http);
   }
 

@@ -1,15 +1,14 @@
 /** What both ends of an RPC stream have in common: framing, back-pressure, one close. */
 import type { Http2Stream } from 'node:http2';
 import type { Address, RpcHandler, RpcStatus, RpcStream } from '../../../core/runtime.ts';
-import { FrameReader, framePrefix, MAX_MESSAGE_BYTES, PREFIX_BYTES } from '../../../core/grpc-frames.ts';
+import { FrameReader, MAX_MESSAGE_BYTES, PREFIX_BYTES } from '../../../core/grpc-frames.ts';
+import { SlicedWriter } from './sliced-writer.ts';
 import { RESOURCE_EXHAUSTED } from './status.ts';
 
 /** `writable` turns false above this. */
 const HIGH_BYTES = 1024 * 1024;
 /** A sender that does not look at `writable` loses its stream here. */
 const MAX_QUEUED_BYTES = 2 * MAX_MESSAGE_BYTES;
-/** Below this a message is copied behind its prefix: one write costs more than the copy. */
-const COPY_BELOW_BYTES = 2048;
 
 export abstract class FramedStream implements RpcStream {
   abstract readonly remote: Address;
@@ -18,8 +17,8 @@ export abstract class FramedStream implements RpcStream {
   protected ended = false;
   readonly #report: (error: unknown) => void;
   readonly #reader: FrameReader;
-  readonly #onWritten = (): void => this.#written();
   #handler: RpcHandler | null;
+  #writer: SlicedWriter | null = null;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #over = false;
@@ -41,11 +40,11 @@ export abstract class FramedStream implements RpcStream {
       this.fail({ code: RESOURCE_EXHAUSTED, message: `more than ${MAX_QUEUED_BYTES} bytes wait to be sent` });
       return;
     }
-    if (this.stream === null) {
+    if (this.#writer === null) {
       this.#waiting.push(message);
       this.#waitingBytes += message.length + PREFIX_BYTES;
     } else {
-      this.#transmit(this.stream, message);
+      this.#writer.write(message);
     }
     if (this.#queued > HIGH_BYTES) this.#over = true;
   }
@@ -74,16 +73,23 @@ export abstract class FramedStream implements RpcStream {
   /** The transport is there: what waited goes out, what comes in is cut into messages. */
   protected begin(stream: Http2Stream): void {
     this.stream = stream;
+    const writer = new SlicedWriter(stream, () => this.#written());
+    this.#writer = writer;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const message of waiting) this.#transmit(stream, message);
+    for (const message of waiting) writer.write(message);
     stream.on('data', (bytes: Buffer) => {
       if (this.closed) return;
       const refusal = this.#reader.push(bytes);
       if (refusal !== null) this.fail(refusal);
     });
     if (this.#paused) stream.pause();
+  }
+
+  /** Half-closes it after all that was sent. */
+  protected endWrites(): void {
+    this.#writer?.end();
   }
 
   /** True when the peer ended between two messages. */
@@ -96,24 +102,13 @@ export abstract class FramedStream implements RpcStream {
     this.closed = true;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#writer?.drop();
     const handler = this.#handler;
     if (handler !== null) this.#guarded(() => handler.onClose(status));
   }
 
   get #queued(): number {
-    return this.#waitingBytes + (this.stream?.writableLength ?? 0);
-  }
-
-  #transmit(stream: Http2Stream, message: Uint8Array): void {
-    const prefix = framePrefix(message.length);
-    if (message.length < COPY_BELOW_BYTES) {
-      stream.write(Buffer.concat([prefix, message]), this.#onWritten);
-      return;
-    }
-    stream.cork();
-    stream.write(prefix);
-    stream.write(message, this.#onWritten);
-    stream.uncork();
+    return this.#waitingBytes + (this.#writer?.queuedBytes ?? 0);
   }
 
   #written(): void {
