@@ -40,6 +40,7 @@ test('every discovery type and every extension that is generated is known', () =
   for (const name of [
     'envoy.config.listener.v3.Listener',
     'envoy.config.route.v3.RouteConfiguration',
+    'envoy.config.route.v3.VirtualHost',
     'envoy.config.endpoint.v3.ClusterLoadAssignment',
     'envoy.extensions.transport_sockets.tls.v3.Secret',
     'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',

@@ -8,6 +8,7 @@ import { file_envoy_config_cluster_v3_cluster } from './gen/envoy/config/cluster
 import { file_envoy_config_endpoint_v3_endpoint } from './gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { file_envoy_config_listener_v3_listener } from './gen/envoy/config/listener/v3/listener_pb.ts';
 import { file_envoy_config_route_v3_route } from './gen/envoy/config/route/v3/route_pb.ts';
+import { file_envoy_config_route_v3_route_components } from './gen/envoy/config/route/v3/route_components_pb.ts';
 import { file_envoy_config_trace_v3_opentelemetry } from './gen/envoy/config/trace/v3/opentelemetry_pb.ts';
 import { file_envoy_extensions_access_loggers_file_v3_file } from './gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from './gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts';
@@ -43,6 +44,8 @@ export const envoyTypes: Registry = createRegistry(
   file_envoy_config_endpoint_v3_endpoint,
   file_envoy_config_listener_v3_listener,
   file_envoy_config_route_v3_route,
+  // Virtual hosts come by themselves too.
+  file_envoy_config_route_v3_route_components,
   file_envoy_config_trace_v3_opentelemetry,
   file_envoy_extensions_access_loggers_file_v3_file,
   file_envoy_extensions_access_loggers_stream_v3_stream,
