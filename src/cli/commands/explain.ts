@@ -43,11 +43,18 @@ export function define(command: Command, context: () => Context): void {
     });
 }
 
+const CANNOT_SAY: Readonly<Record<string, string>> = {
+  grpc: 'its gRPC library chooses by itself',
+  envoy: 'Envoy tells what it has, not how it decides',
+};
+
 async function run(context: Context, mesh: MeshConnection, from: string, asked: Asked): Promise<void> {
   const workload = (await getNamed(mesh, kindNamed('workloads'), from)) as Workload;
-  if (workload.spec?.proxy === 'grpc') {
+  const { proxy = 'weft' } = workload.spec ?? {};
+  const why = CANNOT_SAY[proxy];
+  if (why !== undefined) {
     throw new WeftError('unavailable', {
-      what: `${from} has no proxy that could say: its gRPC library chooses by itself`,
+      what: `${from} has no proxy that could say: ${why}`,
       where: from,
       hint: `weft proxy-config ${from} all shows what it goes by`,
     });

@@ -80,12 +80,24 @@ function viewLines(context: Context, mesh: MeshConnection, activity: Activity, s
     const where = scope === null ? '' : ` in namespace ${scope} (all: -A)`;
     lines.push(activity.workloads.length === 0 ? `no workloads${where}` : `no traffic yet${where}`);
   }
-  const away = unreachable(activity);
+  const [others, away] = byKind(unreachable(activity));
   if (away.length > 0) {
-    const names = away.map((workload) => workload.metadata.name).join(', ');
-    lines.push('', style.dim(`not seen from here (on another machine, or gone): ${names}`));
+    lines.push('', style.dim(`not seen from here (on another machine, or gone): ${namesOf(away)}`));
+  }
+  if (others.length > 0) {
+    lines.push('', style.dim(`without Weft’s proxy, so counted where that is at the other end: ${namesOf(others)}`));
   }
   return lines;
+}
+
+/** Those that have no proxy of ours to ask, and those that should have one. */
+function byKind(workloads: readonly Workload[]): [others: Workload[], ours: Workload[]] {
+  const isOurs = ({ spec }: Workload): boolean => (spec?.proxy ?? 'weft') === 'weft';
+  return [workloads.filter((each) => !isOurs(each)), workloads.filter(isOurs)];
+}
+
+function namesOf(workloads: readonly Workload[]): string {
+  return workloads.map(({ metadata }) => metadata.name).join(', ');
 }
 
 function unreachable(activity: Activity): Workload[] {
