@@ -56,7 +56,7 @@ describe('gRPC without sidecars', { skip: missing('go') || missingPython('grpc')
 
   test('an application behind a sidecar calls servers without one, with mTLS', async () => {
     for (const language of LANGUAGES) {
-      const target = `env:ECHO_${language.toUpperCase()}`;
+      const target = envOf(language);
       const { names, peers } = await throughSidecar.succeeds({ target, count: 5 });
       assert.deepEqual(names, { [`echo-${language}`]: 5 });
       assert.deepEqual(peers, { 'spiffe://weft.local/ns/default/sa/call-side': 5 });
@@ -74,7 +74,7 @@ describe('gRPC without sidecars', { skip: missing('go') || missingPython('grpc')
     });
     const throughEnvoy = mesh.clientBehindSidecar({ service: 'call-envoy', flags });
     for (const language of LANGUAGES) {
-      const target = `env:ECHO_${language.toUpperCase()}`;
+      const target = envOf(language);
       const { peers } = await throughEnvoy.succeeds({ target, count: 5, timeoutMs: 20_000 });
       assert.deepEqual(peers, { 'spiffe://weft.local/ns/default/sa/call-envoy': 5 });
     }
@@ -210,6 +210,45 @@ describe('gRPC without sidecars', { skip: missing('go') || missingPython('grpc')
     await mesh.delete('faultinjection', 'chaos');
   });
 
+  test('clear text where a policy says so, mTLS everywhere else', async () => {
+    const targetRefs = LANGUAGES.map((language) => SERVICE(`echo-${language}`));
+    await mesh.apply(policy('PeerAuthentication', 'open', { targetRefs, mtls: { mode: 'disabled' } }));
+    // Connections that stand stay as they are; and C-core, once it was told of TLS, does not leave it again.
+    const seenBy = (server: Language, isKnown: boolean) =>
+      Promise.all(
+        (['js', 'go'] as const).map(async (language) => {
+          const target = `xds:///echo-${server}`;
+          const peer = isKnown ? `spiffe://weft.local/ns/default/sa/call-${language}` : '';
+          await settles(
+            `${language} → ${server}: ${isKnown ? 'mTLS' : 'clear text'}`,
+            () => mesh.of(language).ask({ target, count: 5, fresh: true }),
+            ({ peers }) => peers[peer] === 5,
+          );
+        }),
+      );
+    for (const server of LANGUAGES) {
+      await seenBy(server, false);
+      await settles(
+        'through a sidecar, too',
+        () => throughSidecar.ask({ target: envOf(server) }),
+        ({ peers }) => peers[''] === 1,
+      );
+    }
+    await mesh.apply(
+      policy('PeerAuthentication', 'side', { targetRefs: [SERVICE('echo-side')], mtls: { mode: 'permissive' } }),
+    );
+    const before = await mesh.mesh.count('echo-side', 'weft_requests_total', { direction: 'inbound', mtls: 'yes' });
+    await inAllLanguages((language) =>
+      mesh.of(language).succeeds({ target: 'xds:///echo-side:80', count: 5, fresh: true }),
+    );
+    await mesh.mesh.assertSecure('echo-side', 'requests', 'inbound', ['call-go', 'echo-side'], 5);
+    assert.ok(
+      (await mesh.mesh.count('echo-side', 'weft_requests_total', { direction: 'inbound', mtls: 'yes' })) >= before + 15,
+    );
+    await mesh.delete('peerauthentication', 'open');
+    for (const server of LANGUAGES) await seenBy(server, true);
+  });
+
   test('who may call is held by servers of all libraries, and told to nobody', async () => {
     const targetRefs = LANGUAGES.map((language) => SERVICE(`echo-${language}`));
     const rules = [
@@ -241,6 +280,10 @@ describe('gRPC without sidecars', { skip: missing('go') || missingPython('grpc')
     return Object.keys(errors).length === 0;
   }
 });
+
+function envOf(language: Language): string {
+  return `env:ECHO_${language.toUpperCase()}`;
+}
 
 function ended(code: string, fromMs: number, toMs: number): (answer: Answer) => boolean {
   return ({ errors, ms }) => Object.keys(errors).join().startsWith(`${code} `) && ms >= fromMs && ms < toMs;

@@ -44,7 +44,8 @@ export const grpcServerListeners: View<InboundKey, readonly XdsResource[]> = {
     const draft: InboundDraft = { workload, port, neverHttp: false, trustDomain, http: [], tcp: [], origins };
     for (const kind of policyKinds) kind.inbound?.(draft, read);
     const manager = pack(HttpConnectionManagerSchema, {
-      statPrefix: name,
+      // grpc-js looks at the filters to tell whether a listener is another one, and takes TLS that comes or goes for none.
+      statPrefix: mode === 'disabled' ? `${name}|clear` : name,
       routeSpecifier: {
         case: 'routeConfig',
         value: {
