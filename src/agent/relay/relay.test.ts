@@ -13,7 +13,13 @@ import { createNodeRuntime } from '../../runtime/node/runtime.ts';
 import { type Authority, createAuthority } from '../../runtime/test/certificates.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import type { DeltaDiscoveryResponse, Secret } from '../../xds/tables/messages.gen.ts';
-import { DeltaDiscoveryRequestTable, DeltaDiscoveryResponseTable, SecretTable } from '../../xds/tables/tables.gen.ts';
+import {
+  DeltaDiscoveryRequestTable,
+  DeltaDiscoveryResponseTable,
+  DiscoveryRequestTable,
+  DiscoveryResponseTable,
+  SecretTable,
+} from '../../xds/tables/tables.gen.ts';
 import { decode } from '../../xds/wire/decode.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
@@ -225,6 +231,28 @@ test('the identity comes by SDS, with its key, and again when it is renewed; not
   await until('refused', () => peer.status !== null);
   assert.equal(peer.status?.code, 3);
   assert.deepEqual(accepted, []);
+});
+
+test('the same in the state-of-the-world variant: whole answers, and a new one when the identity changes', async () => {
+  const { address } = await controlPlane();
+  const { call, svid } = await bench(address);
+  const { peer, stream } = call('/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets');
+  const keys = (): string[] =>
+    peer.messages.map((message) => {
+      const [only] = decode(DiscoveryResponseTable, message).resources;
+      return keyIn(decode(SecretTable, only?.value ?? new Uint8Array()));
+    });
+  const request = { typeUrl: TYPE_URLS.secret, resourceNames: ['default'] };
+  stream.send(encode(DiscoveryRequestTable, create(DiscoveryRequestTable, request)));
+  await until('it came', () => peer.messages.length === 1);
+  const [nonce] = peer.messages.map((message) => decode(DiscoveryResponseTable, message).nonce);
+  const acknowledged = { ...request, responseNonce: nonce ?? '' };
+  stream.send(encode(DiscoveryRequestTable, create(DiscoveryRequestTable, acknowledged)));
+  const first = svid.current()?.privateKeyPem;
+  svid.set(await svidOf());
+  await until('renewed', () => peer.messages.length === 2);
+  assert.deepEqual(keys(), [first, svid.current()?.privateKeyPem]);
+  stream.destroy();
 });
 
 test('on loopback, where others could ask, there is no SDS; elsewhere nothing but what a data plane needs', async () => {
