@@ -192,7 +192,7 @@ test('an XdsPatch reaches the proxies that it selects, and is an origin of what 
 });
 
 test('an XdsPatch that Weft’s proxy could not read is not sent to it, and its status says why', async () => {
-  const value = `{ requestHeadersToAdd: [{ header: { key: x-a, value: b } }] }`;
+  const value = `{ includeRequestAttemptCount: true }`;
   await apply(
     'header.yaml',
     patch(
@@ -206,7 +206,7 @@ test('an XdsPatch that Weft’s proxy could not read is not sent to it, and its 
   });
   assert.match(
     text,
-    /1 of 1 proxies have nothing of it: default\/web: RouteConfiguration \S+: Weft’s proxy would refuse it: .*request_headers_to_add/,
+    /1 of 1 proxies have nothing of it: default\/web: RouteConfiguration \S+: Weft’s proxy would refuse it: .*include_request_attempt_count/,
   );
   assert.equal((await mesh.weft(['diff', 'web'])).code, 0);
   await weft('delete', 'xdspatch', 'header');
