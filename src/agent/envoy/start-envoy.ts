@@ -173,6 +173,7 @@ async function waitUntilReady(
     if (await client.isReady().catch(() => false)) return;
     await pause(runtime.clock, POLL_MS, closing);
   }
+  throw new WeftError('unavailable', { what: 'Envoy was stopped before it was ready' });
 }
 
 /** Returns when the gauges say that nothing is under way, when nobody answers, or after `graceMs`. */
