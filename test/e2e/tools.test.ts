@@ -192,24 +192,20 @@ test('an XdsPatch reaches the proxies that it selects, and is an origin of what 
 });
 
 test('an XdsPatch that Weft’s proxy could not read is not sent to it, and its status says why', async () => {
-  const value = `{ includeRequestAttemptCount: true }`;
-  await apply(
-    'header.yaml',
-    patch(
-      'header',
-      `  proxies: { services: [web] }\n  patches: [{ on: VirtualHost, operation: merge, value: ${value} }]`,
-    ),
-  );
+  const lua = 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua';
+  const value = `{ name: lua, typedConfig: { "@type": ${lua} } }`;
+  const body = `  proxies: { services: [web] }\n  patches: [{ on: HttpFilter, operation: add, value: ${value} }]`;
+  await apply('script.yaml', patch('script', body));
   const text = await until('its status says so', LIMIT_MS, async () => {
-    const found = await weft('get', 'xdspatches', 'header', '-o', 'yaml');
+    const found = await weft('get', 'xdspatches', 'script', '-o', 'yaml');
     return found.includes('reason: Invalid') ? found : null;
   });
   assert.match(
     text,
-    /1 of 1 proxies have nothing of it: default\/web: RouteConfiguration \S+: Weft’s proxy would refuse it: .*include_request_attempt_count/,
+    /1 of 1 proxies have nothing of it: default\/web: Listener \S+: Weft’s proxy would refuse it: .*lua/,
   );
   assert.equal((await mesh.weft(['diff', 'web'])).code, 0);
-  await weft('delete', 'xdspatch', 'header');
+  await weft('delete', 'xdspatch', 'script');
 });
 
 test('an unknown field of an XdsPatch is refused at its line', async () => {

@@ -37,7 +37,8 @@ describe('a proxy that refuses a resource', () => {
 
   before(async () => {
     await mesh.start();
-    catalog = await startInstance(mesh, 'catalog-1');
+    // Without a word on what it uses it would get routes as they are asked for.
+    catalog = await startInstance(mesh, 'catalog-1', { flags: ['--uses', 'catalog'] });
   });
   after(() => mesh.close());
 

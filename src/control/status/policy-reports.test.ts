@@ -137,14 +137,16 @@ test('an XdsPatch says which proxies have it, and which have nothing of it and w
   const patch = (spec: object) => object('XdsPatch', 'p', spec);
   const all = [CATALOG, workload('a'), workload('b', { proxy: 'envoy' }), workload('c', { proxy: 'none' })];
   const accepted = (spec: object) => conditions(patchAncestors, patch(spec), ...all)[0]?.['Accepted'];
-  const header = { includeRequestAttemptCount: true };
+  const header = { requestHeadersToAdd: [{ header: { key: 'x', value: 'y' } }] };
   assert.equal(
     accepted({ patches: merge({ ...header }), proxies: { kinds: ['envoy'] } }),
     'True Accepted 1 of 1 proxies have it, on 2 resources',
   );
+  const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua' };
+  const lua = [{ on: 'HttpFilter', operation: 'add', value: { name: 'lua', typedConfig } }];
   assert.match(
-    accepted({ patches: merge(header) }) ?? '',
-    /^False Invalid 1 of 2 proxies have nothing of it: shop\/a: RouteConfiguration outbound\|80\|catalog\.shop\S*: Weft’s proxy would refuse it: .*include_request_attempt_count/,
+    accepted({ patches: lua }) ?? '',
+    /^False Invalid 1 of 2 proxies have nothing of it: shop\/a: Listener outbound\|80\|catalog\.shop: Weft’s proxy would refuse it: .*lua/,
   );
   assert.equal(
     accepted({ patches: merge({}), proxies: { matchLabels: { app: 'x' } } }),
