@@ -154,13 +154,15 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
     onOutput: null,
     nodePreloadPath: nodePreloadPath(),
   };
-  const exitCode = await live(context, options);
-  // A name that was made up never comes back: its key must not stay behind.
-  if (flags.name === undefined) {
-    for (const directory of [ownDirectory, relayDirectory(stateDir, namespace, workload)])
-      rmSync(directory, { recursive: true, force: true });
+  try {
+    return await live(context, options);
+  } finally {
+    // A name that was made up never comes back: its key must not stay behind.
+    if (flags.name === undefined) {
+      for (const directory of [ownDirectory, relayDirectory(stateDir, namespace, workload)])
+        rmSync(directory, { recursive: true, force: true });
+    }
   }
-  return exitCode;
 }
 
 async function live(context: Context, options: WorkloadOptions): Promise<number> {
