@@ -57,13 +57,18 @@ export interface ConfigClientOptions {
   /** Whose word counts about TLS; default: the mesh's. */
   readonly tls?: Terms['tls'];
   readonly modules: FilterModules;
-  /** Whose names are asked for besides; unset: what a snapshot names is all. Needs an aggregated delta stream. */
+  /** Whose names are asked for besides, over an aggregated delta stream; unset, or without one: none. */
   readonly demand?: OnDemand;
   /** Whether a cluster has been chosen since this was asked last. */
   readonly takeClusterUsed?: (name: string) => boolean;
   readonly bind: BindingFactory;
   /** Takes the new binding into use; called after each change, and not before the first. */
   readonly swap: (binding: Binding) => void;
+}
+
+/** In other variants a name would take the place of all, or could not be let go of: Envoy discovers on demand here only. */
+function mayDemand({ ads, clusters }: XdsSources): boolean {
+  return ads?.protocol === 'delta' && (clusters === null || clusters.kind === 'ads');
 }
 
 export class ConfigClient {
@@ -100,20 +105,21 @@ export class ConfigClient {
     const { runtime, timers, log, node } = options;
     this.#options = options;
     this.#startedAtMs = runtime.clock.wall();
+    this.#sources = options.sources(() => {
+      const bundle = this.#received.secrets.get(SECRET_BUNDLE);
+      return bundle !== undefined && 'pem' in bundle ? bundle.pem : null;
+    }, this.#statics());
+    const demand = mayDemand(this.#sources) ? (options.demand ?? null) : null;
     this.#node = create(NodeTable, {
       id: node.id,
       cluster: node.cluster,
-      metadata: options.demand === undefined ? node.metadata : { ...node.metadata, onDemand: true },
+      metadata: demand === null ? node.metadata : { ...node.metadata, onDemand: true },
       ...(options.locality ? { locality: options.locality } : {}),
       userAgentName: 'weft',
       ...(options.version === undefined
         ? {}
         : { userAgentVersionType: { case: 'userAgentVersion', value: options.version } as const }),
     });
-    this.#sources = options.sources(() => {
-      const bundle = this.#received.secrets.get(SECRET_BUNDLE);
-      return bundle !== undefined && 'pem' in bundle ? bundle.pem : null;
-    }, this.#statics());
     const { listeners, clusters } = this.#sources;
     // Without a place to ask there is nothing to wait for.
     this.#begun = listeners === null;
@@ -156,7 +162,7 @@ export class ConfigClient {
       this.#resources.expire();
       this.#armExpiry();
     });
-    this.demands = new Demands(options.demand ?? null, {
+    this.demands = new Demands(demand, {
       active: () => this.#active,
       isMissing: (type, name) => this.#missing.has(resourceKey(type, name)),
       takeClusterUsed: options.takeClusterUsed ?? (() => true),

@@ -15,6 +15,7 @@ import {
   listener,
   virtualHost,
 } from '../../snapshot/sample-resources.ts';
+import { ADS as SOURCE } from '../../xds/client/resource-source.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import { OnDemandTable, RouteConfigurationTable } from '../../xds/tables/tables.gen.ts';
 import { encode } from '../../xds/wire/encode.ts';
@@ -223,4 +224,16 @@ test('a proxy that starts without its control plane serves what was used before,
   made.clock.pass(60_000);
   assert.deepEqual(subscribed(made, VHDS), ['outbound/a']);
   assert.deepEqual(subscribed(made, CDS), ['*', 'http|80|a.shop']);
+});
+
+test('where the state of the world is told nothing is asked for, since a name would mean that name alone', () => {
+  const channel = { name: 'x', target: () => null, subscribe: () => () => {} };
+  const sources = {
+    listeners: SOURCE,
+    clusters: SOURCE,
+    ads: { protocol: 'sotw', channel },
+    channel: () => null,
+  } as const;
+  const { demand } = fakeMesh({ onDemand: new Set(), sources });
+  assert.equal(demand.ask('cluster', 'http|80|a.shop', 5_000, waiter()), DEMAND.gone);
 });
