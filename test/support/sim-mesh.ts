@@ -41,6 +41,8 @@ export interface MeshOptions {
   readonly instances?: number;
   readonly route?: Partial<ForwardAction>;
   readonly cluster?: Partial<ClusterConfig>;
+  /** The caller has no clusters, until `configure` says otherwise. */
+  readonly withoutClusters?: boolean;
   readonly manager?: Partial<HttpManager>;
   readonly tcp?: Partial<TcpProxy>;
   /** What the two proxies speak: HTTP/1.1 (default), or HTTP/2 as between sidecars. */
@@ -65,6 +67,7 @@ export interface SimMesh {
     route?: Partial<ForwardAction>;
     cluster?: Partial<ClusterConfig>;
     instances?: readonly number[];
+    withoutClusters?: boolean;
   }): void;
 }
 
@@ -115,6 +118,7 @@ export async function startMesh(options: MeshOptions): Promise<SimMesh> {
   const web = planeOf(client, 'web.shop', webSvid, webLog, { timers: webTimers });
   let { route, cluster } = options;
   let instances: readonly number[] = services.map((_, i) => i);
+  let { withoutClusters = false } = options;
   const apply = (): void => {
     const endpoints = instances.map((i) => endpointAt({ host: services[i]?.host ?? '', port: INBOUND_PORT }));
     const raw = instances.map((i) => endpointAt({ host: services[i]?.host ?? '', port: INBOUND_PORT + 1 }));
@@ -130,10 +134,12 @@ export async function startMesh(options: MeshOptions): Promise<SimMesh> {
         ]),
         listenerOf('outbound|tcp', { host: '127.0.0.1', port: TCP_PORT }, [chainOf(tcpProxy('tcp', options.tcp))]),
       ],
-      clusters: [
-        clusterOf('catalog.shop', endpoints, { ...tls, ...cluster }),
-        clusterOf('tcp', raw, { ...tcpTls, ...cluster }),
-      ],
+      clusters: withoutClusters
+        ? []
+        : [
+            clusterOf('catalog.shop', endpoints, { ...tls, ...cluster }),
+            clusterOf('tcp', raw, { ...tcpTls, ...cluster }),
+          ],
     });
     void web.use(web.bind(snapshot));
   };
@@ -155,6 +161,7 @@ export async function startMesh(options: MeshOptions): Promise<SimMesh> {
       route = { ...route, ...parts.route };
       cluster = { ...cluster, ...parts.cluster };
       instances = parts.instances ?? instances;
+      withoutClusters = parts.withoutClusters ?? withoutClusters;
       apply();
     },
   };
