@@ -37,6 +37,9 @@ export class MeshViews implements Views {
     if (node.onDemand && !this.#wanted.has(node.id)) {
       this.#wanted.set(node.id, { names: new Map(), isBeyond: false, text: JSON.stringify(NO_DEMAND) });
       this.#demand(node, NO_DEMAND);
+    } else if (!node.onDemand && this.#wanted.delete(node.id)) {
+      // Another program under the same name, which asks for nothing by itself: it gets everything.
+      this.#demand(node, null);
     }
     return this.#index.read(proxyView, { namespace: node.namespace, workload: node.workload });
   }

@@ -120,6 +120,13 @@ test('what is not of the mesh leads out of it, and comes in when it becomes of i
   assert.ok(clustersOf(views.viewOf(NODE), 'soon').includes('http|80|soon.shop'));
 });
 
+test('who comes back as a program that asks for nothing by itself gets all', () => {
+  const { views } = mesh();
+  const all = namesOf(mesh().views.viewOf({ ...NODE, onDemand: false }), RDS);
+  assert.notDeepEqual(namesOf(views.viewOf(NODE), RDS), all);
+  assert.deepEqual(namesOf(views.viewOf({ ...NODE, onDemand: false }), RDS), all);
+});
+
 test('a name that would be a pattern is not answered', () => {
   const view = asks(mesh().views, VHDS, 'outbound/*', 'outbound/*.shop', 'outbound/', 'other/catalog', 'outbound/a b');
   assert.deepEqual(namesOf(view, VHDS), ['outbound/seed.invalid']);
