@@ -62,7 +62,7 @@ export interface RunningProxy {
   /** Resolves when the inbound requests have been answered and no more come, or after `graceMs`. Refuses nothing. */
   settle(graceMs: number): Promise<void>;
   /** Inbound: every connection ends after the exchange that it carries. Resolves when none is left, or after `graceMs`. */
-  drain(graceMs: number): Promise<void>;
+  drain(graceMs: number, which?: 'inbound' | 'all'): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -122,7 +122,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ready,
     adminAddress: admin.address,
     settle: (graceMs) => plane.settle(graceMs),
-    drain: (graceMs) => plane.drain(graceMs),
+    drain: (graceMs, which) => plane.drain(graceMs, which),
     close: () => close(config, plane, admin),
   };
 }

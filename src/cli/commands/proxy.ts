@@ -13,7 +13,7 @@ import { rawKind } from '../../runtime/raw/raw-kind.ts';
 import { rpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
 import { problemText, type ReadBootstrap, readBootstrap } from '../bootstrap/read-bootstrap.ts';
 import type { Context } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT, UsageError } from '../exit-codes.ts';
 import { addressText } from '../mesh/address-flag.ts';
 import { processLog } from '../process-log.ts';
 import { aborted, untilSignal } from '../until-signal.ts';
@@ -47,6 +47,12 @@ Examples:
 }
 
 async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
+  if (flags.mode !== 'serve' && flags.mode !== 'validate') {
+    throw new UsageError(`--mode ${flags.mode} is none`, 'One of: serve, validate');
+  }
+  const drainMs = Number(flags.drainTime) * 1000;
+  if (!(drainMs >= 0))
+    throw new UsageError(`--drain-time ${flags.drainTime} is no number of seconds`, 'For example: 5');
   const bootstrap = load(context, flags.config);
   if (bootstrap === null) {
     process.exitCode = EXIT.refused;
@@ -79,7 +85,7 @@ async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
   log.info('proxy started', { node: node.id, admin: addressText(running.adminAddress) });
   void running.ready.then(context.onServing);
   await aborted(stop);
-  await running.drain(Number(flags.drainTime) * 1000);
+  await running.drain(drainMs, 'all');
   await running.close();
 }
 
