@@ -68,6 +68,17 @@ test('a strict port refuses everything else and says why', () => {
   assert.equal(why({}), 'no server name was sent; this port accepts *.mesh.weft.local');
 });
 
+test('an unknown name is the reason too where one protocol is taken under any name', () => {
+  const chains = [...STRICT, chain('any-h2', { transportProtocol: 'tls', applicationProtocols: ['h2'] })];
+  const why = (parts: Partial<ChainFacts>): string => whyNoChain({ chains, defaultChain: null }, facts(parts));
+  assert.equal(named(chains, { serverName: 'example.com', protocols: ['h2'] }), 'any-h2');
+  assert.equal(
+    why({ serverName: 'example.com', protocols: ['http/1.1'] }),
+    'server name example.com is unknown; this port accepts *.mesh.weft.local',
+  );
+  assert.equal(why({ serverName: 'example.com', protocols: ['h3'] }), 'foreign ALPN h3; this port accepts h2');
+});
+
 test('TLS on a port without a TLS chain is named', () => {
   const chains = [chain('raw', { transportProtocol: 'raw_buffer' })];
   assert.equal(whyNoChain({ chains, defaultChain: null }, facts({})), 'TLS on a port that takes clear text only');

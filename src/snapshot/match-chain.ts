@@ -29,16 +29,19 @@ export function whyNoChain(listener: Listener, facts: ChainFacts): string {
     case 'port':
       return `port ${facts.destinationPort} is not served by this listener`;
     case 'server name': {
-      const names = distinct(before.flatMap((chain) => chain.match.serverNames));
-      const came = facts.serverName === '' ? 'no server name was sent' : `server name ${facts.serverName} is unknown`;
       if (facts.transport === 'raw_buffer') return plaintext(before);
-      return `${came}; this port accepts ${names.join(', ')}`;
+      return whyServerName(before, facts.serverName);
     }
     case 'transport':
       return facts.transport === 'raw_buffer' ? plaintext(before) : 'TLS on a port that takes clear text only';
     case 'protocol': {
       const wanted = distinct(before.flatMap((chain) => chain.match.applicationProtocols)).join(', ');
       const kind = facts.transport === 'tls' ? 'ALPN' : 'protocol';
+      const named = listener.chains.filter((chain) => takes(chain, facts.protocols));
+      // A chain that takes any name was left, and it is the name that keeps this protocol from its own chain.
+      if (named.length > 0 && before.every(({ match }) => match.serverNames.length === 0)) {
+        return whyServerName(named, facts.serverName);
+      }
       if (facts.protocols.length === 0) return `no ${kind} was recognised; this port accepts ${wanted}`;
       return `foreign ${kind} ${facts.protocols.join(', ')}; this port accepts ${wanted}`;
     }
@@ -99,6 +102,16 @@ function byProtocol(chains: readonly FilterChain[], protocols: readonly string[]
     if (found.length > 0) return found;
   }
   return chains.filter((chain) => chain.match.applicationProtocols.length === 0);
+}
+
+function takes({ match }: FilterChain, protocols: readonly string[]): boolean {
+  return match.serverNames.length > 0 && protocols.some((protocol) => match.applicationProtocols.includes(protocol));
+}
+
+function whyServerName(chains: readonly FilterChain[], serverName: string): string {
+  const names = distinct(chains.flatMap((chain) => chain.match.serverNames)).join(', ');
+  const came = serverName === '' ? 'no server name was sent' : `server name ${serverName} is unknown`;
+  return `${came}; this port accepts ${names}`;
 }
 
 function plaintext(before: readonly FilterChain[]): string {
