@@ -110,6 +110,16 @@ for (const proxy of PROXIES) {
       assert.match(await curl(`-o /dev/null -w '%{http_code}' http://nobody.invalid/`), /^50[23]$/);
     });
 
+    test('what it has is what it is offered', {
+      skip: proxy === 'envoy' && 'Envoy fills in what was left out',
+    }, async () => {
+      const { code, stdout } = await until('nothing differs', 20_000, async () => {
+        const found = await mesh.weft(['diff', web]);
+        return found.code === 0 ? found : null;
+      });
+      assert.equal(code, 0, stdout);
+    });
+
     test('its control plane goes: what was used serves on, and all is there when it is back', async () => {
       mesh.controlPlane.signal('SIGKILL');
       await mesh.controlPlane.exited;

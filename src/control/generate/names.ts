@@ -58,6 +58,10 @@ export function connectName(key: ServicePortKey): string {
   return `connect|${key.port}|${hostOf(key)}`;
 }
 
+export function isTunnel(cluster: string): boolean {
+  return cluster.startsWith('connect|');
+}
+
 /** The internal listener of a service's port. */
 export function outboundName(key: ServicePortKey): string {
   return `outbound|${key.port}|${hostOf(key)}`;

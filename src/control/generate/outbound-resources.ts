@@ -9,7 +9,14 @@ import { passthroughCluster, serviceCluster } from './clusters.ts';
 import { endpoints, endpointsKey } from './endpoints.ts';
 import { internalListener } from './listeners/outbound.ts';
 import type { SidecarKind } from './listeners/sidecar.ts';
-import { type Carries, PASSTHROUGH_HTTP, PASSTHROUGH_TCP, portKeyText, type ServicePortKey } from './names.ts';
+import {
+  type Carries,
+  isTunnel,
+  PASSTHROUGH_HTTP,
+  PASSTHROUGH_TCP,
+  portKeyText,
+  type ServicePortKey,
+} from './names.ts';
 import { hostOnDemand, ROUTES_ON_DEMAND, SEED_HOST } from './on-demand/virtual-hosts.ts';
 import { hasPlainEndpoints } from './plain-endpoints.ts';
 import { httpVersionsOf } from './protocol.ts';
@@ -38,14 +45,19 @@ const PASSTHROUGH = [passthroughCluster(PASSTHROUGH_HTTP, 'http'), passthroughCl
 
 export const outboundResources: View<OutboundKey, XdsView> = {
   name: 'outbound-resources',
-  id: ({ namespace, uses, hosts, at, byProxy, sidecar }) =>
-    [namespace, `${at.region}/${at.zone}`, byProxy ? 'by proxy' : '', sidecar, uses ?? '*', hosts ?? '*'].join(' '),
+  id: ({ namespace, uses, hosts, tunnels, at, byProxy, sidecar }) => {
+    const place = `${at.region}/${at.zone}`;
+    return [namespace, place, byProxy ? 'by proxy' : '', sidecar, uses ?? '*', hosts ?? '*', tunnels ?? '*'].join(' ');
+  },
   derive(read, key, previous) {
     const { namespace: caller, at, sidecar } = key;
     const resources: XdsResource[] = [read.view(trustBundle, null)];
     if (key.byProxy) resources.push(...byName(read, key), ...PASSTHROUGH);
-    for (const port of read.view(usedPorts, key))
-      resources.push(...read.view(portResources, { ...port, caller, at, sidecar }));
+    const tunnels = key.tunnels === null ? null : new Set(split(key.tunnels));
+    for (const port of read.view(usedPorts, key)) {
+      const found = read.view(portResources, { ...port, caller, at, sidecar });
+      resources.push(...found.filter(({ name }) => tunnels === null || !isTunnel(name) || tunnels.has(name)));
+    }
     return resourceSet(resources, previous);
   },
   patch(previous, changes) {
@@ -57,7 +69,11 @@ export const outboundResources: View<OutboundKey, XdsView> = {
         replacements.push([before as XdsResource, after as XdsResource]);
       } else return undefined;
     }
-    return replaced(previous, replacements);
+    // Tunnels that were not asked for are no part of it.
+    return replaced(
+      previous,
+      replacements.filter(([{ type, name }]) => previous.get(type)?.has(name)),
+    );
   },
   same: (a, b) => a === b,
 };

@@ -17,6 +17,8 @@ export interface UsersKey {
   readonly uses: string | null;
   /** Authorities that were asked for, sorted and joined by a comma; null: there is no asking. */
   readonly hosts: string | null;
+  /** Clusters of tunnels that were asked for, as above; null: all. */
+  readonly tunnels: string | null;
 }
 
 export function usersKey(workload: Workload, demand: Demand | null): UsersKey {
@@ -25,6 +27,7 @@ export function usersKey(workload: Workload, demand: Demand | null): UsersKey {
     namespace: workload.metadata.namespace ?? '',
     uses: uses === undefined ? null : [...new Set(uses)].toSorted().join(','),
     hosts: demand === null ? null : demand.hosts.join(','),
+    tunnels: demand === null ? null : demand.tunnels.join(','),
   };
 }
 

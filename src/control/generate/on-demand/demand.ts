@@ -5,7 +5,7 @@
 import type { Workload } from '../../../api/kinds/workload.ts';
 import type { Reader } from '../../../api/reader.ts';
 import type { Resource } from '../../../api/resource.ts';
-import { OUTBOUND_ROUTES, serviceOfCluster } from '../names.ts';
+import { isTunnel, OUTBOUND_ROUTES, serviceOfCluster } from '../names.ts';
 import { patchesOf } from '../patches/compiled-patches.ts';
 import { portNamed } from './authority.ts';
 
@@ -17,13 +17,15 @@ export interface Demand {
   readonly services: readonly string[];
   /** Authorities that requests to the explicit proxy had, sorted. */
   readonly hosts: readonly string[];
+  /** Clusters of tunnels, by name, sorted. They come only when asked for: the listener that they lead to is there by then. */
+  readonly tunnels: readonly string[];
 }
 
 /** A proxy that asks for more gets the whole mesh, as one that cannot ask: past this, asking costs more than having. */
 const MAX_HOSTS = 1_000;
 const MAX_SERVICES = 1_000;
 
-export const NO_DEMAND: Demand = { services: [], hosts: [] };
+export const NO_DEMAND: Demand = { services: [], hosts: [], tunnels: [] };
 
 const HOST_PREFIX = `${OUTBOUND_ROUTES}/`;
 
@@ -50,7 +52,8 @@ export function demandOf(
     if (service !== null) services.add(service);
   }
   if (hosts.size > MAX_HOSTS || services.size > MAX_SERVICES) return null;
-  return { services: [...services].toSorted(), hosts: [...hosts].toSorted() };
+  const tunnels = [...clusters].filter((name) => isTunnel(name) && serviceOfCluster(name) !== null);
+  return { services: [...services].toSorted(), hosts: [...hosts].toSorted(), tunnels: tunnels.toSorted() };
 }
 
 export function demandResource(
