@@ -238,9 +238,9 @@ export const BEHAVIOURS: readonly Behaviour[] = [
       const answers = await caller.askTimes(40, 'outlier');
       const failures = answers.filter(({ status }) => status === 500).length;
       // Between the third failure and the ejection a request may already be on its way.
-      return { inARow: failures >= 3 && failures <= 6, then: countsOf(answers.slice(20)) };
+      return { inARow: failures >= 3 && failures <= 6, afterwards: countsOf(answers.slice(20)) };
     },
-    expected: { inARow: true, then: { 'outlier-1': 20 } },
+    expected: { inARow: true, afterwards: { 'outlier-1': 20 } },
   },
   {
     name: 'health checks: an endpoint that is not well gets nothing, one that is does',
