@@ -65,6 +65,16 @@ function hostsOnDemand(item: Json): HeldResource[] {
   return listOf(config['virtual_hosts']).map((host) => held(list, { host }));
 }
 
+/** A route configuration as it came: hosts that have come one by one since are resources of their own. */
+function withoutHosts(config: Json): Json {
+  if (config['vhds'] === undefined) return config;
+  const own = listOf(config['virtual_hosts']).filter(
+    ({ name }) => !textOf(name).startsWith(`${textOf(config['name'])}/`),
+  );
+  const { virtual_hosts: _, ...rest } = config;
+  return own.length === 0 ? rest : { ...rest, virtual_hosts: own };
+}
+
 /** ListenersConfigDump.DynamicListener: up to three states of one name at once. */
 function dynamicListener(item: Json): HeldResource[] {
   const error = mapOf(item['error_state']);
@@ -80,7 +90,8 @@ function dynamicListener(item: Json): HeldResource[] {
 
 function held(list: List, item: Json, refusal = ''): HeldResource {
   const { section } = list;
-  const { '@type': _, ...resource } = mapOf(item[list.resource]);
+  const { '@type': _, ...whole } = mapOf(item[list.resource]);
+  const resource = section === 'routes' ? withoutHosts(whole) : whole;
   const name = textOf(item['name']) || textOf(resource['name']) || textOf(resource['cluster_name']);
   const error = refusal || textOf(mapOf(item['error_state'])['details']);
   let message: Message | null = null;
