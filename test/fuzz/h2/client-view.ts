@@ -49,6 +49,7 @@ export interface Client {
   finish(how: 'fin' | 'cut' | 'silence'): ClientView;
   /** What our end complained of until now; empty: nothing. */
   readonly complaint: string;
+  readonly closed: boolean;
   readonly responses: readonly SeenResponse[];
 }
 
@@ -66,6 +67,9 @@ export function startClient(limits = SMALL_LIMITS, uploads = true): Client {
     },
     get complaint() {
       return complaintIn(frames);
+    },
+    get closed() {
+      return d.connection.ended || d.connection.closed;
     },
     get responses() {
       return seen(false);

@@ -32,6 +32,8 @@ interface Ours {
   /** After each frame; the first entry is before all. */
   readonly messages: readonly (readonly Message[])[];
   readonly failed: number;
+  /** Our end had nothing left to wait for after this frame, and read none that followed; -1: it was there to the end. */
+  readonly closedAfter: number;
   readonly complaint: string;
 }
 
@@ -48,6 +50,7 @@ function compare(role: Role, frames: readonly Buffer[], ours: Ours, reader: stri
   const before = end === frames.length ? theirs : strictReaders({ role, frames: frames.slice(0, end) })[reader];
   assert.deepEqual(messagesOf(role, before), ours.messages[end], `the same to ${reader} up to frame ${end}`);
   if (ours.failed === theirs.failed) return ours.failed < 0 ? 'taken' : 'refused';
+  if (ours.closedAfter >= 0 && theirs.failed > ours.closedAfter) return 'after our end';
   const weRefuse = end === ours.failed;
   const what = `${role} ${frames[end]?.[3]}: ${weRefuse ? ours.complaint : theirs.error}`;
   assert.ok(
@@ -87,6 +90,8 @@ function withoutExpect(fields: readonly Field[]): Field[] {
 
 interface End {
   readonly complaint: string;
+  /** Unset: it waits for more whatever comes. */
+  readonly closed?: boolean;
   feed(bytes: Uint8Array): void;
   finish(how: 'cut'): unknown;
 }
@@ -94,16 +99,19 @@ interface End {
 function follow(frames: readonly Buffer[], end: End, look: () => Message[]): Ours {
   const messages = [look()];
   let failed = -1;
+  let closedAfter = -1;
   for (const [index, each] of frames.entries()) {
     end.feed(each);
     messages.push(look());
-    if (end.complaint === '') continue;
-    failed = index;
-    break;
+    if (end.complaint !== '') {
+      failed = index;
+      break;
+    }
+    if (end.closed === true && closedAfter < 0) closedAfter = index;
   }
   const complaint = failed >= 0 ? explained(end.complaint, frames[failed] ?? NOTHING) : '';
   end.finish('cut');
-  return { messages, failed, complaint };
+  return { messages, failed, closedAfter, complaint };
 }
 
 /** RST_STREAM for a field section says nothing of why: the section is asked again. */
