@@ -2,7 +2,6 @@
  * The client's end of incremental xDS as a state machine without I/O: responses go in, requests and changes to apply come
  * out. It carries the types that it is given: all of the aggregated stream, or the one of a service of its own.
  */
-import { WeftError } from '../../core/errors.ts';
 import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
@@ -19,64 +18,23 @@ import type { ClientResources } from './client-resources.ts';
 import { nackOf } from './nack.ts';
 import type { ReceivedResource, Refusal, XdsDelta } from './received.ts';
 import type { Subscription } from './subscription.ts';
-import type { XdsStream } from './xds-stream.ts';
+import { type Talk, TypedStream } from './typed-stream.ts';
 
-export class DeltaStream implements XdsStream {
-  readonly #resources: ClientResources;
-  readonly #node: Node;
-  readonly #carries: (subscription: Subscription) => boolean;
-  #talks = new Map<Subscription, DeltaTalk>();
-  #nodeSent = false;
-  #isOpen = false;
-
-  /** `carries`: which subscriptions this stream is about; asked anew as they come. */
-  constructor(resources: ClientResources, node: Node, carries: (subscription: Subscription) => boolean) {
-    this.#resources = resources;
-    this.#node = node;
-    this.#carries = carries;
-  }
-
-  open(): void {
-    this.#isOpen = true;
-    this.#nodeSent = false;
-    this.#talks = new Map();
-  }
-
-  close(): void {
-    this.#isOpen = false;
-  }
-
-  next(): Uint8Array | null {
-    if (!this.#isOpen) return null;
-    for (const subscription of this.#resources.subscriptions) {
-      if (!this.#carries(subscription)) continue;
-      // The node is guaranteed on the first message of a stream and needed on no other.
-      const request = this.#talk(subscription).next(this.#nodeSent ? undefined : this.#node);
-      if (request === null) continue;
-      this.#nodeSent = true;
-      return encode(DeltaDiscoveryRequestTable, request);
-    }
-    return null;
-  }
-
-  onMessage(bytes: Uint8Array): void {
+export class DeltaStream extends TypedStream<DeltaTalk> {
+  override onMessage(bytes: Uint8Array): void {
     const response = decode(DeltaDiscoveryResponseTable, bytes);
-    const { typeUrl } = response;
-    const subscription = this.#resources.subscriptions.find((each) => each.type === typeUrl && this.#carries(each));
-    if (subscription === undefined)
-      throw new WeftError('invalid', { what: 'an unknown resource type', where: typeUrl });
-    const { delta, malformed } = readResponse(response, subscription, this.#resources);
-    const refusals = [...malformed, ...this.#resources.take(subscription, delta)];
-    this.#talk(subscription).answer(response.nonce, refusals);
+    const subscription = this.subscriptionOf(response.typeUrl);
+    const { delta, malformed } = readResponse(response, subscription, this.resources);
+    const refusals = [...malformed, ...this.resources.take(subscription, delta)];
+    this.talk(subscription).answer(response.nonce, refusals);
   }
 
-  #talk(subscription: Subscription): DeltaTalk {
-    let talk = this.#talks.get(subscription);
-    if (talk === undefined) {
-      talk = new DeltaTalk(subscription);
-      this.#talks.set(subscription, talk);
-    }
-    return talk;
+  protected override begin(subscription: Subscription): DeltaTalk {
+    return new DeltaTalk(subscription);
+  }
+
+  protected override restart(talks: Map<Subscription, DeltaTalk>): void {
+    talks.clear();
   }
 }
 
@@ -86,7 +44,7 @@ interface Answer {
 }
 
 /** What was said about one type on this stream: its server knows nothing of the last one. */
-class DeltaTalk {
+class DeltaTalk implements Talk {
   readonly #subscription: Subscription;
   /** What the server believes to be wanted. */
   #announced: ReadonlySet<string> = new Set();
@@ -102,9 +60,12 @@ class DeltaTalk {
     this.#answers.push({ nonce, error: nackOf(refusals) });
   }
 
-  /** The next request about this type, or null. */
-  next(node: Node | undefined): DeltaDiscoveryRequest | null {
-    if (!this.#begun) return this.#first(node);
+  next(node: Node | undefined): Uint8Array | null {
+    const request = this.#begun ? this.#later(node) : this.#first(node);
+    return request === null ? null : encode(DeltaDiscoveryRequestTable, request);
+  }
+
+  #later(node: Node | undefined): DeltaDiscoveryRequest | null {
     const { type, wanted } = this.#subscription;
     const subscribe = [...wanted].filter((name) => !this.#announced.has(name));
     const unsubscribe = [...this.#announced].filter((name) => !wanted.has(name));

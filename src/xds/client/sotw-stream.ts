@@ -2,9 +2,9 @@
  * The client's end of state-of-the-world xDS as a state machine without I/O. A response is answered as a whole, ACK or
  * NACK, but applied resource by resource as Envoy does it: what is good is used, what is refused keeps its last version.
  */
-import { messageOf, WeftError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import { TYPE_URLS } from '../resource.ts';
-import type { Any, DiscoveryRequest, DiscoveryResponse, Node, RpcStatus } from '../tables/messages.gen.ts';
+import type { Any, DiscoveryResponse, Node, RpcStatus } from '../tables/messages.gen.ts';
 import { DiscoveryRequestTable, DiscoveryResponseTable, ResourceTable } from '../tables/tables.gen.ts';
 import { decode } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
@@ -13,69 +13,28 @@ import type { ClientResources } from './client-resources.ts';
 import { nackOf } from './nack.ts';
 import type { ReceivedResource, Refusal } from './received.ts';
 import type { Subscription } from './subscription.ts';
-import type { XdsStream } from './xds-stream.ts';
+import { type Talk, TypedStream } from './typed-stream.ts';
 
 const WRAPPER = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
 
 /** What every type of resource has in common: its name is field 1. */
 const NamedTable = new Table<{ readonly name: string }>('envoy.Resource', () => [[1, 'name', KIND.string]]);
 
-export class SotwStream implements XdsStream {
-  readonly #resources: ClientResources;
-  readonly #node: Node;
-  readonly #carries: (subscription: Subscription) => boolean;
-  /** They outlive a stream: the last accepted version is told to the next server. */
-  readonly #talks = new Map<Subscription, SotwTalk>();
-  #nodeSent = false;
-  #isOpen = false;
-
-  /** `carries`: which subscriptions this stream is about; asked anew as they come. */
-  constructor(resources: ClientResources, node: Node, carries: (subscription: Subscription) => boolean) {
-    this.#resources = resources;
-    this.#node = node;
-    this.#carries = carries;
-  }
-
-  open(): void {
-    this.#isOpen = true;
-    this.#nodeSent = false;
-    for (const talk of this.#talks.values()) talk.restart();
-  }
-
-  close(): void {
-    this.#isOpen = false;
-  }
-
-  next(): Uint8Array | null {
-    if (!this.#isOpen) return null;
-    for (const subscription of this.#resources.subscriptions) {
-      if (!this.#carries(subscription)) continue;
-      // The node is guaranteed on the first message of a stream and needed on no other.
-      const request = this.#talk(subscription).next(this.#nodeSent ? undefined : this.#node);
-      if (request === null) continue;
-      this.#nodeSent = true;
-      return encode(DiscoveryRequestTable, request);
-    }
-    return null;
-  }
-
-  onMessage(bytes: Uint8Array): void {
+export class SotwStream extends TypedStream<SotwTalk> {
+  override onMessage(bytes: Uint8Array): void {
     const response = decode(DiscoveryResponseTable, bytes);
-    const { typeUrl } = response;
-    const subscription = this.#resources.subscriptions.find((each) => each.type === typeUrl && this.#carries(each));
-    if (subscription === undefined)
-      throw new WeftError('invalid', { what: 'an unknown resource type', where: typeUrl });
-    const refusals = takeState(response, subscription, this.#resources);
-    this.#talk(subscription).answer(response, refusals);
+    const subscription = this.subscriptionOf(response.typeUrl);
+    const refusals = takeState(response, subscription, this.resources);
+    this.talk(subscription).answer(response, refusals);
   }
 
-  #talk(subscription: Subscription): SotwTalk {
-    let talk = this.#talks.get(subscription);
-    if (talk === undefined) {
-      talk = new SotwTalk(subscription);
-      this.#talks.set(subscription, talk);
-    }
-    return talk;
+  protected override begin(subscription: Subscription): SotwTalk {
+    return new SotwTalk(subscription);
+  }
+
+  /** They outlive a stream: the last accepted version is told to the next server. */
+  protected override restart(talks: Map<Subscription, SotwTalk>): void {
+    for (const talk of talks.values()) talk.restart();
   }
 }
 
@@ -86,7 +45,7 @@ interface Answer {
 }
 
 /** What was said about one type. */
-class SotwTalk {
+class SotwTalk implements Talk {
   readonly #subscription: Subscription;
   #announced: ReadonlySet<string> = new Set();
   #begun = false;
@@ -113,8 +72,8 @@ class SotwTalk {
     this.#answers.push({ nonce, version: this.#version, error });
   }
 
-  /** The next request about this type, or null. Each carries all names that are wanted. */
-  next(node: Node | undefined): DiscoveryRequest | null {
+  /** Each request carries all names that are wanted. */
+  next(node: Node | undefined): Uint8Array | null {
     const { type, wanted, wildcard } = this.#subscription;
     if (!this.#begun && !wildcard && wanted.size === 0) return null;
     const answer = this.#answers.shift();
@@ -123,7 +82,7 @@ class SotwTalk {
     this.#begun = true;
     this.#announced = new Set(wanted);
     if (answer !== undefined) this.#nonce = answer.nonce;
-    return create(DiscoveryRequestTable, {
+    const request = create(DiscoveryRequestTable, {
       node,
       typeUrl: type,
       resourceNames: [...wanted],
@@ -131,6 +90,7 @@ class SotwTalk {
       responseNonce: this.#nonce,
       errorDetail: answer?.error,
     });
+    return encode(DiscoveryRequestTable, request);
   }
 }
 
