@@ -3,9 +3,9 @@
  * is optional; what no policy says has the default that stands at its field.
  */
 import { z } from 'zod';
-import { condition } from '../../api/fields.ts';
 import type { Frozen } from '../../api/kind.ts';
 import type { Resource } from '../../api/resource.ts';
+import type { policyStatus } from '../policy-status.ts';
 import { requestTargets } from '../request-target.ts';
 import { connection } from './sections/connection.ts';
 import { healthCheck } from './sections/health-check.ts';
@@ -32,22 +32,8 @@ export const spec = z.strictObject({
   hedge: hedge.optional().describe('A second try beside a slow one. Unset: off.'),
 });
 
-const status = z.looseObject({
-  /** As Gateway API's PolicyStatus (GEP-713): one for each of targetRefs. */
-  ancestors: z
-    .array(
-      z.looseObject({
-        ancestorRef: z.looseObject({}),
-        controllerName: z.string(),
-        conditions: z.array(condition).max(16).optional(),
-      }),
-    )
-    .max(32)
-    .optional(),
-});
-
 export type BackendTrafficSpec = Frozen<z.infer<typeof spec>>;
-export type BackendTrafficStatus = Frozen<z.infer<typeof status>>;
+export type BackendTrafficStatus = Frozen<z.infer<typeof policyStatus>>;
 export type BackendTrafficPolicy = Resource<BackendTrafficSpec, BackendTrafficStatus>;
 
 /** They are about the endpoints of a Service's port, which all its callers share. */
@@ -67,5 +53,3 @@ export const SECTIONS = [...BACKEND_SECTIONS, ...REQUEST_SECTIONS] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export const KIND = 'BackendTrafficPolicy';
-
-export { status as statusSchema };

@@ -1,20 +1,13 @@
 /** BackendTrafficPolicy as an entry of the list of policies: names, checks between fields, columns, and what it generates. */
 import type { PolicyKind } from '../policy-kind.ts';
+import { policyStatus } from '../policy-status.ts';
 import { requestTargetsText } from '../request-target.ts';
 import { compileCluster } from './compile/cluster.ts';
 import { compileAssignment } from './compile/locality.ts';
 import { compileRoute } from './compile/route.ts';
 import { compileTcp } from './compile/tcp.ts';
 import { sectionsOf } from './conflicts.ts';
-import {
-  BACKEND_SECTIONS,
-  type BackendTrafficSpec,
-  type BackendTrafficStatus,
-  KIND,
-  SECTIONS,
-  spec,
-  statusSchema,
-} from './kind.ts';
+import { BACKEND_SECTIONS, type BackendTrafficSpec, type BackendTrafficStatus, KIND, SECTIONS, spec } from './kind.ts';
 import { gapsOf } from './unenforced.ts';
 
 export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficStatus> = {
@@ -30,7 +23,7 @@ export const backendTrafficKind: PolicyKind<BackendTrafficSpec, BackendTrafficSt
   description: 'How requests to a service are spread over its endpoints, bounded, timed and tried again.',
   spec,
   specRequired: true,
-  status: statusSchema,
+  status: policyStatus,
   immutable: [],
   columns: [
     { name: 'TARGETS', wide: false, value: (policy) => requestTargetsText(policy) },

@@ -1,8 +1,9 @@
 /** `weft.mesh/v1` FaultInjection: requests that are held back or answered with an error on purpose, until a given time. */
 import { z } from 'zod';
-import { condition, durationBetween, headerName } from '../../api/fields.ts';
+import { durationBetween, headerName } from '../../api/fields.ts';
 import type { Frozen } from '../../api/kind.ts';
 import type { Resource } from '../../api/resource.ts';
+import type { policyStatus } from '../policy-status.ts';
 import { requestTargets } from '../request-target.ts';
 
 export const KIND = 'FaultInjection';
@@ -70,20 +71,6 @@ export const spec = z.strictObject({
     .describe('When it ends by itself, such as `2026-06-01T18:00:00Z`. Unset: when it is deleted.'),
 });
 
-/** As Gateway API's PolicyStatus (GEP-713): one for each of targetRefs. */
-export const statusSchema = z.looseObject({
-  ancestors: z
-    .array(
-      z.looseObject({
-        ancestorRef: z.looseObject({}),
-        controllerName: z.string(),
-        conditions: z.array(condition).max(16).optional(),
-      }),
-    )
-    .max(32)
-    .optional(),
-});
-
 export type FaultSpec = Frozen<z.infer<typeof spec>>;
-export type FaultStatus = Frozen<z.infer<typeof statusSchema>>;
+export type FaultStatus = Frozen<z.infer<typeof policyStatus>>;
 export type FaultInjection = Resource<FaultSpec, FaultStatus>;

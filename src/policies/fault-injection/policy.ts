@@ -1,8 +1,9 @@
 /** FaultInjection as an entry of the list of policies: names, checks between fields, columns, and what it generates. */
 import type { PolicyKind } from '../policy-kind.ts';
+import { policyStatus } from '../policy-status.ts';
 import { requestTargetsText } from '../request-target.ts';
 import { compileRoute } from './compile.ts';
-import { type FaultSpec, type FaultStatus, KIND, spec, statusSchema } from './kind.ts';
+import { type FaultSpec, type FaultStatus, KIND, spec } from './kind.ts';
 
 export const faultInjectionKind: PolicyKind<FaultSpec, FaultStatus> = {
   group: 'weft.mesh',
@@ -17,7 +18,7 @@ export const faultInjectionKind: PolicyKind<FaultSpec, FaultStatus> = {
   description: 'Requests that are held back or answered with an error on purpose.',
   spec,
   specRequired: true,
-  status: statusSchema,
+  status: policyStatus,
   immutable: [],
   columns: [
     { name: 'TARGETS', wide: false, value: (policy) => requestTargetsText(policy) },
