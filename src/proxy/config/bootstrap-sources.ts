@@ -40,7 +40,10 @@ export function bootstrapSources({ listeners, clusters, ads }: BootstrapSources,
   return {
     listeners,
     clusters,
-    ads: ads === null || aggregated === null ? null : { protocol: ads.protocol, channel: aggregated },
+    ads:
+      ads === null || aggregated === null
+        ? null
+        : { protocol: ads.protocol, channel: aggregated, isOrdered: ads.protocol === 'sotw' },
     channel,
   };
 }

@@ -274,7 +274,8 @@ export class ConfigClient {
 
   /** Streams of their own bring their types in no order. */
   get #isOrdered(): boolean {
-    return this.#sources.clusters?.kind !== 'service';
+    const { ads, clusters } = this.#sources;
+    return clusters?.kind === 'ads' ? ads?.isOrdered === true : clusters === null;
   }
 
   #isStatic(type: string, name: string): boolean {

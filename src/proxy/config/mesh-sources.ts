@@ -20,7 +20,7 @@ export function meshSources(options: MeshChannelOptions): XdsSources {
   return {
     listeners: ADS,
     clusters: ADS,
-    ads: { protocol: 'delta', channel: meshChannel(options) },
+    ads: { protocol: 'delta', channel: meshChannel(options), isOrdered: true },
     channel: () => null,
   };
 }

@@ -231,7 +231,7 @@ test('where the state of the world is told nothing is asked for, since a name wo
   const sources = {
     listeners: SOURCE,
     clusters: SOURCE,
-    ads: { protocol: 'sotw', channel },
+    ads: { protocol: 'sotw', channel, isOrdered: true },
     channel: () => null,
   } as const;
   const { demand } = fakeMesh({ onDemand: new Set(), sources });

@@ -12,6 +12,7 @@ import {
 } from '../../snapshot/sample-resources.ts';
 import type { ReceivedResource } from '../../xds/client/received.ts';
 import type { ResourceSource } from '../../xds/client/resource-source.ts';
+import { TYPE_URLS } from '../../xds/resource.ts';
 import { ApiConfigSource_ApiType as ApiType, ApiVersion, type ConfigSource } from '../../xds/tables/messages.gen.ts';
 import {
   ApiConfigSourceTable,
@@ -136,4 +137,22 @@ test('what a new version of the whole state leaves as it was stays the same obje
   answer(made, /StreamClusters/, CLUSTER, 'c2');
   assert.equal(made.client.snapshot.clusters.get(CLUSTER.name), before);
   assert.ok(before);
+});
+
+test('an aggregated stream without an order: routes wait for the cluster that they name', () => {
+  const ads: ResourceSource = { kind: 'ads' };
+  const opened = (isOrdered: boolean): FakeMesh => {
+    const aggregated = { protocol: 'delta' as const, channel: CHANNEL, isOrdered };
+    const made = fakeMesh({ sources: { listeners: ads, clusters: ads, ads: aggregated, channel: () => null } });
+    made.client.start();
+    made.respond(TYPE_URLS.listener, [asListener(listener())]);
+    made.respond(TYPE_URLS.routes, [asRoutes(routes())]);
+    return made;
+  };
+  assert.equal(opened(true).client.snapshot.listeners.size, 1);
+  const made = opened(false);
+  assert.equal(made.client.snapshot.listeners.size, 0);
+  made.respond(TYPE_URLS.cluster, [asCluster(cluster())]);
+  made.respond(TYPE_URLS.endpoints, [asEndpoints(assignment(['127.0.0.1']))]);
+  assert.equal(made.client.snapshot.listeners.size, 1);
 });

@@ -13,12 +13,19 @@ export interface XdsChannel {
   subscribe(changed: () => void): () => void;
 }
 
+export interface AggregatedSource {
+  readonly protocol: StreamProtocol;
+  readonly channel: XdsChannel;
+  /** A route comes after its clusters and goes before them. Servers differ in it where they send differences. */
+  readonly isOrdered: boolean;
+}
+
 export interface XdsSources {
   /** Null: none are asked for. */
   readonly listeners: ResourceSource | null;
   readonly clusters: ResourceSource | null;
   /** The aggregated stream; null: there is none. */
-  readonly ads: { readonly protocol: StreamProtocol; readonly channel: XdsChannel } | null;
+  readonly ads: AggregatedSource | null;
   /** The server behind a cluster of the bootstrap; null when there is none. */
   channel(cluster: string): XdsChannel | null;
 }
