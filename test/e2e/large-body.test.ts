@@ -39,8 +39,9 @@ function hashOf(size: number): string {
   return hash.digest('hex');
 }
 
+/** Of its own: the pages of Node's executable are the machine's, and are read in as its code is first needed. */
 function residentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 /** The most that each process grew while the work ran. */

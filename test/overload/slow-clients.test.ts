@@ -101,6 +101,7 @@ for (const slow of KINDS) {
         for (let i = 0; i < ROUNDS; i++) {
           const tally = await offer(crowd.callers, { rate: 200, forMs: 1_500, clock: clockOf(sidecar.pid) });
           assert.equal(tally.failed + tally.refused, 0);
+          assert.ok(tally.good > 100, `${tally.good} of 300 were answered in time`);
           found.push(quantile(tally.goodMs, 0.99));
         }
         return Math.min(...found);
