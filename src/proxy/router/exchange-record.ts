@@ -40,6 +40,9 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
   /** The last host that was tried; tells the edge whether mTLS was used. */
   host: UpstreamHost | null = null;
   #state: Slots | null = null;
+  /** What filters had to say, for the log. */
+  #notes = '';
+  #noted: ResponseFlag = '';
 
   constructor(down: Downstream, request: Head) {
     const { world } = down;
@@ -75,6 +78,11 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     return this.#state;
   }
 
+  note(text: string, flag: ResponseFlag = ''): void {
+    this.#noted ||= flag;
+    this.#notes = this.#notes === '' ? text : `${this.#notes}; ${text}`;
+  }
+
   authority(): string {
     return this.request.authorityText;
   }
@@ -92,6 +100,13 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
   /** The callee answered that it failed. */
   protected get isFailed(): boolean {
     return this.grpcStatus >= 0 ? isGrpcFailure(this.grpcStatus) : this.status >= 500;
+  }
+
+  /** At the end, because what it ended with has the first word. */
+  protected addNotes(): void {
+    if (this.#notes === '') return;
+    this.detail = this.detail === '' ? this.#notes : `${this.detail}; ${this.#notes}`;
+    this.flag ||= this.#noted;
   }
 
   /** Writes metrics and the log line, while the heads are still there. */

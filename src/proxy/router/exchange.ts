@@ -1,53 +1,34 @@
 /**
- * One request and its response on their way through the proxy: route, filters, the downstream's half of both bodies,
- * the end. Created per request, ends exactly once, never reused; late callbacks find `ended` and return.
+ * One request and its response on their way through the proxy: the downstream's half of both bodies, where they meet
+ * the upstream's, the end. Created per request, ends exactly once, never reused; late callbacks find `ended` and return.
  */
-import type { BodyStage, Exchange } from '../../http/exchange.ts';
-import type { Filter } from '../../http/filter.ts';
+import type { BodyStage } from '../../http/exchange.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import { FRAMING } from '../../http/framing.ts';
 import { GRPC_STATUS, grpcStatusIn } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { METHOD } from '../../http/method.ts';
-import { CONTINUE, REPLIED, SUSPENDED, type Verdict } from '../../http/verdict.ts';
-import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
-import { matchHost, matchRoute } from '../../snapshot/match-route.ts';
-import type { RouteTable } from '../../snapshot/route-table.ts';
-import { virtualHostName } from '../../snapshot/virtual-hosts.ts';
+import { REPLIED, type Verdict } from '../../http/verdict.ts';
 import { OUTCOME } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Binding } from './binding.ts';
 import { BodyStages } from './body-stages.ts';
 import type { Downstream } from './downstream.ts';
 import { type DownstreamStream, enterInternal, internalListener } from './internal-connect.ts';
-import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
 import { type Forwarded, Forwarding } from './forwarding.ts';
 import { mayReplay } from './replay.ts';
 import { grpcStatusOf, sendGrpcFailure, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
-import { DEMAND, type DemandWaiter } from './on-demand.ts';
 import { editResponse, redirected, replyEdit, rewriteRequest } from './request-rewrite.ts';
 import { makeAbsolute } from './request-target.ts';
-import { TimedExchange } from './timed-exchange.ts';
+import { RoutedExchange } from './routed-exchange.ts';
 import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
 
-const NO_FILTERS: readonly Filter[] = [];
-
-export class HttpExchange extends TimedExchange implements Exchange, MessageReceiver, Forwarded, DemandWaiter {
+export class HttpExchange extends RoutedExchange implements MessageReceiver, Forwarded {
   readonly #stream: DownstreamStream;
-  #binding: Binding;
   readonly #body: RequestBody;
   #forwarding: Forwarding | null = null;
-  #filters: readonly Filter[] = NO_FILTERS;
-  /** The filter that is asked, or the number of those that have been. */
-  #at = 0;
-  #isRerouted = false;
-  /** The virtual host was asked for, or may not be. */
-  #hasAskedHost = false;
-  /** The cluster that was asked for; empty: none was. */
-  #askedCluster = '';
   #stages: BodyStages | null = null;
   responseStarted = false;
   #responseEnded = false;
@@ -56,9 +37,6 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
   #place = NO_PLACE;
   /** Where a redirect leads. */
   #location = '';
-  /** What filters had to say, for the log. */
-  #notes = '';
-  #noted: ResponseFlag = '';
   /** Nothing may be said to the downstream any more. */
   #downGone = false;
   /** The connection went to another handler, which counts what it does itself. */
@@ -68,7 +46,6 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     super(down, request);
     const { world } = down;
     this.#stream = stream;
-    this.#binding = world.binding();
     this.#body = new RequestBody(world.chunks);
     world.telemetry.active.add(1);
   }
@@ -86,29 +63,11 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     if (direction === 'inbound' || manager.forwardClientCert !== 'forward') {
       world.fields.setClientCert(this.request, clientCert);
     }
-    if (this.#matchRoute() === CONTINUE) this.#runFilters();
+    this.enterRoute();
     if (this.ended) return;
     // A filter waits for something, or the router for a virtual host or a cluster: it may not for longer than the whole may last.
     if (this.#forwarding === null) this.limitDuration(null, this.startedAt);
     this.startClock(this.startedAt);
-  }
-
-  resume(): void {
-    if (this.ended) return;
-    this.#at++;
-    this.#runFilters();
-  }
-
-  reroute(): Verdict {
-    if (this.#isRerouted) return CONTINUE;
-    this.#isRerouted = true;
-    this.#hasAskedHost = true;
-    return this.#matchRoute();
-  }
-
-  note(text: string, flag: ResponseFlag = ''): void {
-    this.#noted ||= flag;
-    this.#notes = this.#notes === '' ? text : `${this.#notes}; ${text}`;
   }
 
   stage(direction: 'request' | 'response', stage: BodyStage): void {
@@ -210,7 +169,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     addCookie(head, this.#place);
     if (last && this.isGrpc) this.grpcStatus = grpcStatusIn(head);
     editResponse(this.entry, head);
-    if (this.#filters.length > 0 && askOfResponse(this.#filters, this) === REPLIED) return;
+    if (this.filtersReply()) return;
     this.responseStarted = true;
     if (last) this.#responseEnded = true;
     this.#stream.sendHead(head, last);
@@ -253,56 +212,7 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
 
   // Between the two.
 
-  #matchRoute(): Verdict {
-    const table = this.#binding.routes(this.down.manager);
-    const entry = table === null ? null : matchRoute(table, this.request, this.down.world.runtime.random.next());
-    if (entry === null) {
-      if (table !== null && table.onDemand && matchHost(table, this.request) < 0) return this.#askHost(table);
-      const { authorityText, pathText } = this.request;
-      return this.reply(404, 'NR', `no route for ${authorityText}${pathText.slice(0, 200)}`);
-    }
-    if (entry.mark !== null) entry.mark.used = true;
-    this.entry = entry;
-    this.#filters = this.down.filters.chain(entry);
-    return CONTINUE;
-  }
-
-  #askHost({ name: table }: RouteTable): Verdict {
-    const { manager, world } = this.down;
-    const { authorityText } = this.request;
-    const name = virtualHostName(table, authorityText);
-    const mayAsk = manager.demandMs > 0 && !this.#hasAskedHost;
-    this.#hasAskedHost = true;
-    if (mayAsk && world.demand.ask('host', name, manager.demandMs, this) === DEMAND.waits) return SUSPENDED;
-    const why = world.demand.why('host', name);
-    if (why === null) return this.reply(404, 'NR', `no route for ${authorityText}`);
-    return this.reply(503, 'NC', `no route for ${authorityText}: ${why}`);
-  }
-
-  #askCluster(name: string, notFoundStatus: number): void {
-    const { manager, world } = this.down;
-    const mayAsk = manager.clustersOnDemand && this.#askedCluster === '';
-    this.#askedCluster = name;
-    if (mayAsk && world.demand.ask('cluster', name, manager.demandMs, this) === DEMAND.waits) return;
-    const why = world.demand.why('cluster', name);
-    const detail = `the route ${this.routeName} names the unknown cluster ${name}`;
-    if (why === null) this.reply(notFoundStatus, 'NC', detail);
-    else this.reply(503, 'NC', `${detail}: ${why}`);
-  }
-
-  demandSettled(): void {
-    if (this.ended) return;
-    this.#binding = this.down.world.binding();
-    if (this.#askedCluster !== '') this.#forward();
-    else if (this.#matchRoute() === CONTINUE) this.#runFilters();
-  }
-
-  #runFilters(): void {
-    this.#at = askOfRequest(this.#filters, this, this.#at);
-    if (this.#at === this.#filters.length && !this.ended) this.#forward();
-  }
-
-  #forward(): void {
+  protected override forward(): void {
     const action = this.entry === null ? null : this.entry.action;
     if (action === null) return;
     if (action.kind !== 'forward') {
@@ -311,12 +221,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
       return;
     }
     const { world } = this.down;
-    const { clusters } = action;
-    const name =
-      this.#askedCluster || pickCluster(clusters, clusters.length > 1 ? world.runtime.random.next() : 0).name;
-    const cluster = this.#binding.cluster(name);
-    if (cluster === null) return this.#askCluster(name, action.notFoundStatus);
-    cluster.isUsed = true;
+    const cluster = this.chooseCluster(action);
+    if (cluster === null) return;
     this.cluster = cluster;
     this.#handshake = grantUpgrade(this.request, action.upgrades, this.down.manager.upgrades, world.runtime.random);
     if (this.#handshake === HANDSHAKE.refused) {
@@ -375,8 +281,8 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     // An answer before the whole request: what is left of the request has no reader.
     if (this.#body.ended) this.#forwarding?.finish(this.isFailed ? OUTCOME.failed : OUTCOME.ok);
     else this.#forwarding?.abandon(RESET.cancelled);
-    tellOfEnd(this.#filters, this, this.#at);
-    if (this.#notes !== '') this.#addNotes();
+    this.tellFilters();
+    this.addNotes();
     if (!this.#body.ended && !this.#downGone) this.#stream.discard();
     if (!this.#handedOver) this.observe();
     world.telemetry.active.add(-1);
@@ -385,11 +291,6 @@ export class HttpExchange extends TimedExchange implements Exchange, MessageRece
     this.request.free();
     this.response?.free();
     this.#stages = null;
-  }
-
-  #addNotes(): void {
-    this.detail = this.detail === '' ? this.#notes : `${this.detail}; ${this.#notes}`;
-    this.flag ||= this.#noted;
   }
 
   #upstream(): Stream | null {
