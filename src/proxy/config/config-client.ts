@@ -25,7 +25,7 @@ import type { OnDemand } from '../router/on-demand.ts';
 import { type DumpQuery, dumpConfig } from './config-dump.ts';
 import { ConfigStore } from './config-store.ts';
 import { Demands } from './demands.ts';
-import { warm } from './warming.ts';
+import { type Arrival, warm } from './warming.ts';
 import { isWanted, keepWanted, type WantedNames, wantedNames } from './wanted-names.ts';
 import { XdsLinks } from './xds-links.ts';
 import { canAsk, type XdsSources } from './xds-sources.ts';
@@ -273,9 +273,10 @@ export class ConfigClient {
   }
 
   /** Streams of their own bring their types in no order. */
-  get #isOrdered(): boolean {
+  get #arrival(): Arrival {
     const { ads, clusters } = this.#sources;
-    return clusters?.kind === 'ads' ? ads?.isOrdered === true : clusters === null;
+    const isOrdered = clusters?.kind === 'ads' ? ads?.isOrdered === true : clusters === null;
+    return { isOrdered, onDemand: this.demands.canAsk };
   }
 
   #isStatic(type: string, name: string): boolean {
@@ -299,11 +300,11 @@ export class ConfigClient {
   #rebuild(received: Snapshot): void {
     const now = this.#options.runtime.clock.now();
     const settled = (key: string): boolean => this.#isSettled(key, now);
-    const first = warm(received, this.#active, settled, this.#isOrdered);
+    const first = warm(received, this.#active, settled, this.#arrival);
     this.demands.forgetHosts(received);
     const wanted = wantedNames([received, first.active], this.demands);
     const kept = keepWanted(received, wanted, (type, name) => this.#isStatic(type, name));
-    const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled, this.#isOrdered);
+    const { active, waiting } = kept === received ? first : warm(kept, this.#active, settled, this.#arrival);
     if (active !== this.#active) this.#options.swap(this.#options.bind(active));
     this.#received = kept;
     this.#active = active;

@@ -34,6 +34,10 @@ export class Demands implements DemandedNames {
     demand?.attach({ changed: options.changed, takeUsed: (kind, name) => this.#takeUsed(kind, name) });
   }
 
+  get canAsk(): boolean {
+    return this.#demand !== null;
+  }
+
   get hosts(): Iterable<string> {
     return this.#demand?.namesOf('host') ?? [];
   }

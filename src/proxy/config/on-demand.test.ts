@@ -13,8 +13,10 @@ import {
   asVirtualHost,
   cluster,
   listener,
+  routes,
   virtualHost,
 } from '../../snapshot/sample-resources.ts';
+import type { ReceivedResource } from '../../xds/client/received.ts';
 import { ADS as SOURCE } from '../../xds/client/resource-source.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import { OnDemandTable, RouteConfigurationTable } from '../../xds/tables/tables.gen.ts';
@@ -34,6 +36,8 @@ const TABLE = asRoutes(create(RouteConfigurationTable, { name: 'outbound', vhds:
 const CLUSTER = asCluster(cluster());
 const ENDPOINTS = asEndpoints(assignment(['127.0.0.1']));
 const HOST = asVirtualHost(virtualHost('a', 'http|80|a.shop'));
+const TARGET = { address: { host: '127.0.0.1', port: 18_000 }, tls: null };
+const CHANNEL = { name: 'x', target: () => TARGET, subscribe: () => () => {} };
 const HOUR_MS = 3_600_000;
 
 function started(used = new Set<string>(), files?: Map<string, Uint8Array>): FakeMesh {
@@ -226,12 +230,31 @@ test('a proxy that starts without its control plane serves what was used before,
   assert.deepEqual(subscribed(made, CDS), ['*', 'http|80|a.shop']);
 });
 
+test('without an order, routes to clusters that come on demand serve at once, and the rest waits', () => {
+  const opened = (...listeners: ReceivedResource[]): FakeMesh => {
+    const ads = { protocol: 'delta', channel: CHANNEL, isOrdered: false } as const;
+    const sources = { listeners: SOURCE, clusters: SOURCE, ads, channel: () => null };
+    const made = fakeMesh({ onDemand: new Set(), sources });
+    made.client.start();
+    made.respond(LDS, listeners);
+    made.respond(RDS, [asRoutes(routes())]);
+    return made;
+  };
+  const made = opened(LISTENER);
+  assert.equal(routeTo(made, 'a'), CLUSTER.name);
+  assert.equal(made.client.snapshot.listeners.size, 1);
+  assert.equal(made.demand.ask('cluster', CLUSTER.name, 5_000, waiter()), DEMAND.waits);
+  assert.deepEqual(subscribed(made, CDS), [CLUSTER.name]);
+  // Who shares the table and cannot ask would meet a cluster that is not there yet.
+  const plain = { ...listener(), name: 'plain' };
+  assert.equal(routeTo(opened(LISTENER, asListener(plain)), 'a'), null);
+});
+
 test('where the state of the world is told nothing is asked for, since a name would mean that name alone', () => {
-  const channel = { name: 'x', target: () => null, subscribe: () => () => {} };
   const sources = {
     listeners: SOURCE,
     clusters: SOURCE,
-    ads: { protocol: 'sotw', channel, isOrdered: true },
+    ads: { protocol: 'sotw', channel: CHANNEL, isOrdered: true },
     channel: () => null,
   } as const;
   const { demand } = fakeMesh({ onDemand: new Set(), sources });

@@ -19,6 +19,7 @@ import { warm } from './warming.ts';
 
 const ASSIGNMENT = resourceKey(TYPE_URLS.endpoints, '80|a.shop');
 const TABLE = resourceKey(TYPE_URLS.routes, 'outbound');
+const IN_NO_ORDER = { isOrdered: false, onDemand: false };
 const never = () => false;
 
 function plus(last: Snapshot, ...resources: readonly ReceivedResource[]): Snapshot {
@@ -114,20 +115,20 @@ test('whatever the order of arrival, all is active in the end and nothing that s
 test('without an order, a route waits for the cluster that it names, as long as it need', () => {
   const routed = plus(EMPTY_SNAPSHOT, ROUTES);
   assert.equal(warm(routed, EMPTY_SNAPSHOT, never).active.routes.size, 1);
-  const { active, waiting } = warm(routed, EMPTY_SNAPSHOT, never, false);
+  const { active, waiting } = warm(routed, EMPTY_SNAPSHOT, never, IN_NO_ORDER);
   assert.equal(active.routes.size, 0);
   assert.deepEqual([...waiting], [resourceKey(TYPE_URLS.cluster, CLUSTER.name)]);
-  assert.equal(warm(routed, EMPTY_SNAPSHOT, () => true, false).active.routes.size, 1);
-  assert.equal(warm(plus(routed, CLUSTER, ENDPOINTS), EMPTY_SNAPSHOT, never, false).active.routes.size, 1);
+  assert.equal(warm(routed, EMPTY_SNAPSHOT, () => true, IN_NO_ORDER).active.routes.size, 1);
+  assert.equal(warm(plus(routed, CLUSTER, ENDPOINTS), EMPTY_SNAPSHOT, never, IN_NO_ORDER).active.routes.size, 1);
 });
 
 test('without an order, a cluster that is gone serves as long as a route leads to it', () => {
   const whole = plus(EMPTY_SNAPSHOT, CLUSTER, ENDPOINTS, ROUTES);
   const gone = applyDelta(whole, { type: TYPE_URLS.cluster, changed: [], removed: [CLUSTER.name] }, new Map()).next;
-  const kept = warm(gone, whole, never, false).active;
+  const kept = warm(gone, whole, never, IN_NO_ORDER).active;
   assert.equal(kept.clusters.size, 1);
-  assert.equal(warm(gone, whole, () => true, false).active.clusters.size, 0);
+  assert.equal(warm(gone, whole, () => true, IN_NO_ORDER).active.clusters.size, 0);
   const unrouted = { ...gone, routes: new Map() };
-  const later = warm(unrouted, kept, never, false).active;
-  assert.equal(warm(unrouted, later, never, false).active.clusters.size, 0);
+  const later = warm(unrouted, kept, never, IN_NO_ORDER).active;
+  assert.equal(warm(unrouted, later, never, IN_NO_ORDER).active.clusters.size, 0);
 });

@@ -4,7 +4,7 @@
  */
 import { resourceKey } from '../../snapshot/apply.ts';
 import type { RouteEntry, RouteTable, VirtualHost, WeightedCluster } from '../../snapshot/route-table.ts';
-import type { ClusterConfig, ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
+import type { ClusterConfig, FilterChain, ListenerConfig, Snapshot } from '../../snapshot/snapshot.ts';
 import { joinHosts } from '../../snapshot/virtual-hosts.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
 import { chainsOf, secretsOf, secretsOfCluster } from './wanted-names.ts';
@@ -16,12 +16,24 @@ export interface Warmed {
   readonly waiting: ReadonlySet<string>;
 }
 
-/**
- * `settled`: a resource that need not be waited for any longer, because there is none or it took too long. `isOrdered`:
- * one stream brings everything in an order that is safe; else a route may come before its cluster, and go after it.
- */
-export function warm(received: Snapshot, last: Snapshot, settled: (key: string) => boolean, isOrdered = true): Warmed {
-  const warming = new Warming(received, last, settled, isOrdered);
+/** How resources come. */
+export interface Arrival {
+  /** One stream brings everything in an order that is safe; else a route may come before its cluster, and go after it. */
+  readonly isOrdered: boolean;
+  /** Names may be asked for on use: what does so by itself is not waited for. */
+  readonly onDemand: boolean;
+}
+
+const IN_ORDER: Arrival = { isOrdered: true, onDemand: false };
+
+/** `settled`: a resource that need not be waited for any longer, because there is none or it took too long. */
+export function warm(
+  received: Snapshot,
+  last: Snapshot,
+  settled: (key: string) => boolean,
+  arrival: Arrival = IN_ORDER,
+): Warmed {
+  const warming = new Warming(received, last, settled, arrival);
   return { active: warming.active(), waiting: warming.waiting };
 }
 
@@ -29,22 +41,24 @@ class Warming {
   readonly #received: Snapshot;
   readonly #last: Snapshot;
   readonly #settled: (key: string) => boolean;
-  readonly #isOrdered: boolean;
+  readonly #arrival: Arrival;
   readonly waiting = new Set<string>();
   #clusters: ReadonlyMap<string, ClusterConfig> = new Map();
   #routes: ReadonlyMap<string, RouteTable> = new Map();
 
-  constructor(received: Snapshot, last: Snapshot, settled: (key: string) => boolean, isOrdered: boolean) {
+  constructor(received: Snapshot, last: Snapshot, settled: (key: string) => boolean, arrival: Arrival) {
     this.#received = received;
     this.#last = last;
     this.#settled = settled;
-    this.#isOrdered = isOrdered;
+    this.#arrival = arrival;
   }
 
   active(): Snapshot {
     const { received, last } = { received: this.#received, last: this.#last };
     this.#clusters = advance(this.#offered(), last.clusters, (cluster) => this.#isClusterReady(cluster));
-    const isTableReady = (table: RouteTable): boolean => this.#haveClusters(clustersOf(table.entries));
+    const asking = this.#askingTables();
+    const isTableReady = ({ name, entries }: RouteTable): boolean =>
+      this.#haveClusters(clustersOf(entries), asking.has(name));
     this.#routes = advance(received.routes, last.routes, isTableReady);
     const virtualHosts = advance(received.virtualHosts, last.virtualHosts, (host) => this.#isHostReady(host));
     if (virtualHosts.size > 0)
@@ -76,9 +90,10 @@ class Warming {
     let ready = true;
     for (const { tls, network } of chainsOf(listener)) {
       if (!this.#haveSecrets(secretsOf(tls))) ready = false;
-      if (network.kind === 'tcp') ready = this.#haveClusters(network.clusters) && ready;
+      const asks = this.#asksForClusters(network);
+      if (network.kind === 'tcp') ready = this.#haveClusters(network.clusters, asks) && ready;
       else if (typeof network.routes !== 'string')
-        ready = this.#haveClusters(clustersOf(network.routes.entries)) && ready;
+        ready = this.#haveClusters(clustersOf(network.routes.entries), asks) && ready;
       else ready = this.#hasRoutes(network.routes) && ready;
     }
     return ready;
@@ -99,7 +114,7 @@ class Warming {
   /** Clusters that were sent, and those that are gone already while something that serves still leads to them. */
   #offered(): ReadonlyMap<string, ClusterConfig> {
     const { clusters } = this.#received;
-    if (this.#isOrdered) return clusters;
+    if (this.#arrival.isOrdered) return clusters;
     const offered = new Map(clusters);
     for (const { name } of clustersInUse(this.#last)) {
       const before = this.#last.clusters.get(name);
@@ -109,13 +124,32 @@ class Warming {
     return offered;
   }
 
-  /** A cluster that an ordered stream never sent is not waited for: nothing says that it will come. */
-  #haveClusters(clusters: readonly WeightedCluster[]): boolean {
+  /** Route tables of which every user asks for the clusters that it lacks. */
+  #askingTables(): ReadonlySet<string> {
+    if (this.#arrival.isOrdered || !this.#arrival.onDemand) return new Set();
+    const users = [...this.#received.listeners.values()].flatMap(chainsOf).flatMap(({ network }) => {
+      if (network.kind === 'tcp' || typeof network.routes !== 'string') return [];
+      return [{ table: network.routes, asks: this.#asksForClusters(network) }];
+    });
+    const others = new Set(users.flatMap(({ table, asks }) => (asks ? [] : [table])));
+    return new Set(users.flatMap(({ table }) => (others.has(table) ? [] : [table])));
+  }
+
+  #asksForClusters(network: FilterChain['network']): boolean {
+    return this.#arrival.onDemand && (network.kind === 'tcp' ? network.demandMs > 0 : network.clustersOnDemand);
+  }
+
+  /**
+   * A cluster that an ordered stream never sent is not waited for: nothing says that it will come. Nor is one (`onDemand`)
+   * that comes when the first request asks for it.
+   */
+  #haveClusters(clusters: readonly WeightedCluster[], onDemand = false): boolean {
     let ready = true;
     for (const { name } of clusters) {
       if (this.#clusters.has(name)) continue;
       if (this.#received.clusters.has(name)) ready = false;
-      else if (!this.#isOrdered) ready = this.#has(this.#clusters, TYPE_URLS.cluster, name) && ready;
+      else if (!this.#arrival.isOrdered && !onDemand)
+        ready = this.#has(this.#clusters, TYPE_URLS.cluster, name) && ready;
     }
     return ready;
   }
