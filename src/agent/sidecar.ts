@@ -20,6 +20,8 @@ export interface SidecarOptions {
 export interface Sidecar {
   /** Variables by which the application finds it. Absent: traffic is led to it instead, and the application knows nothing of it. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** True: somebody else starts it, when they like. Absent: it must be ready within 30 s. */
+  readonly isExternal?: boolean;
   /** Resolves when the first configuration serves, from the control plane or from disk. */
   readonly ready: Promise<void>;
   /** Resolves when the requests that it passes to the application have been answered, or after `graceMs`. Refuses nothing. */

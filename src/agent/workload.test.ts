@@ -150,6 +150,27 @@ describe('workload', () => {
     assert.deepEqual(output, ['started']);
   });
 
+  it('gives its own sidecar thirty seconds, and one that somebody else starts as long as that takes', async () => {
+    const { clock } = runtime;
+    const wake = (at: number, run: () => void): (() => void) =>
+      clock.wake(Math.abs(at - clock.now() - 30_000) < 1_000 ? clock.now() : at, run);
+    const hurried = { ...runtime, clock: { now: () => clock.now(), wall: () => clock.wall(), wake } };
+    const own = bench(['echo', 'started'], { runtime: hurried });
+    await assert.rejects(startWorkload(own.options).exitCode, /no configuration after 30 s/);
+    const { options, sidecars, ready, output } = bench(['echo', 'started'], { runtime: hurried });
+    const { startSidecar } = options;
+    const external: WorkloadOptions['startSidecar'] = async (given) => ({
+      ...(await startSidecar(given)),
+      isExternal: true,
+    });
+    const running = startWorkload({ ...options, startSidecar: external });
+    while (sidecars.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    ready.resolve();
+    assert.equal(await running.exitCode, 0);
+    assert.deepEqual(output, ['started']);
+  });
+
   it('is ready when its port answers, and on SIGTERM leaves before the application is told', async () => {
     const { controlPlane, ready, options } = bench([process.execPath, '-e', server, '0'], { ports: 'auto' });
     controlPlane.drainMs = 100;

@@ -233,6 +233,7 @@ function stoppedEarly(stop: StopRequest): number {
 }
 
 async function sidecarReady(options: WorkloadOptions, sidecar: Sidecar, signal: AbortSignal): Promise<true> {
+  if (sidecar.isExternal === true) return sidecar.ready.then(() => true);
   const late = (): never => {
     throw new WeftError('timeout', {
       what: `the sidecar had no configuration after ${SIDECAR_READY_MS / 1000} s`,

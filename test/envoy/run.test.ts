@@ -1,11 +1,11 @@
 /** `weft run --proxy envoy` with a real Envoy: where its secrets are not, and what happens when one of the two dies. */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { member, type Member, startClient } from '../faults/shop.ts';
-import { type Child, until } from '../support/child.ts';
-import { missing } from '../support/components.ts';
+import { Child, until } from '../support/child.ts';
+import { missing, program } from '../support/components.ts';
 import { freePort, LiveMesh } from '../support/live-mesh.ts';
 
 const APP = join(import.meta.dirname, '../faults/app.fixture.ts');
@@ -93,6 +93,25 @@ describe('a workload behind Envoy', { skip: missing('envoy') }, () => {
     assert.ok(!isAlive(left));
     assert.match(catalog.child.stderr, /was left behind/);
     await until('the next one serves', 15_000, async () => (await ask()).status === 200);
+  });
+
+  test('with --external-envoy the application waits for an Envoy that a user starts with the bootstrap', async () => {
+    const externalPort = await freePort();
+    const flags = ['--proxy', 'envoy', '--external-envoy'];
+    const env = { PORT: String(externalPort), NAME: 'stock-1' };
+    const options = { service: 'stock', name: 'stock-1', ports: [`web=${externalPort}:http`], flags, env };
+    const child = mesh.run(options, process.execPath, APP);
+    await child.said(/waiting for an Envoy that is started with this bootstrap/);
+    const { stdout } = await mesh.weft(['bootstrap', 'envoy', 'stock-1']);
+    const path = join(mesh.directory, 'own-envoy.json');
+    writeFileSync(path, stdout);
+    assert.ok(!child.stdout.includes('app stock-1'), 'the application waits');
+    mesh.adopt(new Child(program('envoy'), ['-c', path, '--disable-hot-restart', '--concurrency', '1', '-l', 'error']));
+    await child.said(/^app stock-1/m);
+    await mesh.ready('stock-1', child);
+    const answer = await mesh.weft(['run', '--service', 'asker', '--', 'curl', '-s', 'http://stock/']);
+    assert.match(answer.stdout, /stock-1/);
+    assert.ok(await child.stop());
   });
 
   test('what is under way when it is told to end is answered, and nothing is left of it', async () => {

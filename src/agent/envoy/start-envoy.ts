@@ -56,6 +56,7 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
   const relay = await openRelay(options);
   const closing = new AbortController();
   const client = new AdminClient(runtime.net, runtime.clock, admin);
+  if (options.envoy === null) log.info('waiting for an Envoy that is started with this bootstrap', { bootstrap: path });
   const supervised = options.envoy === null ? null : supervise(options, options.envoy, path, closing.signal);
   const ready = Promise.race([
     waitUntilReady(client, options, closing.signal),
@@ -67,6 +68,7 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
   );
   const idle = (filter: string, graceMs: number): Promise<void> => untilNone(client, runtime, filter, graceMs);
   return {
+    isExternal: options.envoy === null,
     ready,
     settle: (graceMs) => idle(INBOUND_REQUESTS, graceMs),
     async drain(graceMs) {
