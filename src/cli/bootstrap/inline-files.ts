@@ -1,4 +1,4 @@
-/** Files that a bootstrap names in place of a text (certificates, keys, bodies) are read when the bootstrap is. */
+/** What a bootstrap names in place of a text (certificates, keys, bodies), files or variables, is read when it is. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
@@ -26,7 +26,14 @@ export function inlineFiles(
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, member]): [string, JsonValue] => {
     const at = [...path, key];
-    const file = SOURCES.has(key) ? (member as { readonly filename?: unknown } | null)?.filename : undefined;
+    const source = SOURCES.has(key) ? (member as Readonly<Record<string, unknown>> | null) : null;
+    const variable = source?.['environment_variable'] ?? source?.['environmentVariable'];
+    if (typeof variable === 'string') {
+      const text = process.env[variable];
+      if (text === undefined) report(at, `the environment has no ${variable}`);
+      return [key, { inline_string: text ?? '' }];
+    }
+    const file = source?.['filename'];
     if (typeof file !== 'string') return [key, inlineFiles(member as JsonValue, report, at)];
     return [key, { inline_string: readOr(file, (what) => report([...at, 'filename'], what)) }];
   });

@@ -20,6 +20,7 @@ import type { JsonObject, JsonValue } from '../../xds/wire/json.ts';
 import { stepsOf } from './field-steps.ts';
 import { inlineFiles } from './inline-files.ts';
 import { type FilePlace, type PlacedDocument, parsePlaced } from './placed-document.ts';
+import { takeProcessSections } from './process-sections.ts';
 import { type StaticResource, staticResources } from './static-resources.ts';
 
 export interface BootstrapProblem extends FilePlace {
@@ -33,6 +34,8 @@ export interface ReadBootstrap {
   readonly admin: Address | null;
   readonly statics: readonly ReceivedResource[];
   readonly sources: BootstrapSources;
+  /** Downstream connections at a time; null: the proxy's own bound. */
+  readonly maxConnections: number | null;
 }
 
 type Step = string | number;
@@ -47,14 +50,15 @@ export function readBootstrap(
   const report = (path: readonly Step[], what: string): void => {
     problems.push({ ...document.place(path), what });
   };
-  const json = inlineFiles(document.value, report);
+  const { rest, maxConnections } = takeProcessSections(document.value, report);
+  const json = inlineFiles(rest, report);
   const message = fromJson(BootstrapTable, json, {
     anyTables: anyTable,
     onProblem: ({ path, what }) => {
       if (!isOfOptional(json, path)) report(path, what);
     },
   });
-  const reader = new BootstrapReader(document, message, report);
+  const reader = new BootstrapReader(document, message, maxConnections, report);
   const bootstrap = problems.length === 0 ? reader.read() : null;
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
   return { bootstrap: problems.length === 0 ? bootstrap : null, problems };
@@ -76,11 +80,18 @@ function isOfOptional(document: JsonValue, path: readonly Step[]): boolean {
 class BootstrapReader {
   readonly #document: PlacedDocument;
   readonly #message: Bootstrap;
+  readonly #maxConnections: number | null;
   readonly #report: (path: readonly Step[], what: string) => void;
 
-  constructor(document: PlacedDocument, message: Bootstrap, report: (path: readonly Step[], what: string) => void) {
+  constructor(
+    document: PlacedDocument,
+    message: Bootstrap,
+    maxConnections: number | null,
+    report: (path: readonly Step[], what: string) => void,
+  ) {
     this.#document = document;
     this.#message = message;
+    this.#maxConnections = maxConnections;
     this.#report = report;
   }
 
@@ -98,6 +109,7 @@ class BootstrapReader {
           : (this.#at(['admin'], () => readSocketAddress('address', admin.address, false)) ?? null),
       statics: statics.map(({ resource }) => resource),
       sources,
+      maxConnections: this.#maxConnections,
     };
   }
 

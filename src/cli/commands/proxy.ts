@@ -66,7 +66,7 @@ async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
   const log = processLog(context);
   const bare = createBareRuntime({ log, sockets: rawKind() ?? streamKind });
   const runtime = { ...bare, rpc: rpcOverHttp2({ ...bare, timers: new TimerWheel(bare.clock) }) };
-  const { node, locality, admin, statics, sources } = bootstrap;
+  const { node, locality, admin, statics, sources, maxConnections } = bootstrap;
   const accessLogPath =
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
   const running = await startProxy({
@@ -80,6 +80,7 @@ async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
     statePath: null,
     egressProxy: null,
     accessLogPath,
+    ...(maxConnections === null ? {} : { maxConnections }),
   });
   if (flags.adminAddressPath !== undefined) writeFileSync(flags.adminAddressPath, addressText(running.adminAddress));
   log.info('proxy started', { node: node.id, admin: addressText(running.adminAddress) });

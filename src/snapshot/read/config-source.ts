@@ -32,7 +32,8 @@ function readApiSource(where: string, api: ApiConfigSource): ResourceSource {
 }
 
 export function readApiProtocol(where: string, api: ApiConfigSource): 'delta' | 'sotw' | 'rest' {
-  if (api.transportApiVersion !== ApiVersion.V3)
+  // Unset counts as V3: Envoy has no other left.
+  if (api.transportApiVersion !== ApiVersion.V3 && api.transportApiVersion !== ApiVersion.AUTO)
     throw unsupported(`${where}.transport_api_version`, 'only V3 is spoken');
   switch (api.apiType) {
     case ApiType.GRPC:

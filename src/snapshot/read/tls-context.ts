@@ -77,7 +77,8 @@ interface Common extends TlsSettings {
 
 function readCommon(message: CommonTlsContext | undefined, terms: Terms): Common {
   const where = 'common_tls_context';
-  if (message === undefined) throw invalid(where, 'required');
+  if (message === undefined)
+    throw invalid(where, 'required: it says which certificates are shown and what verifies the peer');
   return {
     ...readVersions(`${where}.tls_params`, message.tlsParams, terms),
     certificate: readOwnCertificate(where, message, terms),

@@ -2,13 +2,12 @@
 import type { Table } from '../wire/table.ts';
 import * as tables from './tables.gen.ts';
 
-const PREFIX = 'type.googleapis.com/';
-
 let byName: ReadonlyMap<string, Table> | null = null;
 
-/** Undefined: nothing in this proxy reads it. */
+/** By what follows the last slash, whatever the host before it is. Undefined: nothing in this proxy reads it. */
 export function anyTable(typeUrl: string): Table | undefined {
-  if (!typeUrl.startsWith(PREFIX)) return undefined;
+  const slash = typeUrl.lastIndexOf('/');
+  if (slash < 1) return undefined;
   byName ??= new Map(Object.values(tables).map((table): [string, Table] => [table.name, table]));
-  return byName.get(typeUrl.slice(PREFIX.length));
+  return byName.get(typeUrl.slice(slash + 1));
 }

@@ -27,6 +27,48 @@ test('names of enums, durations, wrappers and both spellings of a field are read
   assert.equal(message.maxRequestsPerConnection, 7);
 });
 
+test('forms that Envoy takes beyond the specification are read', () => {
+  const { message, problems } = read(ClusterTable, {
+    type: 'strict_dns',
+    lb_policy: '1',
+    connect_timeout: { seconds: 1, nanos: 500_000_000 },
+    max_requests_per_connection: { value: 7 },
+    respect_dns_ttl: 'true',
+    health_checks: { timeout: '1s' },
+    typed_extension_protocol_options: {
+      x: { '@type': 'other.example/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer' },
+    },
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(message.clusterDiscoveryType, { case: 'type', value: 1 });
+  assert.equal(message.lbPolicy, 1);
+  assert.equal(message.connectTimeout, 1500);
+  assert.equal(message.maxRequestsPerConnection, 7);
+  assert.equal(message.respectDnsTtl, true);
+  assert.deepEqual(
+    message.healthChecks.map(({ timeout }) => timeout),
+    [1000],
+  );
+  const any = message.typedExtensionProtocolOptions.get('x');
+  assert.equal(any?.typeUrl, 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer');
+});
+
+for (const [field, value] of [
+  ['lb_policy', 'round-robin'],
+  ['lb_policy', ''],
+  ['connect_timeout', '.5s'],
+  ['connect_timeout', { minutes: 1 }],
+  ['max_requests_per_connection', { values: 7 }],
+  ['max_requests_per_connection', true],
+  ['respect_dns_ttl', 1],
+  ['health_checks', 'none'],
+  ['metadata', { filter_metadata: [] }],
+] as const) {
+  test(`${field}: ${JSON.stringify(value)} is refused, as Envoy refuses it`, () => {
+    assert.equal(read(ClusterTable, { [field]: value }).problems.length, 1);
+  });
+}
+
 test('all that is wrong is told at once, each with its place', () => {
   const { problems } = read(ListenerTable, {
     name: 7,

@@ -1,6 +1,7 @@
 /**
  * Proto3's JSON to plain objects by field table: bootstrap files and what a REST server answers. Everything that is wrong
- * is reported with its place, and reading goes on, so that a person sees all of it at once.
+ * is reported with its place, and reading goes on, so that a person sees all of it at once. What protobuf's reader in C++
+ * takes beyond the specification is taken too: files are written against Envoy, which reads with it.
  */
 import { encode } from './encode.ts';
 import { protoName } from './field-name.ts';
@@ -73,6 +74,7 @@ class JsonReader {
 
   #value(field: Field, json: JsonValue, path: JsonPath): unknown {
     if (field.shape === 'list') {
+      if (isObject(json)) return [this.#one(field, json, path) ?? []].flat();
       if (!Array.isArray(json)) return this.#invalid(path, 'a list is expected');
       return json.flatMap((each, i) => this.#one(field, each, [...path, i]) ?? []);
     }
@@ -84,6 +86,12 @@ class JsonReader {
         if (value !== undefined) map.set(field.keyKind === KIND.string ? key : Number(key), value);
       }
       return map;
+    }
+    // Envoy's files may write `{ value: 5 }` for a wrapper's 5.
+    if (field.shape === 'wrapped' && isObject(json)) {
+      const { value, ...more } = json;
+      if (Object.keys(more).length > 0) return this.#invalid(path, 'a value is expected');
+      return value === undefined ? zeroOf(field.kind) : this.#one(field, value, [...path, 'value']);
     }
     return this.#one(field, json, path);
   }
@@ -97,10 +105,8 @@ class JsonReader {
           : this.message(field.table, json, path);
       case KIND.enum:
         return this.#enum(field, json, path);
-      case KIND.duration: {
-        const match = typeof json === 'string' ? /^(-?\d{1,12}(?:\.\d{1,9})?)s$/.exec(json) : null;
-        return match === null ? this.#invalid(path, 'a duration is expected, such as 0.25s') : Number(match[1]) * 1000;
-      }
+      case KIND.duration:
+        return durationMs(json) ?? this.#invalid(path, 'a duration is expected, such as 0.25s');
       case KIND.timestamp: {
         const at = typeof json === 'string' ? Date.parse(json) : Number.NaN;
         return Number.isNaN(at) ? this.#invalid(path, 'a time is expected, such as 2026-01-31T12:00:00Z') : at;
@@ -122,12 +128,18 @@ class JsonReader {
       this.#unknown([...path, '@type'], `nothing in this proxy reads ${typeUrl}`);
       return { typeUrl, value: new Uint8Array(0) };
     }
-    return { typeUrl, value: encode(table as Table<object>, this.message(table, json, path, '@type')) };
+    const value = encode(table as Table<object>, this.message(table, json, path, '@type'));
+    return { typeUrl: `type.googleapis.com/${table.name}`, value };
   }
 
   #enum({ names }: Field, json: JsonValue, path: JsonPath): unknown {
     if (typeof json === 'number' && Number.isInteger(json)) return json;
-    if (names !== null && typeof json === 'string' && Object.hasOwn(names, json)) return names[json];
+    if (typeof json === 'string' && names !== null) {
+      if (Object.hasOwn(names, json)) return names[json];
+      const name = Object.keys(names).find((each) => each.toLowerCase() === json.toLowerCase());
+      if (name !== undefined) return names[name];
+      if (/^-?\d{1,9}$/.test(json)) return Number(json);
+    }
     return this.#invalid(path, `one of ${Object.keys(names ?? {}).join(', ')} is expected`);
   }
 
@@ -136,6 +148,7 @@ class JsonReader {
       case KIND.string:
         return typeof json === 'string' ? json : this.#invalid(path, 'a text is expected');
       case KIND.bool:
+        if (json === 'true' || json === 'false') return json === 'true';
         return typeof json === 'boolean' ? json : this.#invalid(path, 'true or false is expected');
       case KIND.bytes:
         return typeof json === 'string' ? Buffer.from(json, 'base64') : this.#invalid(path, 'base64 is expected');
@@ -164,6 +177,18 @@ class JsonReader {
     this.#options.onProblem({ path, kind: 'invalid', what });
     return undefined;
   }
+}
+
+/** `0.25s`, or the fields of the message. Undefined: neither. */
+function durationMs(json: JsonValue): number | undefined {
+  if (typeof json === 'string') {
+    const match = /^(-?\d{1,12}(?:\.\d{1,9})?)s$/.exec(json);
+    return match === null ? undefined : Number(match[1]) * 1000;
+  }
+  if (!isObject(json)) return undefined;
+  const { seconds = 0, nanos = 0, ...more } = json;
+  const ms = Number(seconds) * 1000 + Number(nanos) / 1e6;
+  return Number.isFinite(ms) && Object.keys(more).length === 0 ? ms : undefined;
 }
 
 function isObject(json: JsonValue): json is { readonly [key: string]: JsonValue } {
