@@ -213,7 +213,7 @@ test('two chains between which nothing chooses are refused', () => {
   assert.ok(chain !== undefined);
   assert.match(
     reason(asListener(listener([], { filterChains: [chain, chain] }))),
-    /the same as that of filter_chains\[0\] \(filter_chains\[1\].filter_chain_match\)/,
+    /takes what filter_chains\[0\] takes \(filter_chains\[1\].filter_chain_match\)/,
   );
 });
 
@@ -230,7 +230,16 @@ function explained(snapshot: Snapshot, path: string, authority: string, stop = f
     },
     {
       listener: 'outbound|http-proxy',
-      connection: { destinationPort: 15080, serverName: '', transport: 'raw_buffer', protocols: [] },
+      connection: {
+        destinationHost: '127.0.0.1',
+        sourceHost: '127.0.0.1',
+        sourcePort: 40_000,
+        directSourceHost: '127.0.0.1',
+        destinationPort: 15080,
+        serverName: '',
+        transport: 'raw_buffer',
+        protocols: [],
+      },
       head,
       facts: {
         peerUris: [],

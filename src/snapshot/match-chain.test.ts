@@ -8,7 +8,14 @@ import type { FilterChain, FilterChainMatch } from './snapshot.ts';
 function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): FilterChain {
   return {
     name,
-    match: { serverNames: [], transportProtocol: '', applicationProtocols: [], destinationPort: 0, ...match },
+    match: {
+      serverNames: [],
+      transportProtocol: '',
+      applicationProtocols: [],
+      destinationPort: 0,
+      addresses: null,
+      ...match,
+    },
     tls: mutual ? mtlsChain(httpManager('outbound'), 'h2').tls : null,
     filters: [],
     network: {
@@ -24,7 +31,17 @@ function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): 
 }
 
 function facts(parts: Partial<ChainFacts>): ChainFacts {
-  return { destinationPort: 0, serverName: '', transport: 'tls', protocols: [], ...parts };
+  return {
+    destinationHost: '10.0.0.1',
+    destinationPort: 0,
+    sourceHost: '10.0.0.2',
+    sourcePort: 40_000,
+    directSourceHost: '10.0.0.2',
+    serverName: '',
+    transport: 'tls',
+    protocols: [],
+    ...parts,
+  };
 }
 
 function named(chains: readonly FilterChain[], parts: Partial<ChainFacts>): string | null {
@@ -124,7 +141,7 @@ test('there is a reason exactly when there is no chain', () => {
       fc.subarray(PERMISSIVE),
       (parts, chains) => {
         const listener = { chains, defaultChain: null };
-        assert.equal(matchChain(listener, parts) === null, whyNoChain(listener, parts) !== '');
+        assert.equal(matchChain(listener, facts(parts)) === null, whyNoChain(listener, facts(parts)) !== '');
       },
     ),
   );

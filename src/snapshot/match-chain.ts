@@ -1,12 +1,12 @@
 /**
- * Which filter chain a connection gets, from what is known before TLS: destination port, SNI, transport, ALPN. Envoy's
+ * Which filter chain a connection gets, from what is known before TLS: destination, SNI, transport, ALPN, source. Envoy's
  * precedence, without going back: the most specific value at one step decides which chains the next step sees
  * (FilterChainManagerImpl::findFilterChain). Runs once a connection, so it is written for reading.
  */
+import { byDestination, byDirectSource, bySource, bySourcePort, bySourceType, type Ends } from './match-ends.ts';
 import type { FilterChain, ListenerConfig } from './snapshot.ts';
 
-export interface ChainFacts {
-  readonly destinationPort: number;
+export interface ChainFacts extends Ends {
   /** Lower case; empty: none was sent. */
   readonly serverName: string;
   readonly transport: 'tls' | 'raw_buffer';
@@ -45,27 +45,48 @@ export function whyNoChain(listener: Listener, facts: ChainFacts): string {
       if (facts.protocols.length === 0) return `no ${kind} was recognised; this port accepts ${wanted}`;
       return `foreign ${kind} ${facts.protocols.join(', ')}; this port accepts ${wanted}`;
     }
+    case 'destination':
+      return `address ${facts.destinationHost} is not served by this listener`;
+    case 'direct source':
+      return `no filter chain is for peers at ${facts.directSourceHost}`;
+    case 'source type':
+      return 'no filter chain is for callers from where this one is';
+    case 'source':
+    case 'source port':
+      return `no filter chain is for callers at ${facts.sourceHost} port ${facts.sourcePort}`;
     case '':
       return '';
   }
 }
 
-type Step = '' | 'port' | 'server name' | 'transport' | 'protocol';
+type Chains = readonly FilterChain[];
+type Narrowing = readonly [Step, (chains: Chains, facts: ChainFacts) => Chains];
+type Step = '' | 'port' | 'server name' | 'transport' | 'protocol' | EndStep;
+type EndStep = 'destination' | 'direct source' | 'source type' | 'source' | 'source port';
+
+const PORT: Narrowing = ['port', (chains, { destinationPort }) => byPort(chains, destinationPort)];
+const SPOKEN: readonly Narrowing[] = [
+  ['server name', (chains, { serverName }) => byServerName(chains, serverName)],
+  ['transport', (chains, { transport }) => byTransport(chains, transport)],
+  ['protocol', (chains, { protocols }) => byProtocol(chains, protocols)],
+];
+const WITHOUT_ENDS: readonly Narrowing[] = [PORT, ...SPOKEN];
+const WITH_ENDS: readonly Narrowing[] = [
+  PORT,
+  ['destination', byDestination],
+  ...SPOKEN,
+  ['direct source', byDirectSource],
+  ['source type', bySourceType],
+  ['source', bySource],
+  ['source port', bySourcePort],
+];
 
 /** The chains that are left; when none is, the step that left none and the chains before it. */
-function narrow(
-  all: readonly FilterChain[],
-  facts: ChainFacts,
-): { chains: readonly FilterChain[]; step: Step; before: readonly FilterChain[] } {
-  const steps: readonly (readonly [Step, (chains: readonly FilterChain[]) => readonly FilterChain[]])[] = [
-    ['port', (chains) => byPort(chains, facts.destinationPort)],
-    ['server name', (chains) => byServerName(chains, facts.serverName)],
-    ['transport', (chains) => byTransport(chains, facts.transport)],
-    ['protocol', (chains) => byProtocol(chains, facts.protocols)],
-  ];
+function narrow(all: Chains, facts: ChainFacts): { chains: Chains; step: Step; before: Chains } {
+  const steps = all.some(({ match }) => match.addresses !== null) ? WITH_ENDS : WITHOUT_ENDS;
   let chains = all;
   for (const [step, narrower] of steps) {
-    const left = narrower(chains);
+    const left = narrower(chains, facts);
     if (left.length === 0) return { chains: left, step, before: chains };
     chains = left;
   }

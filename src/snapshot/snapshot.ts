@@ -3,6 +3,7 @@
  * request path wants. An entry whose version did not change is the same object in the next snapshot. Nothing is linked
  * across resources: a route names its cluster, a cluster names its endpoints.
  */
+import type { AddressRange } from '../core/address-range.ts';
 import type { Address, TlsVersion } from '../core/runtime.ts';
 import type { TextMatch } from '../http/match/text.ts';
 import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
@@ -63,13 +64,27 @@ export interface ListenerConfig {
   readonly origin: string;
 }
 
-/** Matched as Envoy does: destination port, SNI, transport, ALPN, then source; the most specific wins. Empty means any. */
+/** Matched as Envoy does: destination, SNI, transport, ALPN, then source; the most specific wins. Empty means any. */
 export interface FilterChainMatch {
   readonly serverNames: readonly string[];
   readonly transportProtocol: '' | 'tls' | 'raw_buffer';
   /** TLS ALPN, or what the HTTP inspector found: `http/1.0`, `http/1.1`, `h2c`. */
   readonly applicationProtocols: readonly string[];
   readonly destinationPort: number;
+  /** What it asks of addresses besides; null: nothing. */
+  readonly addresses: AddressMatch | null;
+}
+
+/** Empty lists match any. */
+export interface AddressMatch {
+  readonly destination: readonly AddressRange[];
+  /** Of whoever opened the connection to this proxy. */
+  readonly directSource: readonly AddressRange[];
+  /** `local`: from a loopback address or from the destination's own. */
+  readonly sourceType: 'any' | 'local' | 'external';
+  /** Of the caller, as a PROXY header may have told it. */
+  readonly source: readonly AddressRange[];
+  readonly sourcePorts: readonly number[];
 }
 
 export interface FilterChain {

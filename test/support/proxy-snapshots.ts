@@ -253,7 +253,13 @@ export function chainOf(
   match: Partial<FilterChain['match']> = {},
   tls: DownstreamTls | null = null,
 ): FilterChain {
-  const any = { serverNames: [], transportProtocol: '' as const, applicationProtocols: [], destinationPort: 0 };
+  const any = {
+    serverNames: [],
+    transportProtocol: '' as const,
+    applicationProtocols: [],
+    destinationPort: 0,
+    addresses: null,
+  };
   return { name: network.kind, match: { ...any, ...match }, tls, filters: [], network };
 }
 

@@ -52,10 +52,15 @@ export async function explainCallees(mesh: MeshConnection, asking: Asking): Prom
     found.push({ stage: 'callee', name, why: about, origin: '' });
     const { serverName, protocol } = transportOf(asking.snapshot, cluster);
     const { namespace = '' } = asking.workload.metadata;
+    const caller = asking.workload.spec?.address ?? '';
     const question = {
       listener: inboundName(port.port),
       connection: {
+        destinationHost: callee.spec?.address ?? '',
         destinationPort: port.proxyPort ?? 0,
+        sourceHost: caller,
+        sourcePort: 0,
+        directSourceHost: caller,
         serverName,
         transport: 'tls' as const,
         protocols: [protocol],
@@ -63,7 +68,7 @@ export async function explainCallees(mesh: MeshConnection, asking: Asking): Prom
       head: asking.head,
       facts: {
         peerUris: [`spiffe://${trustDomain}/ns/${namespace}/sa/${asking.workload.spec?.account}`],
-        remoteHost: asking.workload.spec?.address ?? '',
+        remoteHost: caller,
         destinationHost: callee.spec?.address ?? '',
         destinationPort: port.proxyPort ?? 0,
         serverName,

@@ -55,7 +55,11 @@ export function questionOf({ listener, head }: Asked, snapshot: Snapshot): Quest
   return {
     listener,
     connection: {
+      destinationHost: address.host,
       destinationPort: address.port,
+      sourceHost: '127.0.0.1',
+      sourcePort: 0,
+      directSourceHost: '127.0.0.1',
       serverName: '',
       transport: 'raw_buffer',
       protocols: head === null ? [] : ['http/1.1'],

@@ -4,7 +4,7 @@
  */
 import type { CompiledHeader } from '../../http/match/header.ts';
 import type { TextMatch } from '../../http/match/text.ts';
-import type { AddressRange } from './address-range.ts';
+import type { AddressRange } from '../../core/address-range.ts';
 
 export type Condition = Constant | Combination | RequestCondition | ConnectionCondition;
 

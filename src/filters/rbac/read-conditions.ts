@@ -13,7 +13,7 @@ import type {
   Principal,
   StringMatcher,
 } from '../../xds/tables/messages.gen.ts';
-import { readAddressRange } from './address-range.ts';
+import { readAddressRange } from '../../xds/matchers/address-range.ts';
 import { ALWAYS, allOf, type Condition, notOf, someOf } from './condition.ts';
 
 const MAX_PORT = 65_535;

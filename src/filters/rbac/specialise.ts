@@ -6,7 +6,7 @@
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import { textMatches } from '../../http/match/text.ts';
 import type { Facts } from '../../http/filter.ts';
-import { addressBytes, inRange } from './address-range.ts';
+import { addressBytes, inRange } from '../../core/address-range.ts';
 import { ALWAYS, allOf, type Condition, type ConnectionCondition, NEVER, notOf, someOf } from './condition.ts';
 
 /** What is known of a connection, as bytes. */

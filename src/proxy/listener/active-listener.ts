@@ -262,8 +262,16 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   }
 
   #facts(connection: Connection, found: Detected) {
-    const { port } = this.#world.router.destination.of(connection.info);
-    return { ...found, destinationPort: port };
+    const { info } = connection;
+    const destination = this.#world.router.destination.of(info);
+    return {
+      ...found,
+      destinationHost: destination.host,
+      destinationPort: destination.port,
+      sourceHost: info.remote.host,
+      sourcePort: info.remote.port,
+      directSourceHost: info.remote.host,
+    };
   }
 
   #refuse(connection: Connection, tell: () => void): void {

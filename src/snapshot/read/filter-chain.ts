@@ -1,14 +1,11 @@
-/** Envoy's FilterChain → FilterChain: filters of the connection, one terminal network filter, and a match over what this proxy looks at. */
-import type {
-  Filter,
-  FilterChain as Message,
-  FilterChainMatch as MatchMessage,
-} from '../../xds/tables/messages.gen.ts';
+/** Envoy's FilterChain → FilterChain: filters of the connection, one terminal network filter, and a match. */
+import type { Filter, FilterChain as Message } from '../../xds/tables/messages.gen.ts';
 import type { HttpFilterConfig } from '../route-table.ts';
-import type { FilterChain, FilterChainMatch } from '../snapshot.ts';
+import type { FilterChain } from '../snapshot.ts';
+import { readChainMatch } from './chain-match.ts';
 import type { FilterModules } from './http-filters.ts';
 import { readHttpManager } from './http-manager.ts';
-import { invalid, refuseSet, unsupported, within } from './problem.ts';
+import { invalid, unsupported, within } from './problem.ts';
 import type { Terms } from './terms.ts';
 import { readTcpProxy } from './tcp-proxy.ts';
 import { readDownstreamTls } from './tls-context.ts';
@@ -28,7 +25,7 @@ export function readFilterChain(where: string, message: Message, modules: Filter
   }
   return {
     name: message.name,
-    match: readMatch(`${where}.filter_chain_match`, message.filterChainMatch),
+    match: readChainMatch(`${where}.filter_chain_match`, message.filterChainMatch),
     filters: message.filters
       .slice(0, -1)
       .map((filter, i) => readConnectionFilter(`${where}.filters[${i}].typed_config`, filter, modules)),
@@ -48,42 +45,4 @@ function readConnectionFilter(where: string, { name, configType }: Filter, modul
   }
   within(where, () => module.read(config.value));
   return { name, type: config.typeUrl, config: config.value, optional: false };
-}
-
-const ANY: FilterChainMatch = { serverNames: [], transportProtocol: '', applicationProtocols: [], destinationPort: 0 };
-
-function readMatch(where: string, message: MatchMessage | undefined): FilterChainMatch {
-  if (message === undefined) return ANY;
-  refuseSet(`${where}.prefix_ranges`, message.prefixRanges);
-  refuseSet(`${where}.address_suffix`, message.addressSuffix);
-  refuseSet(`${where}.suffix_len`, message.suffixLen);
-  refuseSet(`${where}.source_prefix_ranges`, message.sourcePrefixRanges);
-  refuseSet(`${where}.direct_source_prefix_ranges`, message.directSourcePrefixRanges);
-  refuseSet(`${where}.source_ports`, message.sourcePorts);
-  if (message.sourceType !== 0) throw unsupported(`${where}.source_type`);
-  const transport = message.transportProtocol;
-  if (transport !== '' && transport !== 'tls' && transport !== 'raw_buffer') {
-    throw unsupported(`${where}.transport_protocol`, `${transport} is not detected by this proxy`);
-  }
-  return {
-    serverNames: message.serverNames.map((name, i) => {
-      if (name.indexOf('*') > 0 || (name.startsWith('*') && !name.startsWith('*.'))) {
-        throw invalid(`${where}.server_names[${i}]`, `${name}: a wildcard is a whole first label`);
-      }
-      return name.toLowerCase();
-    }),
-    transportProtocol: transport,
-    applicationProtocols: message.applicationProtocols,
-    destinationPort: message.destinationPort ?? 0,
-  };
-}
-
-/** Equal for chains between which Envoy, too, could not choose. */
-export function matchKey(match: FilterChainMatch): string {
-  return JSON.stringify([
-    match.destinationPort,
-    match.transportProtocol,
-    [...match.serverNames].sort(),
-    [...match.applicationProtocols].sort(),
-  ]);
 }

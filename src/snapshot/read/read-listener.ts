@@ -5,8 +5,9 @@ import { TrafficDirection } from '../../xds/tables/messages.gen.ts';
 import { ListenerTable } from '../../xds/tables/tables.gen.ts';
 import type { FilterChain, ListenerConfig } from '../snapshot.ts';
 import { readSocketAddress } from './address.ts';
+import { refuseOverlaps } from './chain-match.ts';
 import { decodeConfig } from './decode-config.ts';
-import { matchKey, readFilterChain } from './filter-chain.ts';
+import { readFilterChain } from './filter-chain.ts';
 import type { FilterModules } from './http-filters.ts';
 import { weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
@@ -22,7 +23,7 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
   refuseSet('use_original_dst', message.useOriginalDst);
   if (message.bindToPort === false) throw unsupported('bind_to_port');
   const chains = message.filterChains.map((chain, i) => readFilterChain(`filter_chains[${i}]`, chain, modules, terms));
-  refuseEqualMatches(chains);
+  refuseOverlaps(chains);
   const defaultChain =
     message.defaultFilterChain === undefined
       ? null
@@ -67,16 +68,4 @@ function readInspectors(message: Message): ReadonlySet<string> {
 
 function needsTlsInspector({ match }: FilterChain): boolean {
   return match.transportProtocol === 'tls' || match.serverNames.length > 0;
-}
-
-function refuseEqualMatches(chains: readonly FilterChain[]): void {
-  const seen = new Map<string, number>();
-  chains.forEach((chain, i) => {
-    const key = matchKey(chain.match);
-    const other = seen.get(key);
-    if (other !== undefined) {
-      throw invalid(`filter_chains[${i}].filter_chain_match`, `the same as that of filter_chains[${other}]`);
-    }
-    seen.set(key, i);
-  });
 }

@@ -1,7 +1,4 @@
 /** A block of IP addresses. An IPv4 address that came in IPv6 clothes (`::ffff:10.0.0.1`) is the IPv4 address. */
-import { invalid } from '../../xds/problem.ts';
-import type { CidrRange } from '../../xds/tables/messages.gen.ts';
-
 export interface AddressRange {
   /** 4 or 16 bytes. */
   readonly prefix: Uint8Array;
@@ -12,21 +9,6 @@ export interface AddressRange {
 const V4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 /** `::ffff:0:0/96` (RFC 4291 section 2.5.5.2). */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-
-/** Throws a WeftError with the field path. */
-export function readAddressRange(where: string, range: CidrRange): AddressRange {
-  const prefix = addressBytes(range.addressPrefix);
-  if (prefix === null) {
-    throw invalid(`${where}.address_prefix`, `${JSON.stringify(range.addressPrefix)} is not an IP address`);
-  }
-  const bits = range.prefixLen ?? 0;
-  const mapped = prefix.length === 4 && range.addressPrefix.includes(':');
-  const most = mapped ? 128 : prefix.length * 8;
-  if (bits > most || (mapped && bits < 96)) {
-    throw invalid(`${where}.prefix_len`, `${bits} is not a prefix length of ${range.addressPrefix}`);
-  }
-  return { prefix, bits: mapped ? bits - 96 : bits };
-}
 
 /** `address` null: it is not known, and in no range. */
 export function inRange({ prefix, bits }: AddressRange, address: Uint8Array | null): boolean {

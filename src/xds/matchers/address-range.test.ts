@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressBytes, inRange, readAddressRange } from './address-range.ts';
+import { addressBytes, inRange } from '../../core/address-range.ts';
+import { readAddressRange } from './address-range.ts';
 
 function holds(range: string, address: string): boolean {
   const [addressPrefix = '', bits = ''] = range.split('/');
