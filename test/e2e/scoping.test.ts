@@ -15,11 +15,15 @@ const ECHO = `require('node:net').createServer((c) => c.pipe(c)).listen(Number(p
 const SAY = `const c = require('node:net').connect(process.argv[2], process.argv[1], () => c.end('hello tcp')); c.pipe(process.stdout)`;
 /** Services that nobody calls. */
 const STRANGERS = 60;
+/** Past this a proxy is given everything. */
+const MAX_NAMES = 1_000;
 const PROXIES = ['weft', 'envoy'] as const;
 
 const skip = missing('curl');
 const mesh = new LiveMesh();
 const outside = createServer((_request, response) => response.end('outside'));
+/** Called for the first time while the control plane is away. */
+const elsewhere = createServer((_request, response) => response.end('elsewhere'));
 
 before(async () => {
   if (skip !== false) return;
@@ -36,11 +40,14 @@ before(async () => {
     serve('prices', HELLO),
     serve('ledger', ECHO, ':tcp'),
   ]);
-  await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
+  for (const server of [outside, elsewhere]) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  }
 });
 after(async () => {
   await mesh.close();
   outside.close();
+  elsewhere.close();
 });
 
 async function strangers(): Promise<void> {
@@ -122,11 +129,13 @@ for (const proxy of PROXIES) {
       mesh.controlPlane.signal('SIGKILL');
       await mesh.controlPlane.exited;
       assert.equal(await curl('http://catalog/away'), 'catalog /away');
+      const { port } = elsewhere.address() as AddressInfo;
+      assert.equal(await curl(`-x "$http_proxy" --noproxy '' http://127.0.0.1:${port}/`), 'elsewhere');
       if (proxy === 'weft') {
         await shell.child.stop();
         shell = await start();
         assert.equal(await curl('http://catalog/restarted'), 'catalog /restarted');
-        assert.equal(await curl(`-o /dev/null -w '%{http_code}' http://stranger-9/`), '503');
+        assert.match(await curl(`-w '%{http_code}' http://stranger-9/`), /never called.*--uses.*NO_PROXY.*503$/s);
       }
       await mesh.startControlPlane();
       for (let i = 0; i < 20; i++) assert.equal(await curl('http://catalog/back'), 'catalog /back');
@@ -136,6 +145,18 @@ for (const proxy of PROXIES) {
     });
   });
 }
+
+test('who has asked for more than a thousand names has all of the mesh, and what it had serves on', { skip }, async () => {
+  const shell = await mesh.shell({ service: 'web-many' });
+  assert.equal(await shell.output('curl -sS http://catalog/few'), 'catalog /few');
+  assert.deepEqual(await known('web-many'), ['catalog']);
+  // Names of nobody: each is asked for, and leads out to where nobody is.
+  await shell.exec(`curl -s -o /dev/null --no-progress-meter -m 1 -Z --parallel-max 250 'http://nobody-[1-${MAX_NAMES}]/'`);
+  await until('it has all', 20_000, async () => (await known('web-many')).length >= STRANGERS + 4);
+  assert.equal(await shell.output('curl -sS http://catalog/many'), 'catalog /many');
+  assert.equal(await shell.output('curl -sS http://cart/many'), 'cart /many');
+  await mesh.assertSecure('cart', 'requests', 'inbound', ['web-many', 'cart']);
+});
 
 test('what was never called is explained as its first caller would meet it', { skip }, async () => {
   const { stdout, code, stderr } = await mesh.weft([

@@ -57,20 +57,24 @@ function assignmentOf(message: Message | null): string | null {
   return message.edsClusterConfig.serviceName || message.name;
 }
 
-/** Where virtual hosts come one by one, all that have come stand in the route configuration. */
+/** Where virtual hosts come one by one, those that have come stand in the route configuration beside its own. */
 function hostsOnDemand(item: Json): HeldResource[] {
   const config = mapOf(item['route_config']);
   if (config['vhds'] === undefined) return [];
   const list: List = { section: 'hosts', field: '', resource: 'host', state: 'active', isLocal: false };
-  return listOf(config['virtual_hosts']).map((host) => held(list, { host }));
+  const added = listOf(config['virtual_hosts']).filter((host) => isAdded(host, config));
+  return added.map((host) => held(list, { host }));
+}
+
+/** By the name that such resources have. */
+function isAdded({ name }: Json, config: Json): boolean {
+  return textOf(name).startsWith(`${textOf(config['name'])}/`);
 }
 
 /** A route configuration as it came: hosts that have come one by one since are resources of their own. */
 function withoutHosts(config: Json): Json {
   if (config['vhds'] === undefined) return config;
-  const own = listOf(config['virtual_hosts']).filter(
-    ({ name }) => !textOf(name).startsWith(`${textOf(config['name'])}/`),
-  );
+  const own = listOf(config['virtual_hosts']).filter((host) => !isAdded(host, config));
   const { virtual_hosts: _, ...rest } = config;
   return own.length === 0 ? rest : { ...rest, virtual_hosts: own };
 }

@@ -43,6 +43,11 @@ const MAX_NAMES = 4_000;
 /** What nobody uses from one look to the next is let go: after one to two of these. */
 const LOOK_MS = 2_700_000;
 
+/** What may be of the mesh goes nowhere else meanwhile: it would go in clear. */
+const LATE =
+  'it was never called from here before, and the control plane does not answer; it is reached then if `weft run --uses` ' +
+  'names it, or, when it is outside the mesh, NO_PROXY';
+
 export class OnDemand {
   /** Requests and connections that wait. */
   readonly waiting = new Limit('on_demand.waiting', MAX_WAITING);
@@ -111,7 +116,7 @@ export class OnDemand {
   why(kind: DemandKind, name: string): string | null {
     const state = this.#wanted[kind].get(name)?.state ?? 'gone';
     if (state === 'gone') return this.names.used < this.names.max ? null : 'too much is asked for';
-    return state === 'late' ? 'the control plane has not told in time' : 'too many wait for such';
+    return state === 'late' ? LATE : 'too many wait for such';
   }
 
   close(): void {

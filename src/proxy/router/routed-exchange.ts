@@ -8,7 +8,7 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import { CONTINUE, REPLIED, SUSPENDED, type Verdict } from '../../http/verdict.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
-import { matchHost, matchRoute } from '../../snapshot/match-route.ts';
+import { matchRoute } from '../../snapshot/match-route.ts';
 import type { ForwardAction, RouteTable } from '../../snapshot/route-table.ts';
 import { virtualHostName } from '../../snapshot/virtual-hosts.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -100,7 +100,7 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
     const table = this.#binding.routes(this.down.manager);
     const entry = table === null ? null : matchRoute(table, this.request, this.down.world.runtime.random.next());
     if (entry === null) {
-      if (table !== null && table.onDemand && matchHost(table, this.request) < 0) return this.#askHost(table);
+      if (table !== null && table.onDemand) return this.#askHost(table);
       const { authorityText, pathText } = this.request;
       return this.reply(404, 'NR', `no route for ${authorityText}${pathText.slice(0, 200)}`);
     }
@@ -112,13 +112,13 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
 
   #askHost({ name: table }: RouteTable): Verdict {
     const { manager, world } = this.down;
-    const { authorityText } = this.request;
+    const { authorityText, pathText } = this.request;
     const name = virtualHostName(table, authorityText);
     const mayAsk = manager.demandMs > 0 && !this.#hasAskedHost;
     this.#hasAskedHost = true;
     if (mayAsk && world.demand.ask('host', name, manager.demandMs, this) === DEMAND.waits) return SUSPENDED;
     const why = world.demand.why('host', name);
-    if (why === null) return this.reply(404, 'NR', `no route for ${authorityText}`);
+    if (why === null) return this.reply(404, 'NR', `no route for ${authorityText}${pathText.slice(0, 200)}`);
     return this.reply(503, 'NC', `no route for ${authorityText}: ${why}`);
   }
 

@@ -5,6 +5,15 @@ import { HTTP_PORT, type ServicePortKey } from '../names.ts';
 const SUFFIXES = ['.svc.cluster.local', '.svc'] as const;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/**
+ * Authorities that no Service can have, as two expressions of RE2: those of which the first fits the whole and the second
+ * does not. Of others only the control plane knows whether they are of the mesh.
+ */
+export const OUTSIDE = {
+  fits: String.raw`\[[^\]]*\](:\d+)?|[^.:]+\.[^.:]+\..*`,
+  fitsNot: String.raw`[^.:]+\.[^.:]+\.[sS][vV][cC](\.[cC][lL][uU][sS][tT][eE][rR]\.[lL][oO][cC][aA][lL])?(:\d+)?`,
+};
+
 /** null: a name that no Service can have. Whether there is one is another question. */
 export function portNamed(authority: string, caller: string): ServicePortKey | null {
   const [, name = '', portText = ''] = /^([^:]+)(?::(\d{1,5}))?$/.exec(authority) ?? [];

@@ -12,7 +12,7 @@ import type { MeshIndex } from '../../index/mesh-index.ts';
 import { MeshViews } from '../mesh-views.ts';
 import { domainsOf } from '../routes/route-configs.ts';
 import type { ProxyNode } from '../../publish/views.ts';
-import { portNamed } from './authority.ts';
+import { OUTSIDE, portNamed } from './authority.ts';
 
 const NODE: ProxyNode = {
   ...{ id: 'shop/web-1', namespace: 'shop', workload: 'web-1' },
@@ -88,7 +88,11 @@ test('at first it gets its listeners, what they need to stand, and a seed', () =
   assert.deepEqual(namesOf(view, RDS), ['outbound', 'outbound|80|cart.shop']);
   assert.deepEqual(namesOf(view, VHDS), ['outbound/seed.invalid']);
   const table = fromBinary(RouteConfigurationSchema, view.get(RDS)?.get('outbound')?.bytes ?? new Uint8Array());
-  assert.deepEqual([table.virtualHosts, table.vhds?.configSource?.configSourceSpecifier.case], [[], 'ads']);
+  assert.deepEqual(
+    table.virtualHosts.map(({ domains }) => domains),
+    [['*']],
+  );
+  assert.equal(table.vhds?.configSource?.configSourceSpecifier.case, 'ads');
 });
 
 test('a virtual host comes with the clusters, endpoints and listeners of its service, and no others', () => {
@@ -118,6 +122,25 @@ test('what is not of the mesh leads out of it, and comes in when it becomes of i
   }
   index.apply({ cursor: '', replace: false, changes: changes(service('soon')) });
   assert.ok(clustersOf(views.viewOf(NODE), 'soon').includes('http|80|soon.shop'));
+});
+
+test('what leads out without a question is nothing that a Service could be called', () => {
+  const [fits, fitsNot] = [new RegExp(`^(?:${OUTSIDE.fits})$`), new RegExp(`^(?:${OUTSIDE.fitsNot})$`)];
+  const leadsOut = (authority: string): boolean => fits.test(authority) && !fitsNot.test(authority);
+  const label = fc.constantFrom('a', 'svc', 'cluster', 'local', 'SVC', 'Local', 'x-1', '10', '');
+  const name = fc.array(label, { minLength: 1, maxLength: 6 }).map((labels) => labels.join('.'));
+  const authority = fc.tuple(name, fc.constantFrom('', ':80', ':', ':x')).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(authority, (each) =>
+      assert.ok(!leadsOut(each) || portNamed(each.toLowerCase(), 'shop') === null, each),
+    ),
+  );
+  for (const each of ['api.example.com', 'api.example.com:443', '10.0.0.1:80', '[::1]:80', '[::1]', 'a.b.c.svc']) {
+    assert.ok(leadsOut(each), each);
+  }
+  for (const each of ['catalog', 'example.com', 'catalog.shop:80', 'catalog.shop.svc', 'a.b.svc.cluster.local:80']) {
+    assert.ok(!leadsOut(each), each);
+  }
 });
 
 test('who comes back as a program that asks for nothing by itself gets all', () => {

@@ -5,7 +5,11 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { View } from '../../../api/reader.ts';
 import { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
-import { VirtualHostSchema } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
+import {
+  type HeaderMatcher,
+  HeaderMatcherSchema,
+  VirtualHostSchema,
+} from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
 import { OUTBOUND_ROUTES } from '../names.ts';
 import { resourceOf, sameResource } from '../resource.ts';
@@ -13,7 +17,7 @@ import { httpRoutes } from '../routes/http-routes.ts';
 import { passthroughRoutes, throughHttpProxy } from '../routes/route-configs.ts';
 import { servicePortFacts } from '../service-port.ts';
 import { ADS } from '../tls.ts';
-import { portNamed } from './authority.ts';
+import { OUTSIDE, portNamed } from './authority.ts';
 
 export interface HostKey {
   /** The namespace of the callers. */
@@ -42,14 +46,34 @@ const SEED = 'seed.invalid';
 /** Envoy waits 15 s for a first answer that has a virtual host in it. */
 export const SEED_HOST = virtualHost(SEED, []);
 
-/** The table that virtual hosts are added to as they are asked for. */
+/**
+ * The table that virtual hosts are added to as they are asked for. What no Service can be called leads out of the mesh
+ * without a question, and so while the control plane is away.
+ */
 export const ROUTES_ON_DEMAND = resourceOf(
   TYPE_URLS.routes,
   OUTBOUND_ROUTES,
   RouteConfigurationSchema,
-  create(RouteConfigurationSchema, { name: OUTBOUND_ROUTES, vhds: { configSource: ADS }, validateClusters: false }),
+  create(RouteConfigurationSchema, {
+    name: OUTBOUND_ROUTES,
+    virtualHosts: [
+      {
+        name: 'passthrough',
+        domains: ['*'],
+        routes: passthroughRoutes([authorityFits(OUTSIDE.fits, true), authorityFits(OUTSIDE.fitsNot, false)]),
+      },
+    ],
+    vhds: { configSource: ADS },
+    validateClusters: false,
+  }),
   [],
 );
+
+function authorityFits(regex: string, fits: boolean): HeaderMatcher {
+  const value = { matchPattern: { case: 'safeRegex', value: { regex } } } as const;
+  const headerMatchSpecifier = { case: 'stringMatch', value } as const;
+  return create(HeaderMatcherSchema, { name: ':authority', headerMatchSpecifier, invertMatch: !fits });
+}
 
 function virtualHost(
   authority: string,

@@ -5,7 +5,10 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { View } from '../../../api/reader.ts';
 import { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route/v3/route_pb.ts';
-import type { VirtualHostSchema } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
+import type {
+  HeaderMatcher,
+  VirtualHostSchema,
+} from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { retryPolicy } from '../../../policies/backend-traffic/compile/retry.ts';
 import { xdsResource } from '../../../xds/content-version.ts';
 import { TYPE_URLS, type XdsResource } from '../../../xds/resource.ts';
@@ -113,17 +116,17 @@ export function domainsOf(key: ServicePortKey, caller: string): string[] {
   return names.flatMap((name) => (port === HTTP_PORT ? [name, `${name}:${port}`] : [`${name}:${port}`]));
 }
 
-/** To wherever the request says. */
-export function passthroughRoutes(): NonNullable<VirtualHostInit['routes']> {
+/** To wherever the request says. `headers`: of which requests; default: of all. */
+export function passthroughRoutes(headers: HeaderMatcher[] = []): NonNullable<VirtualHostInit['routes']> {
   return [
     {
       name: 'passthrough connect',
-      match: CONNECT_MATCH,
+      match: { ...CONNECT_MATCH, headers },
       action: { case: 'route', value: connectAction(PASSTHROUGH_TCP) },
     },
     {
       name: 'passthrough',
-      match: ANY_PATH,
+      match: { ...ANY_PATH, headers },
       action: {
         case: 'route',
         value: {
