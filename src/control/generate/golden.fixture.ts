@@ -9,6 +9,7 @@ import type { Workload } from '../../api/kinds/workload.ts';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
+import { VirtualHostSchema } from '../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { RouteConfigurationSchema } from '../../protos/gen/envoy/config/route/v3/route_pb.ts';
 import { SecretSchema } from '../../protos/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import { envoyTypes } from '../../protos/registry.ts';
@@ -23,6 +24,7 @@ const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   [TYPE_URLS.listener]: ListenerSchema,
   [TYPE_URLS.routes]: RouteConfigurationSchema,
   [TYPE_URLS.secret]: SecretSchema,
+  [TYPE_URLS.virtualHosts]: VirtualHostSchema,
 };
 
 export const ROOTS = trustBundleResource({ trustDomain: 'weft.local', pem: 'ROOTS' }, '1');
@@ -52,6 +54,8 @@ export function json(view: XdsView): unknown {
   const out: Record<string, Record<string, unknown>> = {};
   for (const type of view.keys()) assert.ok(SCHEMAS[type], type);
   for (const [type, schema] of Object.entries(SCHEMAS)) {
+    // Of proxies that ask alone.
+    if (type === TYPE_URLS.virtualHosts && !view.has(type)) continue;
     const resources = view.get(type as TypeUrl) ?? new Map<string, XdsResource>();
     const entries = [...resources].toSorted(([a], [b]) => (a < b ? -1 : 1));
     out[shortTypeName(type)] = Object.fromEntries(

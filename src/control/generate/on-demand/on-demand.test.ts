@@ -1,5 +1,7 @@
 /** A proxy that asks gets what it asked for: its view and what the view costs follow from that, not from the mesh. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
@@ -7,13 +9,14 @@ import { RouteConfigurationSchema } from '../../../protos/gen/envoy/config/route
 import { VirtualHostSchema } from '../../../protos/gen/envoy/config/route/v3/route_components_pb.ts';
 import { TYPE_URLS, type TypeUrl, type XdsView } from '../../../xds/resource.ts';
 import type { Resource } from '../../../api/resource.ts';
-import { changes, indexed } from '../golden.fixture.ts';
+import { changes, indexed, json } from '../golden.fixture.ts';
 import type { MeshIndex } from '../../index/mesh-index.ts';
 import { MeshViews } from '../mesh-views.ts';
 import { domainsOf } from '../routes/route-configs.ts';
 import type { ProxyNode } from '../../publish/views.ts';
 import { OUTSIDE, portNamed } from './authority.ts';
 
+const GOLDEN = join(import.meta.dirname, 'goldens', 'asked.json');
 const NODE: ProxyNode = {
   ...{ id: 'shop/web-1', namespace: 'shop', workload: 'web-1' },
   ...{ cluster: 'web', kind: 'weft', onDemand: true },
@@ -105,6 +108,15 @@ test('a virtual host comes with the clusters, endpoints and listeners of its ser
   assert.ok(namesOf(view, LDS).includes('outbound|80|catalog.shop'));
   assert.ok(!namesOf(view, CDS).some((name) => name.includes('cart')));
   assert.deepEqual(namesOf(asks(views, VHDS), EDS), [], 'and goes when it is wanted no more');
+});
+
+test('what a proxy has that has asked for a name of each kind, as a golden', () => {
+  const { views } = mesh();
+  asks(views, VHDS, 'outbound/catalog', 'outbound/example.com', 'outbound/nobody.shop:8080');
+  const view = asks(views, CDS, 'connect|80|catalog.shop', 'tcp|80|db.shop');
+  const text = `${JSON.stringify(json(view), null, 1)}\n`;
+  if (process.env['WEFT_UPDATE_GOLDENS'] === '1') writeFileSync(GOLDEN, text);
+  assert.equal(text, readFileSync(GOLDEN, 'utf8'), 'to accept: WEFT_UPDATE_GOLDENS=1 node --test on this file');
 });
 
 test('a cluster that is asked for comes with the rest of its service', () => {
