@@ -1,4 +1,5 @@
 /** How a cluster spreads requests, and what a set of endpoints says about its own spread: Envoy's terms, read once. */
+import type { SubsetConfig } from './subset-match.ts';
 
 export interface BalanceConfig {
   /**
@@ -22,6 +23,8 @@ export interface BalanceConfig {
   /** Below this share of available hosts a priority uses all that it has; default 50, 0: never. */
   readonly panicPercent: number;
   readonly locality: LocalityMode;
+  /** null: requests are spread over all hosts. */
+  readonly subsets: SubsetConfig | null;
 }
 
 /** A host that is new or healthy again gets its share by and by (Envoy: `SlowStartConfig`). */

@@ -9,6 +9,7 @@ import type { ByteTrie } from './byte-trie.ts';
 import type { HashPolicy } from './request-hash.ts';
 import type { QueryMatch } from './query-match.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { SubsetMatch } from './subset-match.ts';
 import type { HostRewrite, PathRewrite, Redirect, RouteEdits } from './route-edits.ts';
 
 export interface HttpFilterConfig {
@@ -21,6 +22,8 @@ export interface HttpFilterConfig {
 export interface WeightedCluster {
   readonly name: string;
   readonly weight: number;
+  /** Which of its hosts will do; null: all. */
+  readonly subset: SubsetMatch | null;
 }
 
 /** What a RouteConfiguration says; `compileRoutes` makes a RouteTable of it. */

@@ -266,6 +266,8 @@ export interface Endpoint {
   /** The workload's name, from metadata, for logs. */
   readonly workload: string;
   readonly transportLabels: Readonly<Record<string, string>>;
+  /** By which subsets of hosts are chosen (`envoy.lb`). */
+  readonly labels: Readonly<Record<string, unknown>>;
 }
 
 export type EndpointAddress =

@@ -73,12 +73,40 @@ const EDITS = [
   'response_headers_to_add',
   'response_headers_to_remove',
 ];
+const SUBSETS = [
+  ...[
+    'allow_redundant_keys',
+    'default_subset',
+    'fallback_policy',
+    'list_as_any',
+    'locality_weight_aware',
+    'metadata_fallback_policy',
+    'panic_mode_any',
+    'scale_locality_weight',
+    'subset_selectors',
+  ].map((field) => `Subset.${field}`),
+  ...['fallback_keys_subset', 'fallback_policy', 'keys', 'single_host_per_subset'].map(
+    (field) => `Subset_LbSubsetSelector.${field}`,
+  ),
+];
 /** Where the words of a reader mislead: it reads a message by its shape, or refuses a field of another one. */
 const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
   ...['Route', 'VirtualHost', 'RouteConfiguration'].flatMap((message) =>
     EDITS.map((field): [string, Support] => [`${message}.${field}`, 'yes']),
   ),
   ['Cluster.load_assignment', 'part'],
+  ['Cluster_CommonLbConfig.healthy_panic_threshold', 'yes'],
+  ['Cluster_CommonLbConfig.zone_aware_lb_config', 'yes'],
+  ...['fail_traffic_on_panic', 'min_cluster_size', 'routing_enabled'].map((field): [string, Support] => [
+    `Cluster_CommonLbConfig_ZoneAwareLbConfig.${field}`,
+    'yes',
+  ]),
+  ...['fail_traffic_on_panic', 'min_cluster_size', 'routing_enabled'].map((field): [string, Support] => [
+    `LocalityLbConfig_ZoneAwareLbConfig.${field}`,
+    'yes',
+  ]),
+  ['LocalityLbConfig.zone_aware_lb_config', 'yes'],
+  ...SUBSETS.map((field): [string, Support] => [field, 'yes']),
   ['CommonTlsContext.tls_certificates', 'part'],
   ['RedirectAction.regex_rewrite', 'refused'],
   ['RedirectAction.scheme_redirect', 'part'],

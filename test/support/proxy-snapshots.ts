@@ -31,6 +31,7 @@ export const DEFAULT_BALANCE: BalanceConfig = {
   tableSize: 65_537,
   panicPercent: 50,
   locality: { kind: 'none' },
+  subsets: null,
 };
 
 export const TRUST_DOMAIN = 'weft.local';
@@ -86,6 +87,7 @@ export function endpointAt(at: Address, parts: Partial<Endpoint> = {}): Endpoint
     check: DEFAULT_CHECK,
     workload: '',
     transportLabels: {},
+    labels: {},
     ...parts,
   };
 }
@@ -156,7 +158,7 @@ export function forward(
   clusters: readonly WeightedCluster[] | string,
   parts: Partial<ForwardAction> = {},
 ): ForwardAction {
-  const list = typeof clusters === 'string' ? [{ name: clusters, weight: 1 }] : clusters;
+  const list = typeof clusters === 'string' ? [{ name: clusters, weight: 1, subset: null }] : clusters;
   return {
     kind: 'forward',
     clusters: list,
@@ -239,7 +241,7 @@ export function tcpProxy(cluster: string, parts: Partial<TcpProxy> = {}): TcpPro
   return {
     kind: 'tcp',
     statPrefix: 'tcp',
-    clusters: [{ name: cluster, weight: 1 }],
+    clusters: [{ name: cluster, weight: 1, subset: null }],
     demandMs: 0,
     hashesSource: false,
     idleTimeoutMs: 3_600_000,

@@ -19,6 +19,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'respect_dns_ttl',
     'dns_lookup_family',
     'outlier_detection',
+    'lb_subset_config',
     'ring_hash_lb_config',
     'maglev_lb_config',
     'original_dst_lb_config',

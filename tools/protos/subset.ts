@@ -35,6 +35,7 @@ export const TABLE_ROOTS: readonly string[] = [
   'envoy.extensions.load_balancing_policies.random.v3.Random',
   'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash',
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',
+  'envoy.extensions.load_balancing_policies.subset.v3.Subset',
   'envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality',
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer',
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',

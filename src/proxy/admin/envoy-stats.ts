@@ -2,6 +2,7 @@
  * `/stats` of Envoy's admin endpoint. State that Envoy names has Envoy's name, so that dashboards and tools find it; what
  * Weft counts by edge stands beside it under its own.
  */
+import type { SubsetCounts } from '../../snapshot/balance/subset-balancer.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ActiveListener } from '../listener/active-listener.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -75,6 +76,20 @@ function clusterStats(cluster: Cluster): readonly Stat[] {
     of('upstream_rq_pending_active', 'gauge', circuit.pending.used),
     of('upstream_rq_pending_overflow', 'counter', circuit.pending.refused + circuit.requests.refused),
     of('upstream_rq_retry_overflow', 'counter', circuit.retries.refused),
+    ...(cluster.subsets === null
+      ? []
+      : subsetStats(cluster.subsets).map(([name, kind, value]) => of(name, kind, value))),
+  ];
+}
+
+function subsetStats(counts: SubsetCounts): readonly (readonly [name: string, kind: Stat['kind'], value: number])[] {
+  return [
+    ['lb_subsets_active', 'gauge', counts.active],
+    ['lb_subsets_created', 'counter', counts.created],
+    ['lb_subsets_removed', 'counter', counts.removed],
+    ['lb_subsets_selected', 'counter', counts.selected],
+    ['lb_subsets_fallback', 'counter', counts.fallback],
+    ['lb_subsets_fallback_panic', 'counter', counts.fallbackPanic],
   ];
 }
 

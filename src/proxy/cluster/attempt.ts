@@ -7,6 +7,7 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import type { MessageReceiver, Stream } from '../../http/message.ts';
 import type { BalanceHost } from '../../snapshot/balance/balancer.ts';
+import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 
 export interface Attempt extends MessageReceiver {
   /** Set by the cluster when a host is picked. */
@@ -31,6 +32,8 @@ export interface Attempt extends MessageReceiver {
   readonly avoid: readonly BalanceHost[];
   /** Of the request, an unsigned 32-bit number, for consistent hashing; -1: it has none. */
   readonly hash: number;
+  /** Which hosts will do; null: all. Only clusters with subsets read it. */
+  readonly subset: SubsetMatch | null;
   /** Host and port that the request is for; only dynamic-forward clusters read it. */
   authority(): string;
   /** Where the downstream connection was meant to go; only original-dst clusters read it. */

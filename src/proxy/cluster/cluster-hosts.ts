@@ -6,7 +6,8 @@ import type { Timers } from '../../core/timer-wheel.ts';
 import type { PickFacts } from '../../snapshot/balance/balancer.ts';
 import { HEALTH } from '../../snapshot/balance/balancer.ts';
 import { readsClock } from '../../snapshot/balance/create-balancer.ts';
-import { LoadBalancer } from '../../snapshot/balance/load-balancer.ts';
+import { createHostBalancer, type HostBalancer } from '../../snapshot/balance/host-balancer.ts';
+import type { SubsetCounts } from '../../snapshot/balance/subset-balancer.ts';
 import { DEFAULT_SPREAD } from '../../snapshot/balance-config.ts';
 import type { ClusterConfig, EndpointSet } from '../../snapshot/snapshot.ts';
 import type { ClusterWorld } from './cluster-world.ts';
@@ -25,7 +26,16 @@ export class ClusterHosts implements HostOwner {
   readonly #settled: () => void;
   #config: ClusterConfig;
   #transports: TransportChoice;
-  #balancer: LoadBalancer<EndpointState>;
+  #balancer: HostBalancer<EndpointState>;
+  readonly subsets: SubsetCounts = {
+    active: 0,
+    created: 0,
+    removed: 0,
+    selected: 0,
+    fallback: 0,
+    fallbackPanic: 0,
+    refused: 0,
+  };
   #set: EndpointSet = NO_ENDPOINTS;
   #list: readonly EndpointState[] = [];
   #outlier: OutlierDetector | null = null;
@@ -40,14 +50,14 @@ export class ClusterHosts implements HostOwner {
     this.#config = config;
     this.#settled = settled;
     this.#transports = new TransportChoice(config, world);
-    this.#balancer = new LoadBalancer(config.balance, world.locality);
+    this.#balancer = createHostBalancer(config.balance, world.locality, this.subsets);
   }
 
   get list(): readonly EndpointState[] {
     return this.#list;
   }
 
-  get balancer(): LoadBalancer<EndpointState> {
+  get balancer(): HostBalancer<EndpointState> {
     return this.#balancer;
   }
 
@@ -71,7 +81,7 @@ export class ClusterHosts implements HostOwner {
     if (config !== before) {
       this.#transports = new TransportChoice(config, this.#world);
       if (JSON.stringify(config.balance) !== JSON.stringify(before.balance)) {
-        this.#balancer = new LoadBalancer(config.balance, this.#world.locality);
+        this.#balancer = createHostBalancer(config.balance, this.#world.locality, this.subsets);
       }
     }
     if (config.discovery === 'strict-dns') this.#watchNames(set);
@@ -126,6 +136,8 @@ export class ClusterHosts implements HostOwner {
       return known;
     });
     this.#balancer.setHosts(this.#list, set);
+    if (this.subsets.refused > 0)
+      this.#world.telemetry.limit('max_subsets', this.#config.name).add(this.subsets.refused);
     for (const host of this.#list) host.judge();
     this.#watchHosts();
     // After the new hosts are known: whoever waited for one that has left is sent to them.

@@ -4,6 +4,7 @@
  */
 import type { ResponseFlag } from '../../http/flags.ts';
 import { ACCEPT, type PickFacts } from '../../snapshot/balance/balancer.ts';
+import type { SubsetCounts } from '../../snapshot/balance/subset-balancer.ts';
 import { observeLatency } from '../../snapshot/balance/pick-peak-ewma.ts';
 import type { ClusterConfig, EndpointSet } from '../../snapshot/snapshot.ts';
 import type { Edge } from '../telemetry/edge.ts';
@@ -50,7 +51,7 @@ export class Cluster implements PoolHost {
     this.circuit = new Circuit(config.name, config.limits, world.telemetry);
     this.#hosts = new ClusterHosts(config, world, () => this.#settled());
     const { random } = world.dialer.runtime;
-    this.#facts = { random, now: 0, hash: -1, avoid: [], accept: ACCEPT.healthy, panic: false };
+    this.#facts = { random, now: 0, hash: -1, avoid: [], accept: ACCEPT.healthy, subset: null, panic: false };
     this.#requested = this.#requestedHosts(config);
   }
 
@@ -72,6 +73,11 @@ export class Cluster implements PoolHost {
 
   get hosts(): readonly EndpointState[] {
     return this.#requested === null ? this.#hosts.list : this.#requested.hosts();
+  }
+
+  /** What became of requests for subsets; null: the cluster has none. */
+  get subsets(): SubsetCounts | null {
+    return this.#config.balance.subsets === null ? null : this.#hosts.subsets;
   }
 
   /** How requests are spread, for those who look. */
@@ -243,6 +249,7 @@ export class Cluster implements PoolHost {
     }
     facts.hash = attempt.hash;
     facts.avoid = attempt.avoid;
+    facts.subset = attempt.subset;
     const host = this.#hosts.pick(facts);
     if (facts.panic) this.#world.telemetry.limit('healthy_panic_threshold', this.name).add(1);
     return host;

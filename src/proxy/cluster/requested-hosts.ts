@@ -117,5 +117,6 @@ function endpointOf(key: string, host: string, port: number): Endpoint {
     check: DEFAULT_CHECK,
     workload: '',
     transportLabels: {},
+    labels: {},
   };
 }

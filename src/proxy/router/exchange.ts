@@ -242,7 +242,9 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     const replays = contentLength <= action.maxReplayBytes && mayReplay(method, action.retry);
     if (replays) this.#body.maxReplayBytes = action.maxReplayBytes;
     const tunnel = connects && !cluster.chained;
-    this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel, this.#place.hash);
+    const { hash } = this.#place;
+    const { subset } = this;
+    this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel, hash, subset);
     if (!this.watchTimes(action)) return;
     if (this.#body.ended) this.startTimeout();
     this.#forwarding.start();

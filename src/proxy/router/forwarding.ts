@@ -12,6 +12,7 @@ import { coversRequest, isRetriableResponse, resetAfterMs } from '../../snapshot
 import type { RetryFacts } from '../../snapshot/retry-plan.ts';
 import type { RetryPolicy } from '../../snapshot/retry-policy.ts';
 import type { ForwardAction } from '../../snapshot/route-table.ts';
+import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import type { Outcome, UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { passDeadline } from './grpc-deadline.ts';
@@ -64,6 +65,7 @@ export class Forwarding implements TryOwner {
   /** CONNECT that ends here: raw bytes go to the cluster. */
   readonly #tunnel: boolean;
   readonly #hash: number;
+  readonly #subset: SubsetMatch | null;
   #try: Try | null = null;
   /** null: none, or it does not cover this request. */
   readonly #policy: RetryPolicy | null;
@@ -85,6 +87,7 @@ export class Forwarding implements TryOwner {
     cluster: Cluster,
     tunnel: boolean,
     hash: number,
+    subset: SubsetMatch | null,
   ) {
     this.#owner = owner;
     this.#world = world;
@@ -94,6 +97,7 @@ export class Forwarding implements TryOwner {
     this.#cluster = cluster;
     this.#tunnel = tunnel;
     this.#hash = hash;
+    this.#subset = subset;
     const { retry } = action;
     this.#policy = retry !== null && coversRequest(retry, owner.request) ? retry : null;
   }
@@ -236,7 +240,7 @@ export class Forwarding implements TryOwner {
     const retries = this.#retries;
     const fresh = retries !== null && retries.fresh;
     const tried = retries === null ? NO_HOSTS : retries.tried;
-    return new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried, this.#hash);
+    return new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried, this.#hash, this.#subset);
   }
 
   #begin(current: Try): void {

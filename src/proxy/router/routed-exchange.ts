@@ -9,6 +9,7 @@ import type { Head } from '../../http/head.ts';
 import { CONTINUE, REPLIED, SUSPENDED, type Verdict } from '../../http/verdict.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
 import { matchRoute } from '../../snapshot/match-route.ts';
+import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import type { ForwardAction, RouteTable } from '../../snapshot/route-table.ts';
 import { virtualHostName } from '../../snapshot/virtual-hosts.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -30,6 +31,8 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
   #hasAskedHost = false;
   /** The cluster that was asked for; empty: none was. */
   #askedCluster = '';
+  /** Which hosts of the cluster will do; null: all. */
+  protected subset: SubsetMatch | null = null;
 
   constructor(down: Downstream, request: Head) {
     super(down, request);
@@ -75,7 +78,12 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
   /** null: it is asked for or was replied to; where it comes, `forward` is called again. */
   protected chooseCluster({ clusters, notFoundStatus }: ForwardAction): Cluster | null {
     const { random } = this.down.world.runtime;
-    const name = this.#askedCluster || pickCluster(clusters, clusters.length > 1 ? random.next() : 0).name;
+    let name = this.#askedCluster;
+    if (name === '') {
+      const picked = pickCluster(clusters, clusters.length > 1 ? random.next() : 0);
+      name = picked.name;
+      this.subset = picked.subset;
+    }
     const cluster = this.#binding.cluster(name);
     if (cluster === null) this.#askCluster(name, notFoundStatus);
     else cluster.isUsed = true;

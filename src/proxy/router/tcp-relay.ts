@@ -9,6 +9,7 @@ import type { Admission } from '../../http/filter.ts';
 import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
+import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import type { TcpProxy } from '../../snapshot/snapshot.ts';
 import { OUTCOME, type UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -62,6 +63,7 @@ export class TcpRelay
   readonly #down: ConnectionStream;
   readonly startedAt: number;
   #cluster: Cluster | null = null;
+  #subset: SubsetMatch | null = null;
   /** The cluster that was asked for; empty: none was. */
   #awaited = '';
   #edge: Edge;
@@ -103,7 +105,8 @@ export class TcpRelay
     this.detail = detail;
     if (this.#options.secure && !identity.valid) return this.#fail('SE', identity.fault);
     const { clusters, demandMs } = this.#options.proxy;
-    const { name } = pickCluster(clusters, runtime.random.next());
+    const { name, subset } = pickCluster(clusters, runtime.random.next());
+    this.#subset = subset;
     if (this.#lookFor(name)) return;
     const { demand } = this.#world;
     if (demandMs > 0 && demand.ask('cluster', name, demandMs, this) === DEMAND.waits) this.#awaited = name;
@@ -280,7 +283,7 @@ export class TcpRelay
 
   #connect(cluster: Cluster): void {
     const hash = this.#options.proxy.hashesSource ? sourceHash(this.#down.connection.info) : NO_HASH;
-    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried, hash);
+    this.#try = new Try(this, cluster, this.#world.timers, true, false, this.#tried, hash, this.#subset);
     this.#try.start();
   }
 

@@ -8,6 +8,7 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
+import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import { type Attempt, OUTCOME, type Outcome, type UpstreamHost, type WaitingPlace } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
@@ -42,6 +43,7 @@ export class Try extends Timer implements Attempt {
   readonly fresh: boolean;
   readonly avoid: readonly UpstreamHost[];
   readonly hash: number;
+  readonly subset: SubsetMatch | null;
   readonly cluster: Cluster;
   stream: Stream | null = null;
   readonly #owner: TryOwner;
@@ -58,6 +60,7 @@ export class Try extends Timer implements Attempt {
     fresh: boolean,
     avoid: readonly UpstreamHost[],
     hash: number,
+    subset: SubsetMatch | null,
   ) {
     super();
     this.#owner = owner;
@@ -67,6 +70,7 @@ export class Try extends Timer implements Attempt {
     this.fresh = fresh;
     this.avoid = avoid;
     this.hash = hash;
+    this.subset = subset;
   }
 
   get live(): boolean {

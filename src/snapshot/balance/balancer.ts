@@ -4,6 +4,7 @@
  */
 import type { Random } from '../../core/runtime.ts';
 import type { Endpoint } from '../snapshot.ts';
+import type { SubsetMatch } from '../subset-match.ts';
 
 /**
  * From better to worse. An `unhealthy` host is ejected, fails its checks or is called so by the control plane: it counts
@@ -45,6 +46,8 @@ export interface PickFacts {
   avoid: readonly BalanceHost[];
   /** Which hosts of a ring or a table may be picked; arrays of other policies hold only such hosts. */
   accept: Accept;
+  /** Which subset of the hosts is asked for; only clusters with subsets read it. */
+  subset: SubsetMatch | null;
   /** Set by the pick: so few hosts were available that all were taken into account. */
   panic: boolean;
 }

@@ -43,6 +43,7 @@ export function host(endpoint: Partial<Endpoint> = {}, parts: Partial<SampleHost
       check: DEFAULT_CHECK,
       workload: '',
       transportLabels: {},
+      labels: {},
       ...endpoint,
     },
     active: 0,
@@ -54,7 +55,7 @@ export function host(endpoint: Partial<Endpoint> = {}, parts: Partial<SampleHost
 }
 
 export function facts(seed: number, avoid: readonly BalanceHost[] = []): PickFacts {
-  return { random: seeded(seed), now: 1_000_000, hash: -1, avoid, accept: ACCEPT.healthy, panic: false };
+  return { random: seeded(seed), now: 1_000_000, hash: -1, avoid, accept: ACCEPT.healthy, subset: null, panic: false };
 }
 
 export function configOf(parts: Partial<BalanceConfig> = {}): BalanceConfig {
@@ -69,6 +70,7 @@ export function configOf(parts: Partial<BalanceConfig> = {}): BalanceConfig {
     tableSize: 65_537,
     panicPercent: 50,
     locality: { kind: 'none' },
+    subsets: null,
     ...parts,
   };
 }

@@ -21,15 +21,25 @@ import {
   RandomTable,
   RingHashTable,
   RoundRobinTable,
+  SubsetTable,
   WrrLocalityTable,
 } from '../../xds/tables/tables.gen.ts';
 import { create } from '../../xds/wire/table.ts';
 import { decodeConfig } from './decode-config.ts';
-import { refuseSet, unsupported, within } from './problem.ts';
+import { invalid, refuseSet, unsupported, within } from './problem.ts';
+import { readSubsets } from './read-subsets.ts';
+import type { SubsetConfig } from '../subset-match.ts';
 
 type Said = Pick<Cluster, 'lbPolicy' | 'lbConfig'> & {
   readonly locality: Cluster_CommonLbConfig['localityConfigSpecifier'];
+  readonly subsets?: SubsetConfig;
 };
+
+export interface Policied {
+  /** With its policy in the older terms. */
+  readonly message: Cluster;
+  readonly subsets: SubsetConfig | null;
+}
 
 const P = 'type.googleapis.com/envoy.extensions.load_balancing_policies.';
 const WEIGHTED: Said['locality'] = { case: 'localityWeightedLbConfig', value: {} };
@@ -44,6 +54,7 @@ const READERS: ReadonlyMap<string, (config: Uint8Array) => Said> = new Map<strin
   ['ring_hash.v3.RingHash', readRingHash],
   ['maglev.v3.Maglev', readMaglev],
   ['wrr_locality.v3.WrrLocality', readWrrLocality],
+  ['subset.v3.Subset', readSubset],
   [
     'cluster_provided.v3.ClusterProvided',
     () => ({ lbPolicy: Policy.CLUSTER_PROVIDED, lbConfig: NO_CONFIG, locality: NO_LOCALITY }),
@@ -51,11 +62,18 @@ const READERS: ReadonlyMap<string, (config: Uint8Array) => Said> = new Map<strin
 ]);
 
 /** The first policy that this proxy knows is the one, as in Envoy. */
-export function withPolicy(message: Cluster): Cluster {
-  if (message.loadBalancingPolicy === undefined) return message;
-  const { lbPolicy, lbConfig, locality } = readPolicies('load_balancing_policy', message.loadBalancingPolicy);
+export function withPolicy(message: Cluster): Policied {
+  const { loadBalancingPolicy, lbSubsetConfig } = message;
+  if (loadBalancingPolicy === undefined) {
+    // As in Envoy: without selectors there are no subsets.
+    const isSet = lbSubsetConfig !== undefined && lbSubsetConfig.subsetSelectors.length > 0;
+    return { message, subsets: isSet ? readSubsets('lb_subset_config', lbSubsetConfig) : null };
+  }
+  if (lbSubsetConfig !== undefined) throw invalid('lb_subset_config', 'stands beside load_balancing_policy');
+  const { lbPolicy, lbConfig, locality, subsets } = readPolicies('load_balancing_policy', loadBalancingPolicy);
   const common = message.commonLbConfig ?? create(Cluster_CommonLbConfigTable, {});
-  return { ...message, lbPolicy, lbConfig, commonLbConfig: { ...common, localityConfigSpecifier: locality } };
+  const commonLbConfig = { ...common, localityConfigSpecifier: locality };
+  return { message: { ...message, lbPolicy, lbConfig, commonLbConfig }, subsets: subsets ?? null };
 }
 
 function readPolicies(where: string, { policies }: LoadBalancingPolicy): Said {
@@ -118,6 +136,15 @@ function readWrrLocality(config: Uint8Array): Said {
   const { endpointPickingPolicy } = decodeConfig(WrrLocalityTable, config);
   if (endpointPickingPolicy === undefined) throw unsupported('endpoint_picking_policy', 'required');
   return { ...readPolicies('endpoint_picking_policy', endpointPickingPolicy), locality: WEIGHTED };
+}
+
+function readSubset(config: Uint8Array): Said {
+  const message = decodeConfig(SubsetTable, config);
+  const { subsetLbPolicy } = message;
+  if (subsetLbPolicy === undefined) throw invalid('subset_lb_policy', 'required');
+  const said = readPolicies('subset_lb_policy', subsetLbPolicy);
+  if (said.subsets !== undefined) throw unsupported('subset_lb_policy', 'subsets of subsets');
+  return { ...said, subsets: readSubsets('', message) };
 }
 
 function localityOf(config: LocalityLbConfig | undefined): Said['locality'] {

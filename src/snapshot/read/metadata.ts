@@ -4,6 +4,8 @@ import type { Metadata } from '../../xds/tables/messages.gen.ts';
 const WEFT = 'weft.mesh';
 /** Chooses a cluster's transport by endpoint (Envoy: `transport_socket_matches`). */
 const TRANSPORT = 'envoy.transport_socket_match';
+/** Of hosts and of what routes ask of them. */
+const HOST = 'envoy.lb';
 
 /** Empty when it is not said. */
 export function weftText(metadata: Metadata | undefined, key: string): string {
@@ -19,6 +21,18 @@ export function weftNumber(metadata: Metadata | undefined, key: string): number 
 
 export function transportLabels(metadata: Metadata | undefined): Readonly<Record<string, string>> {
   return textFields(metadata?.filterMetadata.get(TRANSPORT) ?? {});
+}
+
+/** Shared by all that say nothing. */
+const NO_LABELS: Readonly<Record<string, unknown>> = {};
+
+export function hostLabels(metadata: Metadata | undefined): Readonly<Record<string, unknown>> {
+  return metadata?.filterMetadata.get(HOST) ?? NO_LABELS;
+}
+
+/** What a route asks of its hosts; null: nothing. */
+export function metadataMatch(metadata: Metadata | undefined): Readonly<Record<string, unknown>> | null {
+  return metadata?.filterMetadata.get(HOST) ?? null;
 }
 
 /** Fields whose value is no text are left out: a label compares texts. */

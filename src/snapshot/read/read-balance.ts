@@ -3,6 +3,8 @@ import type { Cluster as Message, Cluster_SlowStartConfig } from '../../xds/tabl
 import { Cluster_LbPolicy } from '../../xds/tables/messages.gen.ts';
 import type { BalanceConfig, LocalityMode, SlowStart } from '../balance-config.ts';
 import type { ClusterConfig } from '../snapshot.ts';
+import type { SubsetConfig } from '../subset-match.ts';
+import { withPolicy } from './balancing-policy.ts';
 import { readPercent } from './percent.ts';
 import { weftNumber, weftText } from './metadata.ts';
 import { invalid, unsupported } from './problem.ts';
@@ -23,7 +25,8 @@ const MAX_CHOICES = 64;
 const MAX_POINTS = 262_144n;
 const MAX_TABLE = 1_000_003n;
 
-export function readBalance(message: Message, discovery: ClusterConfig['discovery']): BalanceConfig {
+export function readBalance(cluster: Message, discovery: ClusterConfig['discovery']): BalanceConfig {
+  const { message, subsets } = withPolicy(cluster);
   const { lbConfig, commonLbConfig } = message;
   const least = lbConfig.case === 'leastRequestLbConfig' ? lbConfig.value : null;
   const turns = lbConfig.case === 'roundRobinLbConfig' ? lbConfig.value : null;
@@ -49,7 +52,24 @@ export function readBalance(message: Message, discovery: ClusterConfig['discover
       PANIC_PERCENT,
     ),
     locality: readLocalityMode(message),
+    subsets: checkSubsets(subsets, message, discovery),
   };
+}
+
+function checkSubsets(
+  subsets: SubsetConfig | null,
+  { commonLbConfig }: Message,
+  discovery: ClusterConfig['discovery'],
+): SubsetConfig | null {
+  if (subsets === null) return null;
+  if (discovery === 'dynamic-forward' || discovery === 'original-dst') {
+    throw invalid('lb_subset_config', 'the hosts of this cluster come from requests and have no labels');
+  }
+  const isWeighted = commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig';
+  if (subsets.localityWeightAware && !isWeighted) {
+    throw invalid('lb_subset_config.locality_weight_aware', 'needs locality_weighted_lb_config');
+  }
+  return subsets;
 }
 
 function readPolicy(message: Message, discovery: ClusterConfig['discovery']): BalanceConfig['policy'] {

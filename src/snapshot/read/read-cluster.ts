@@ -9,7 +9,6 @@ import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { textFields, weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
-import { withPolicy } from './balancing-policy.ts';
 import { readBalance } from './read-balance.ts';
 import { readAssignment } from './read-endpoints.ts';
 import { readHealthCheck } from './read-health-check.ts';
@@ -52,7 +51,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
     edsSource: discovery === 'eds' ? readEdsSource(message) : ADS,
     inline: readInline(message, discovery),
     connectTimeoutMs: message.connectTimeout ?? CONNECT_MS,
-    balance: readBalance(withPolicy(message), discovery),
+    balance: readBalance(message, discovery),
     outlier: readOutlier('outlier_detection', message.outlierDetection),
     healthCheck: readHealthCheck('health_checks', message.healthChecks),
     dnsRefreshMs: readDnsRefresh(message),

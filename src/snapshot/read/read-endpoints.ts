@@ -14,7 +14,7 @@ import type { Endpoint, EndpointSet, Locality } from '../snapshot.ts';
 import { readEndpointAddress } from './address.ts';
 import { decodeConfig } from './decode-config.ts';
 import { readFraction } from '../../xds/fraction.ts';
-import { transportLabels, weftText } from './metadata.ts';
+import { hostLabels, transportLabels, weftText } from './metadata.ts';
 import { invalid, refuseSet } from './problem.ts';
 
 /** Envoy's bound (`LocalityLbEndpoints.priority`). */
@@ -89,6 +89,7 @@ function readEndpoint(
     check: readCheck(`${where}.endpoint.health_check_config`, endpoint),
     workload: weftText(message.metadata, 'workload'),
     transportLabels: transportLabels(message.metadata),
+    labels: hostLabels(message.metadata),
   };
 }
 

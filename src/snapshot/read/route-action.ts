@@ -10,6 +10,7 @@ import { readHashPolicies } from './hash-policy.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
 import { invalid, refuseSet, unsupported, within } from './problem.ts';
 import { readPrefixRewrite, readRedirect } from './redirect.ts';
+import { readSubsetMatch } from './read-subsets.ts';
 import { readRetryPolicy } from './retry-policy.ts';
 import { checkWeights } from './weighted-clusters.ts';
 
@@ -53,7 +54,6 @@ function readForward(
   host: HostDefaults,
   bufferBytes: number | undefined,
 ): ForwardAction {
-  refuseSet(`${where}.metadata_match`, message.metadataMatch);
   refuseSet(`${where}.regex_rewrite`, message.regexRewrite);
   refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
   refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
@@ -101,16 +101,18 @@ function readClusters(where: string, message: Message): readonly WeightedCluster
   const specifier = message.clusterSpecifier;
   switch (specifier.case) {
     case 'cluster':
-      return checkWeights(`${where}.cluster`, [{ name: specifier.value, weight: 1 }]);
+      return checkWeights(`${where}.cluster`, [
+        { name: specifier.value, weight: 1, subset: readSubsetMatch(message.metadataMatch, undefined) },
+      ]);
     case 'weightedClusters': {
       const at = `${where}.weighted_clusters.clusters`;
       const clusters = specifier.value.clusters.map((cluster, i) => {
         refuseSet(`${at}[${i}].cluster_header`, cluster.clusterHeader);
-        refuseSet(`${at}[${i}].metadata_match`, cluster.metadataMatch);
         refuseSet(`${at}[${i}].host_rewrite_literal`, cluster.hostRewriteSpecifier.case);
         refuseSet(`${at}[${i}].typed_per_filter_config`, cluster.typedPerFilterConfig);
         refuseHeaderEdits(`${at}[${i}]`, cluster);
-        return { name: cluster.name, weight: cluster.weight ?? 0 };
+        const subset = readSubsetMatch(message.metadataMatch, cluster.metadataMatch);
+        return { name: cluster.name, weight: cluster.weight ?? 0, subset };
       });
       return checkWeights(at, clusters);
     }

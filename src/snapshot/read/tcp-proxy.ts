@@ -6,6 +6,7 @@ import type { TcpProxyConfig } from '../../xds/tables/messages.gen.ts';
 import { readTcpDemand } from './on-demand.ts';
 import { decodeConfig } from './decode-config.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readSubsetMatch } from './read-subsets.ts';
 import { checkWeights } from './weighted-clusters.ts';
 
 /** Envoy's default for `idle_timeout`. */
@@ -14,7 +15,6 @@ const IDLE_MS = 3_600_000;
 /** Throws a WeftError with the path below the filter's `typed_config`. */
 export function readTcpProxy(config: Uint8Array): TcpProxy {
   const message = decodeConfig(TcpProxyConfigTable, config);
-  refuseSet('metadata_match', message.metadataMatch);
   refuseSet('max_downstream_connection_duration', message.maxDownstreamConnectionDuration);
   return {
     kind: 'tcp',
@@ -42,13 +42,16 @@ function readClusters(message: TcpProxyConfig): readonly WeightedCluster[] {
     case undefined:
       throw invalid('cluster_specifier', 'required');
     case 'cluster':
-      return checkWeights('cluster', [{ name: specifier.value, weight: 1 }]);
+      return checkWeights('cluster', [
+        { name: specifier.value, weight: 1, subset: readSubsetMatch(message.metadataMatch, undefined) },
+      ]);
     case 'weightedClusters': {
       const where = 'weighted_clusters.clusters';
-      const clusters = specifier.value.clusters.map((cluster, i) => {
-        refuseSet(`${where}[${i}].metadata_match`, cluster.metadataMatch);
-        return { name: cluster.name, weight: cluster.weight };
-      });
+      const clusters = specifier.value.clusters.map(({ name, weight, metadataMatch }) => ({
+        name,
+        weight,
+        subset: readSubsetMatch(message.metadataMatch, metadataMatch),
+      }));
       return checkWeights(where, clusters);
     }
   }

@@ -94,6 +94,7 @@ export interface Cluster {
   readonly dnsLookupFamily: number; // Cluster_DnsLookupFamily
   readonly outlierDetection: OutlierDetection | undefined;
   readonly cleanupInterval: number | undefined; // ms
+  readonly lbSubsetConfig: Cluster_LbSubsetConfig | undefined;
   readonly lbConfig:
     | { readonly case: 'ringHashLbConfig'; readonly value: Cluster_RingHashLbConfig }
     | { readonly case: 'originalDstLbConfig'; readonly value: Cluster_OriginalDstLbConfig }
@@ -173,6 +174,48 @@ export const Cluster_LbPolicy = {
   MAGLEV: 5,
   CLUSTER_PROVIDED: 6,
   LOAD_BALANCING_POLICY_CONFIG: 7,
+} as const;
+
+/** envoy.config.cluster.v3.Cluster.LbSubsetConfig */
+export interface Cluster_LbSubsetConfig {
+  readonly fallbackPolicy: number; // Cluster_LbSubsetConfig_LbSubsetFallbackPolicy
+  readonly defaultSubset: JsonObject | undefined;
+  readonly subsetSelectors: readonly Cluster_LbSubsetConfig_LbSubsetSelector[];
+  readonly localityWeightAware: boolean;
+  readonly scaleLocalityWeight: boolean;
+  readonly panicModeAny: boolean;
+  readonly listAsAny: boolean;
+  readonly metadataFallbackPolicy: number; // Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy
+}
+
+/** envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetFallbackPolicy */
+export const Cluster_LbSubsetConfig_LbSubsetFallbackPolicy = {
+  NO_FALLBACK: 0,
+  ANY_ENDPOINT: 1,
+  DEFAULT_SUBSET: 2,
+} as const;
+
+/** envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetMetadataFallbackPolicy */
+export const Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy = {
+  METADATA_NO_FALLBACK: 0,
+  FALLBACK_LIST: 1,
+} as const;
+
+/** envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector */
+export interface Cluster_LbSubsetConfig_LbSubsetSelector {
+  readonly keys: readonly string[];
+  readonly fallbackPolicy: number; // Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy
+  readonly fallbackKeysSubset: readonly string[];
+  readonly singleHostPerSubset: boolean;
+}
+
+/** envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector.LbSubsetSelectorFallbackPolicy */
+export const Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy = {
+  NOT_DEFINED: 0,
+  NO_FALLBACK: 1,
+  ANY_ENDPOINT: 2,
+  DEFAULT_SUBSET: 3,
+  KEYS_SUBSET: 4,
 } as const;
 
 /** envoy.config.cluster.v3.Cluster.LeastRequestLbConfig */
@@ -1493,6 +1536,50 @@ export interface RoundRobin {
   readonly slowStartConfig: SlowStartConfig | undefined;
   readonly localityLbConfig: LocalityLbConfig | undefined;
 }
+
+/** envoy.extensions.load_balancing_policies.subset.v3.Subset */
+export interface Subset {
+  readonly fallbackPolicy: number; // Subset_LbSubsetFallbackPolicy
+  readonly defaultSubset: JsonObject | undefined;
+  readonly subsetSelectors: readonly Subset_LbSubsetSelector[];
+  readonly localityWeightAware: boolean;
+  readonly scaleLocalityWeight: boolean;
+  readonly panicModeAny: boolean;
+  readonly listAsAny: boolean;
+  readonly metadataFallbackPolicy: number; // Subset_LbSubsetMetadataFallbackPolicy
+  readonly subsetLbPolicy: LoadBalancingPolicy | undefined;
+  readonly allowRedundantKeys: boolean;
+}
+
+/** envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetFallbackPolicy */
+export const Subset_LbSubsetFallbackPolicy = {
+  NO_FALLBACK: 0,
+  ANY_ENDPOINT: 1,
+  DEFAULT_SUBSET: 2,
+} as const;
+
+/** envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetMetadataFallbackPolicy */
+export const Subset_LbSubsetMetadataFallbackPolicy = {
+  METADATA_NO_FALLBACK: 0,
+  FALLBACK_LIST: 1,
+} as const;
+
+/** envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector */
+export interface Subset_LbSubsetSelector {
+  readonly keys: readonly string[];
+  readonly fallbackPolicy: number; // Subset_LbSubsetSelector_LbSubsetSelectorFallbackPolicy
+  readonly fallbackKeysSubset: readonly string[];
+  readonly singleHostPerSubset: boolean;
+}
+
+/** envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector.LbSubsetSelectorFallbackPolicy */
+export const Subset_LbSubsetSelector_LbSubsetSelectorFallbackPolicy = {
+  NOT_DEFINED: 0,
+  NO_FALLBACK: 1,
+  ANY_ENDPOINT: 2,
+  DEFAULT_SUBSET: 3,
+  KEYS_SUBSET: 4,
+} as const;
 
 /** envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality */
 export interface WrrLocality {

@@ -62,6 +62,7 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [17, 'dnsLookupFamily', 14, 'plain', () => m.Cluster_DnsLookupFamily],
   [19, 'outlierDetection', 11, 'optional', () => OutlierDetectionTable],
   [20, 'cleanupInterval', 20, 'optional'],
+  [22, 'lbSubsetConfig', 11, 'optional', () => Cluster_LbSubsetConfigTable],
   [23, 'ringHashLbConfig', 11, 'optional', () => Cluster_RingHashLbConfigTable, 'lbConfig'],
   [24, 'transportSocket', 11, 'optional', () => TransportSocketTable],
   [25, 'metadata', 11, 'optional', () => MetadataTable],
@@ -100,6 +101,22 @@ export const Cluster_CustomClusterTypeTable: Table<m.Cluster_CustomClusterType> 
 export const Cluster_EdsClusterConfigTable: Table<m.Cluster_EdsClusterConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.EdsClusterConfig', () => [
   [1, 'edsConfig', 11, 'optional', () => ConfigSourceTable],
   [2, 'serviceName', 9],
+]);
+export const Cluster_LbSubsetConfigTable: Table<m.Cluster_LbSubsetConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.LbSubsetConfig', () => [
+  [1, 'fallbackPolicy', 14, 'plain', () => m.Cluster_LbSubsetConfig_LbSubsetFallbackPolicy],
+  [2, 'defaultSubset', 22, 'optional'],
+  [3, 'subsetSelectors', 11, 'list', () => Cluster_LbSubsetConfig_LbSubsetSelectorTable],
+  [4, 'localityWeightAware', 8],
+  [5, 'scaleLocalityWeight', 8],
+  [6, 'panicModeAny', 8],
+  [7, 'listAsAny', 8],
+  [8, 'metadataFallbackPolicy', 14, 'plain', () => m.Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy],
+]);
+export const Cluster_LbSubsetConfig_LbSubsetSelectorTable: Table<m.Cluster_LbSubsetConfig_LbSubsetSelector> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector', () => [
+  [1, 'keys', 9, 'list'],
+  [2, 'fallbackPolicy', 14, 'plain', () => m.Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy],
+  [3, 'fallbackKeysSubset', 9, 'list'],
+  [4, 'singleHostPerSubset', 8],
 ]);
 export const Cluster_LeastRequestLbConfigTable: Table<m.Cluster_LeastRequestLbConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.LeastRequestLbConfig', () => [
   [1, 'choiceCount', 13, 'wrapped'],
@@ -912,6 +929,24 @@ export const RingHashTable: Table<m.RingHash> = /* @__PURE__ */ new Table('envoy
 export const RoundRobinTable: Table<m.RoundRobin> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', () => [
   [1, 'slowStartConfig', 11, 'optional', () => SlowStartConfigTable],
   [2, 'localityLbConfig', 11, 'optional', () => LocalityLbConfigTable],
+]);
+export const SubsetTable: Table<m.Subset> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.subset.v3.Subset', () => [
+  [1, 'fallbackPolicy', 14, 'plain', () => m.Subset_LbSubsetFallbackPolicy],
+  [2, 'defaultSubset', 22, 'optional'],
+  [3, 'subsetSelectors', 11, 'list', () => Subset_LbSubsetSelectorTable],
+  [4, 'localityWeightAware', 8],
+  [5, 'scaleLocalityWeight', 8],
+  [6, 'panicModeAny', 8],
+  [7, 'listAsAny', 8],
+  [8, 'metadataFallbackPolicy', 14, 'plain', () => m.Subset_LbSubsetMetadataFallbackPolicy],
+  [9, 'subsetLbPolicy', 11, 'optional', () => LoadBalancingPolicyTable],
+  [10, 'allowRedundantKeys', 8],
+]);
+export const Subset_LbSubsetSelectorTable: Table<m.Subset_LbSubsetSelector> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector', () => [
+  [1, 'keys', 9, 'list'],
+  [2, 'fallbackPolicy', 14, 'plain', () => m.Subset_LbSubsetSelector_LbSubsetSelectorFallbackPolicy],
+  [3, 'fallbackKeysSubset', 9, 'list'],
+  [4, 'singleHostPerSubset', 8],
 ]);
 export const WrrLocalityTable: Table<m.WrrLocality> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality', () => [
   [1, 'endpointPickingPolicy', 11, 'optional', () => LoadBalancingPolicyTable],
