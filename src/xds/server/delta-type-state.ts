@@ -1,6 +1,7 @@
 /** One type of a delta stream: names come and go by difference, and a response carries the difference alone. */
 import { sizeOf, TYPE_URLS, type XdsResource } from '../resource.ts';
 import type { DeltaDiscoveryRequest } from '../tables/messages.gen.ts';
+import { differingNames } from './differing-names.ts';
 import { type Batch, TypeState } from './type-state.ts';
 
 /** A first request without any name means all. Envoy asks so for the virtual hosts that it is to begin with (envoy#12742). */
@@ -9,6 +10,15 @@ const LEGACY_WILDCARDS: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.clust
 export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
   #begun = false;
   #hasSaidWildcard = false;
+
+  override offer(resources: ReadonlyMap<string, XdsResource> | undefined): void {
+    const { isStale, offered: before } = this;
+    super.offer(resources);
+    // What is refused may be due for other reasons than a change of its own.
+    if (isStale || this.refused.size > 0) return;
+    for (const name of differingNames(before, this.offered)) this.compare(name);
+    this.isStale = false;
+  }
 
   changeNames(request: DeltaDiscoveryRequest): void {
     if (!this.#begun) this.#begin(request);
@@ -30,8 +40,7 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
       this.takeName(version);
       const offered = this.offered.get(name);
       const known = offered?.version === version ? offered.version : version;
-      this.sent.set(offered?.name ?? name, known);
-      this.acked.set(offered?.name ?? name, known);
+      this.held.told(offered?.name ?? name, known);
     }
   }
 
@@ -39,7 +48,7 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
     if (name === '*') {
       this.owesAnswer ||= !this.wildcard;
       // Said again it asks for all again; said first, a legacy wildcard becomes an explicit one.
-      if (this.#hasSaidWildcard) for (const held of this.sent.keys()) this.asked.add(held);
+      if (this.#hasSaidWildcard) for (const held of this.held.sent.keys()) this.asked.add(held);
       this.#hasSaidWildcard = true;
       this.wildcard = true;
       return;
@@ -61,7 +70,7 @@ export class DeltaTypeState extends TypeState<DeltaDiscoveryRequest> {
       this.wildcard = false;
       this.#hasSaidWildcard = false;
       this.owesAnswer = false;
-      for (const held of this.sent.keys()) if (!this.names.has(held)) this.forget(held);
+      for (const held of this.held.sent.keys()) if (!this.names.has(held)) this.forget(held);
       for (const held of this.asked) if (!this.names.has(held)) this.asked.delete(held);
       return;
     }

@@ -173,7 +173,7 @@ export class Session<Request extends XdsRequest> {
 
   /** What the client has of this type, asked for by name or not; null: it has not asked for the type. */
   heldOf(type: TypeUrl): Iterable<string> | null {
-    return this.#state(type)?.sent.keys() ?? null;
+    return this.#state(type)?.held.sent.keys() ?? null;
   }
 
   /** True once after requests that added or took away names of this type, or said what is held of it. */
@@ -190,8 +190,8 @@ export class Session<Request extends XdsRequest> {
         wildcard: state.wildcard,
         names: state.names,
         offered: state.offered,
-        sent: state.sent,
-        acked: state.acked,
+        sent: state.held.sent,
+        acked: state.held.allAcked(),
         pending: [
           ...new Set([
             ...(state.inFlight?.resources.keys() ?? []),
@@ -267,7 +267,7 @@ export class Session<Request extends XdsRequest> {
     const assignments = this.#state(TYPE_URLS.endpoints);
     if (assignments === undefined) return;
     for (const cluster of clusters) {
-      if (state.sent.get(cluster.name) === cluster.version && !state.asked.has(cluster.name)) continue;
+      if (state.held.sent.get(cluster.name) === cluster.version && !state.asked.has(cluster.name)) continue;
       const name = edsNameOf(cluster);
       if (name !== '') assignments.resend(name);
     }

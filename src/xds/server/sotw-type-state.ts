@@ -48,7 +48,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
     if (wildcard && !this.wildcard) this.owesAnswer = true;
     const ends = this.wildcard && !wildcard;
     this.wildcard = wildcard;
-    if (ends) for (const name of this.sent.keys()) if (!this.names.has(name)) this.forget(name);
+    if (ends) for (const name of this.held.sent.keys()) if (!this.names.has(name)) this.forget(name);
   }
 
   #add(name: string): void {
@@ -82,7 +82,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
     if (this.#claim !== '' && this.offered.size > 0) this.#believe();
     super.compareAll();
     if (this.#isWhole) return;
-    for (const name of this.removals) this.sent.delete(name);
+    for (const name of this.removals) this.held.unsend(name);
     this.removals.clear();
     // Remembered all the same: the name is subscribed, and nothing was sent under it.
     for (const name of this.asked) if (!this.offered.has(name)) this.asked.delete(name);
@@ -93,7 +93,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
     const all = byName(this.offered.values());
     if (setVersion(all) === this.#claim) {
       for (const resource of all) {
-        this.sent.set(resource.name, resource.version);
+        this.held.send(resource.name, resource.version);
         this.#lastSent.set(resource.name, resource);
         this.accepted(resource);
       }
@@ -156,7 +156,7 @@ export class SotwTypeState extends TypeState<DiscoveryRequest> {
   }
 
   override isRepeated({ name, version }: XdsResource): boolean {
-    return this.#isWhole && this.acked.get(name) === version;
+    return this.#isWhole && this.held.acked(name) === version;
   }
 
   override dropped(name: string): void {

@@ -6,6 +6,8 @@
 import { WeftError } from '../../core/errors.ts';
 import type { Limit } from '../../core/limit.ts';
 import type { XdsResource } from '../resource.ts';
+import { HeldVersions } from './held-versions.ts';
+import { SparseNames } from './sparse-names.ts';
 
 export interface InFlight {
   readonly nonce: string;
@@ -46,16 +48,13 @@ export abstract class TypeState<Request> {
   #takenBytes = 0;
   readonly names = new Set<string>();
   wildcard = false;
-  /** What the client has, as far as was sent or told by it; a refused version counts, or it would be sent again. */
-  readonly sent = new Map<string, string>();
-  /** What the client confirmed, or brought along from its last stream. */
-  readonly acked = new Map<string, string>();
+  readonly held = new HeldVersions();
   /** Refused by the client: it goes on with what it had. */
   readonly refused = new Map<string, string>();
   /** Names that must be answered whether or not the client has their version. */
-  readonly asked = new Set<string>();
-  readonly upserts = new Set<string>();
-  readonly removals = new Set<string>();
+  readonly asked = new SparseNames();
+  readonly upserts = new SparseNames();
+  readonly removals = new SparseNames();
   /** An answer is owed even when there is nothing to say: the client waits for it to start. */
   owesAnswer = false;
   inFlight: InFlight | null = null;
@@ -107,9 +106,10 @@ export abstract class TypeState<Request> {
   }
 
   isSettledOn(name: string): boolean {
-    if (!this.isSubscribed(name) && !this.acked.has(name)) return true;
+    const acked = this.held.acked(name);
+    if (!this.isSubscribed(name) && acked === undefined) return true;
     if (this.inFlight?.removed.has(name)) return false;
-    return this.acked.get(name) === this.offered.get(name)?.version;
+    return acked === this.offered.get(name)?.version;
   }
 
   isSubscribed(name: string): boolean {
@@ -139,43 +139,39 @@ export abstract class TypeState<Request> {
     this.isStale = false;
     this.upserts.clear();
     this.removals.clear();
-    if (this.wildcard) for (const resource of this.offered.values()) this.#compare(resource);
-    else {
-      for (const name of this.names) {
-        const resource = this.offered.get(name);
-        if (resource !== undefined) this.#compare(resource);
-      }
-    }
-    for (const name of this.sent.keys()) {
-      if (this.offered.has(name) || !this.isSubscribed(name)) continue;
-      this.removals.add(name);
-      this.refused.delete(name);
-    }
+    for (const name of this.wildcard ? this.offered.keys() : this.names) this.compare(name);
+    for (const name of this.held.sent.keys()) if (!this.offered.has(name)) this.compare(name);
   }
 
-  #compare(resource: XdsResource): void {
-    const { name, version } = resource;
-    const has = this.sent.get(name);
-    if (has === version) return;
+  /** Whether this name is due now. */
+  protected compare(name: string): void {
+    this.upserts.delete(name);
+    this.removals.delete(name);
+    if (!this.isSubscribed(name)) return;
+    const offered = this.offered.get(name)?.version;
+    const has = this.held.sent.get(name);
+    if (has === offered) return;
     // Without any version the proxy has nothing to go on with: it gets even what it once refused.
-    if (has !== undefined && this.#isWithheld(name, version)) this.refused.set(name, version);
-    else {
-      this.refused.delete(name);
-      this.upserts.add(name);
+    if (offered !== undefined && has !== undefined && this.#isWithheld(name, offered)) {
+      this.refused.set(name, offered);
+      return;
     }
+    this.refused.delete(name);
+    if (offered === undefined) this.removals.add(name);
+    else this.upserts.add(name);
   }
 
   /** The response is on its way: what it carries is no longer due. */
   sending(nonce: string, serial: number, { resources, removed, absent }: Batch): void {
     for (const resource of resources) {
-      this.sent.set(resource.name, resource.version);
+      this.held.send(resource.name, resource.version);
       this.asked.delete(resource.name);
       this.upserts.delete(resource.name);
       for (const alias of resource.aliases ?? []) this.asked.delete(alias);
     }
     for (const name of absent) this.asked.delete(name);
     for (const name of removed) {
-      this.sent.delete(name);
+      this.held.unsend(name);
       this.asked.delete(name);
       this.removals.delete(name);
     }
@@ -204,19 +200,18 @@ export abstract class TypeState<Request> {
   }
 
   accepted(resource: XdsResource): void {
-    this.acked.set(resource.name, resource.version);
+    this.held.accept(resource.name, resource.version);
     if (this.refused.get(resource.name) === resource.version) this.refused.delete(resource.name);
   }
 
   dropped(name: string): void {
-    this.acked.delete(name);
+    this.held.drop(name);
     this.refused.delete(name);
   }
 
   /** The client has this no more, and is not to be told of it. */
   protected forget(name: string): void {
-    this.sent.delete(name);
-    this.acked.delete(name);
+    this.held.forget(name);
     this.refused.delete(name);
     this.asked.delete(name);
     this.inFlight?.resources.delete(name);
