@@ -8,6 +8,7 @@ import type { Pattern } from '../http/regex/pattern.ts';
 import type { ByteTrie } from './byte-trie.ts';
 import type { HashPolicy } from './request-hash.ts';
 import type { QueryMatch } from './query-match.ts';
+import type { MirrorPolicy } from './mirror-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { SubsetMatch } from './subset-match.ts';
 import type { HostRewrite, PathRewrite, Redirect, RouteEdits } from './route-edits.ts';
@@ -150,6 +151,8 @@ export interface ForwardAction {
   readonly host: HostRewrite | null;
   /** Of a request's body, kept for another try; past it there is none. */
   readonly maxReplayBytes: number;
+  /** Empty: requests go nowhere else. */
+  readonly mirrors: readonly MirrorPolicy[];
 }
 
 /** Several tries of a request at once, the first good response wins. */

@@ -177,6 +177,7 @@ export function forward(
     path: null,
     host: null,
     maxReplayBytes: 65_536,
+    mirrors: [],
     ...parts,
   };
 }

@@ -38,7 +38,9 @@ export function wantedNames(snapshots: readonly Snapshot[], demanded: DemandedNa
     // Said by name, so that a control plane that knows nothing of the past does not take them for unused.
     for (const { routes } of snapshot.virtualHosts.values()) {
       for (const { action } of routes) {
-        if (action.kind === 'forward') for (const { name } of action.clusters) add(TYPE_URLS.cluster, name, ADS);
+        if (action.kind !== 'forward') continue;
+        for (const { name } of action.clusters) add(TYPE_URLS.cluster, name, ADS);
+        for (const { cluster } of action.mirrors) if (cluster !== '') add(TYPE_URLS.cluster, cluster, ADS);
       }
     }
     for (const cluster of snapshot.clusters.values()) {

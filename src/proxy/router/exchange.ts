@@ -16,6 +16,7 @@ import { BodyStages } from './body-stages.ts';
 import type { Downstream } from './downstream.ts';
 import { type DownstreamStream, enterInternal, internalListener } from './internal-connect.ts';
 import { type Forwarded, Forwarding } from './forwarding.ts';
+import type { Mirrors } from './mirrors.ts';
 import { mayReplay } from './replay.ts';
 import { grpcStatusOf, sendGrpcFailure, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
@@ -29,6 +30,8 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
   readonly #stream: DownstreamStream;
   readonly #body: RequestBody;
   #forwarding: Forwarding | null = null;
+  /** null: the request goes nowhere else. */
+  #mirrors: Mirrors | null = null;
   #stages: BodyStages | null = null;
   responseStarted = false;
   #responseEnded = false;
@@ -120,12 +123,14 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
 
   /** After the body stages. */
   passRequest(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.#mirrors !== null) this.#mirrors.sendData(bytes, start, end, last);
     this.#body.pass(bytes, start, end, last, this.#upstream(), this.#isTunnel);
     if (last) this.#requestDone();
   }
 
   onTrailers(fields: Head): void {
     if (this.ended) return fields.free();
+    if (this.#mirrors !== null) this.#mirrors.sendTrailers(fields);
     this.#body.passTrailers(fields, this.#upstream());
     this.#requestDone();
   }
@@ -247,6 +252,10 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     this.#forwarding = new Forwarding(this, world, this.#stream, this.#body, action, cluster, tunnel, hash, subset);
     if (!this.watchTimes(action)) return;
     if (this.#body.ended) this.startTimeout();
+    // What is handed on as it is has no second reader.
+    if (action.mirrors.length > 0 && !connects && this.#handshake === HANDSHAKE.none) {
+      this.#mirrors = this.startMirrors(action, this.#place.hash, this.#body);
+    }
     this.#forwarding.start();
   }
 
@@ -283,6 +292,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     // An answer before the whole request: what is left of the request has no reader.
     if (this.#body.ended) this.#forwarding?.finish(this.isFailed ? OUTCOME.failed : OUTCOME.ok);
     else this.#forwarding?.abandon(RESET.cancelled);
+    if (this.#mirrors !== null) this.#mirrors.leave();
     this.tellFilters();
     this.addNotes();
     if (!this.#body.ended && !this.#downGone) this.#stream.discard();

@@ -31,7 +31,7 @@ export class KeptBytes {
   }
 
   /** In order; they stay kept. Nothing is sent when there are none. */
-  sendTo(stream: Stream, last: boolean): void {
+  sendTo(stream: Pick<Stream, 'sendData'>, last: boolean): void {
     const chunks = this.#chunks;
     for (let i = 0; i < chunks.length; i++) {
       const chunk = chunks[i] as Uint8Array; // i < length

@@ -54,9 +54,20 @@ export class RequestBody {
     to?.sendTrailers(fields);
   }
 
+  /** It has ended before it began. */
+  get isEmpty(): boolean {
+    return this.ended && this.#kept === null && this.#trailers === null;
+  }
+
+  /** All that has come, before any of it was sent; what is kept stays so. */
+  copyTo(other: Pick<Stream, 'sendData' | 'sendTrailers'>): void {
+    this.#kept?.sendTo(other, this.ended && this.#trailers === null);
+    if (this.#trailers !== null) other.sendTrailers(this.#trailers);
+  }
+
   /** The head and all that is kept, to a new reader. */
   begin(head: Head, to: Stream): void {
-    const isWhole = this.ended && this.#kept === null && this.#trailers === null;
+    const isWhole = this.isEmpty;
     to.sendHead(head, isWhole);
     if (!isWhole) this.flush(to);
   }

@@ -16,7 +16,9 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Binding } from './binding.ts';
 import type { Downstream } from './downstream.ts';
 import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
+import { type Mirrors, startMirrors } from './mirrors.ts';
 import { DEMAND, type DemandWaiter } from './on-demand.ts';
+import type { RequestBody } from './request-body.ts';
 import { TimedExchange } from './timed-exchange.ts';
 
 const NO_FILTERS: readonly Filter[] = [];
@@ -88,6 +90,12 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
     if (cluster === null) this.#askCluster(name, notFoundStatus);
     else cluster.isUsed = true;
     return cluster;
+  }
+
+  protected startMirrors({ mirrors, timeoutMs }: ForwardAction, hash: number, body: RequestBody): Mirrors | null {
+    const { world } = this.down;
+    const of = { world, authority: this.authority(), destination: this.destination(), hash, timeoutMs };
+    return startMirrors(mirrors, of, this.#binding, this.request, body);
   }
 
   /** Whether a filter has answered in the place of the response. */

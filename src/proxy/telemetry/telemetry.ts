@@ -60,6 +60,11 @@ export class Telemetry {
     return this.counters.counter('weft_limit_fired_total', { limit: name, of });
   }
 
+  /** A copy of a request, by where it went and how it ended. */
+  mirrored(cluster: string, outcome: string): Counter {
+    return this.counters.counter('weft_mirrored_requests_total', { cluster, outcome });
+  }
+
   /** A connection that was refused before it carried anything. */
   refusal(listener: string, reason: string): Counter {
     return this.counters.counter('weft_connections_refused_total', { listener, reason });

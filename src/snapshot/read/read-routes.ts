@@ -2,12 +2,14 @@
 import type { Route, RouteConfiguration, VirtualHost as HostMessage } from '../../xds/tables/messages.gen.ts';
 import { RouteConfigurationTable, VirtualHostTable } from '../../xds/tables/tables.gen.ts';
 import { compileRoutes } from '../match-route.ts';
+import { type MirrorPolicy, NO_MIRRORS } from '../mirror-policy.ts';
 import type { HttpFilterConfig, RouteEntry, RouteTable, UseMark, VirtualHost } from '../route-table.ts';
 import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readOverrides } from './http-filters.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
 import { weftText } from './metadata.ts';
+import { readMirrors } from './mirror-policies.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
 import { mergeEdits, readHeaderEdits } from './header-edits.ts';
@@ -25,12 +27,12 @@ export function readRoutes(bytes: Uint8Array, modules: FilterModules): RouteTabl
 export function readRouteConfiguration(where: string, message: RouteConfiguration, modules: FilterModules): RouteTable {
   const at = where === '' ? '' : `${where}.`;
   const edits = readHeaderEdits(where, message);
-  refuseSet(`${at}request_mirror_policies`, message.requestMirrorPolicies);
+  const mirrors = readMirrors(`${at}request_mirror_policies`, message.requestMirrorPolicies, NO_MIRRORS);
   const ids = { next: 0 };
   const overrides = readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules);
   const mostSpecificWins = message.mostSpecificHeaderMutationsWins;
   const hosts = message.virtualHosts.map((host, i) =>
-    readHost(`${at}virtual_hosts[${i}].`, host, { overrides, edits, mostSpecificWins }, modules, ids, null),
+    readHost(`${at}virtual_hosts[${i}].`, host, { overrides, edits, mostSpecificWins, mirrors }, modules, ids, null),
   );
   const { vhds } = message;
   if (vhds !== undefined) expectAds(`${at}vhds.config_source`, vhds.configSource);
@@ -52,6 +54,7 @@ interface TableDefaults {
   readonly overrides: readonly HttpFilterConfig[];
   readonly edits: ReturnType<typeof readHeaderEdits>;
   readonly mostSpecificWins: boolean;
+  readonly mirrors: readonly MirrorPolicy[];
 }
 
 const NO_EDITS = { add: [], remove: [] };
@@ -59,6 +62,7 @@ const NOTHING_ABOVE: TableDefaults = {
   overrides: [],
   edits: { request: NO_EDITS, response: NO_EDITS },
   mostSpecificWins: false,
+  mirrors: NO_MIRRORS,
 };
 
 /** `at` is the path of the message, with the dot that follows it. */
@@ -75,13 +79,13 @@ function readHost(
   if (message.domains.length === 0) throw invalid(`${at}domains`, 'required');
   if (message.requireTls !== 0) throw unsupported(`${at}require_tls`);
   const hostEdits = readHeaderEdits(where, message);
-  refuseSet(`${at}request_mirror_policies`, message.requestMirrorPolicies);
   refuseSet(`${at}include_request_attempt_count`, message.includeRequestAttemptCount);
   const { retryPolicy, hedgePolicy } = message;
   const defaults: HostDefaults = {
     retry: retryPolicy === undefined ? null : readRetryPolicy(`${at}retry_policy`, retryPolicy),
     hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${at}hedge_policy`, hedgePolicy),
     bufferBytes: message.perRequestBufferLimitBytes,
+    mirrors: readMirrors(`${at}request_mirror_policies`, message.requestMirrorPolicies, above.mirrors),
   };
   const overrides = merge(
     above.overrides,

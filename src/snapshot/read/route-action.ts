@@ -1,13 +1,15 @@
-/** Envoy's route actions → RouteAction. Mirrors and rewrites by regex are refused: dropping them would change requests. */
+/** Envoy's route actions → RouteAction. What it cannot do is refused: dropping it would change requests. */
 import type { DirectResponseAction, Route, RouteAction as Message } from '../../xds/tables/messages.gen.ts';
 import { RouteAction_ClusterNotFoundResponseCode as NotFound } from '../../xds/tables/messages.gen.ts';
 import { textOf } from '../../core/bytes.ts';
 import { FieldName } from '../../http/field-name.ts';
 import type { RetryPolicy } from '../retry-policy.ts';
+import type { MirrorPolicy } from '../mirror-policy.ts';
 import type { HostRewrite } from '../route-edits.ts';
 import type { ForwardAction, HedgePolicy, RouteAction, WeightedCluster } from '../route-table.ts';
 import { readHashPolicies } from './hash-policy.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
+import { readMirrors } from './mirror-policies.ts';
 import { invalid, refuseSet, unsupported, within } from './problem.ts';
 import { readPrefixRewrite, readRedirect } from './redirect.ts';
 import { readSubsetMatch } from './read-subsets.ts';
@@ -27,6 +29,7 @@ export interface HostDefaults {
   readonly hedge: HedgePolicy | null;
   /** undefined: not said. */
   readonly bufferBytes: number | undefined;
+  readonly mirrors: readonly MirrorPolicy[];
 }
 
 export function readRouteAction(where: string, route: Route, host: HostDefaults): RouteAction {
@@ -55,7 +58,6 @@ function readForward(
   bufferBytes: number | undefined,
 ): ForwardAction {
   refuseSet(`${where}.regex_rewrite`, message.regexRewrite);
-  refuseSet(`${where}.request_mirror_policies`, message.requestMirrorPolicies);
   refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
   if (message.priority !== 0) throw unsupported(`${where}.priority`);
   const clusters = readClusters(where, message);
@@ -80,6 +82,7 @@ function readForward(
     path: null,
     host: readHostRewrite(where, message),
     maxReplayBytes: bufferBytes ?? MAX_REPLAY_BYTES,
+    mirrors: readMirrors(`${where}.request_mirror_policies`, message.requestMirrorPolicies, host.mirrors),
   };
 }
 

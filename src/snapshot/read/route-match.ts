@@ -1,16 +1,12 @@
 /** Envoy's RouteMatch → RouteMatch of the table. */
 import type { QueryMatch } from '../query-match.ts';
-import type {
-  QueryParameterMatcher,
-  RouteMatch as Message,
-  RuntimeFractionalPercent,
-} from '../../xds/tables/messages.gen.ts';
+import type { QueryParameterMatcher, RouteMatch as Message } from '../../xds/tables/messages.gen.ts';
 import type { HeaderMatch } from '../../http/match/header.ts';
 import { readHeaderMatcher } from '../../xds/matchers/header-matcher.ts';
 import { quoted, readStringMatcher, regexMatch } from '../../xds/matchers/string-matcher.ts';
 import type { PathMatch, RouteMatch } from '../route-table.ts';
-import { readFraction } from '../../xds/fraction.ts';
 import { invalid } from './problem.ts';
+import { readShare } from './share.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const ANY_PATH: PathMatch = { kind: 'prefix', value: new Uint8Array(0) };
@@ -80,12 +76,4 @@ function regexPath(where: string, source: string): PathMatch {
 function grpcContent(where: string): HeaderMatch {
   const match = regexMatch(`${where}.grpc`, 'application/grpc(?:\\+.*)?');
   return { name: 'content-type', invert: false, ...match };
-}
-
-/** Runtime keys have no meaning here: the default value holds. */
-function readShare(where: string, message: RuntimeFractionalPercent | undefined): number {
-  if (message === undefined) return 1;
-  const value = message.defaultValue;
-  if (value === undefined) throw invalid(`${where}.default_value`, 'required');
-  return readFraction(`${where}.default_value`, value);
 }

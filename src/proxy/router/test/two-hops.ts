@@ -77,6 +77,8 @@ export interface HopsOptions {
   readonly filters?: readonly Filter[];
   /** Instead of a codec between router and application. */
   readonly acquire?: (attempt: Attempt) => void;
+  /** Of a second cluster, `shadow`. */
+  readonly acquireShadow?: (attempt: Attempt) => void;
 }
 
 export async function startHops(options: HopsOptions): Promise<Hops> {
@@ -103,7 +105,14 @@ export async function startHops(options: HopsOptions): Promise<Hops> {
     },
     () => active--,
   );
-  const world = worldOf(runtime, timers, telemetry, options, cluster);
+  const clusters = new Map([['app', cluster]]);
+  if (options.acquireShadow !== undefined) {
+    clusters.set(
+      'shadow',
+      stubCluster(telemetry, options.acquireShadow, () => {}, 'shadow'),
+    );
+  }
+  const world = worldOf(runtime, timers, telemetry, options, clusters);
   const manager = httpManager('out', options.manager);
   await runtime.net.listen(PROXY, (connection) => {
     const down = new Downstream(
@@ -140,11 +149,11 @@ function worldOf(
   timers: TimerWheel,
   telemetry: Telemetry,
   options: HopsOptions,
-  cluster: Cluster,
+  clusters: ReadonlyMap<string, Cluster>,
 ): RouterWorld {
   const ids = new RandomHex(runtime.random);
   const routes = routesOf('out', { '/': forward('app', options.route) });
-  const binding = createBinding(snapshotOf({ routes: [routes] }), new Map([['app', cluster]]));
+  const binding = createBinding(snapshotOf({ routes: [routes] }), clusters);
   const nobody: SvidSource = { current: () => null, subscribe: () => () => {} };
   return {
     runtime,
@@ -166,13 +175,18 @@ function worldOf(
 }
 
 /** What the router asks of a cluster, without endpoints. */
-function stubCluster(telemetry: Telemetry, open: (attempt: Attempt) => void, closed: () => void): Cluster {
+function stubCluster(
+  telemetry: Telemetry,
+  open: (attempt: Attempt) => void,
+  closed: () => void,
+  name = 'app',
+): Cluster {
   const edge = telemetry.edge('outbound', 'web.shop', 'app.shop', false);
   const limits = { maxRetries: 100, retryBudgetPercent: null, minRetryConcurrency: 3 };
   return {
-    name: 'app',
+    name,
     config: { service: 'app.shop' },
-    circuit: { limits, active: 0, activeRetries: 0 },
+    circuit: { limits, active: 0, activeRetries: 0, fired() {} },
     hosts: [],
     secure: false,
     chained: false,
