@@ -3,6 +3,7 @@ import test from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ClusterSchema } from '../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { ClusterLoadAssignmentSchema } from '../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts';
+import { ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listener_pb.ts';
 import { HealthStatus } from '../../protos/gen/envoy/config/core/v3/health_check_pb.ts';
 import { compareAll } from './comparison.ts';
 import type { HeldResource } from './held-resource.ts';
@@ -65,6 +66,15 @@ test('of what was acknowledged the content is known while it is offered still', 
     ],
   );
   assert.match(compared[1]?.problem ?? '', /older version/);
+});
+
+test('a listener of Envoy’s that has the content under an older version is the same', () => {
+  const listener = (bindToPort: boolean) => create(ListenerSchema, { name: 'a', bindToPort });
+  const bytes = toBinary(ListenerSchema, listener(true));
+  const ours = [offer('a', '2', { section: 'listeners', bytes })];
+  const state = (bindToPort: boolean) =>
+    compare(ours, [hold('a', '1', { section: 'listeners', message: listener(bindToPort) })])[0]?.state;
+  assert.deepEqual([state(true), state(false)], ['same', 'changed']);
 });
 
 test('endpoints without a version are compared by what matters', () => {

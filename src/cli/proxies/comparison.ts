@@ -62,7 +62,9 @@ function compare(
   if (theirs.message === null || message === null) return { ...about, state: 'changed', differences: [] };
   if (version === '' && sameAssignment(theirs.message, message)) return { ...about, state: 'same', differences: [] };
   const differences = jsonDifference(asJson(section, theirs.message), asJson(section, message));
-  return { ...about, state: differences.length === 0 && version === '' ? 'same' : 'changed', differences };
+  // Envoy's dump goes on with the old version of a listener whose filter chains it changed in place.
+  const isVersionTold = version !== '' && section !== 'listeners';
+  return { ...about, state: differences.length === 0 && !isVersionTold ? 'same' : 'changed', differences };
 }
 
 function isEmpty({ message, version }: HeldResource): boolean {
