@@ -31,6 +31,7 @@ import { startRelay } from './relay.ts';
 const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 const SOTW = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 const SDS = '/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets';
+const SOTW_SDS = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
 const ID = 'spiffe://weft.test/ns/shop/sa/web';
 
 const runtime = createNodeRuntime();
@@ -236,7 +237,7 @@ test('the identity comes by SDS, with its key, and again when it is renewed; not
 test('the same in the state-of-the-world variant: whole answers, and a new one when the identity changes', async () => {
   const { address } = await controlPlane();
   const { call, svid } = await bench(address);
-  const { peer, stream } = call('/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets');
+  const { peer, stream } = call(SOTW_SDS);
   const keys = (): string[] =>
     peer.messages.map((message) => {
       const [only] = decode(DiscoveryResponseTable, message).resources;
@@ -259,7 +260,7 @@ test('on loopback, where others could ask, there is no SDS; elsewhere nothing bu
   const { address, accepted } = await controlPlane();
   const loopback = await bench(address, false);
   const csds = '/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus';
-  for (const path of [SDS, csds, '/weft/any']) {
+  for (const path of [SDS, SOTW_SDS, csds, '/weft/any']) {
     const { peer } = loopback.call(path);
     await until('refused', () => peer.status !== null);
     assert.equal(peer.status?.code, 12);
@@ -293,6 +294,16 @@ test('a workload without a valid identity gets no stream to the control plane an
   const { peer } = call(ADS);
   await until('refused', () => peer.status !== null);
   assert.deepEqual([peer.status?.code, accepted.length], [14, 0]);
+  const secrets = call(SDS);
+  const asked = create(DeltaDiscoveryRequestTable, { typeUrl: TYPE_URLS.secret, resourceNamesSubscribe: ['default'] });
+  secrets.stream.send(encode(DeltaDiscoveryRequestTable, asked));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const valid = await svidOf();
+  svid.set(valid);
+  await until('one came', () => secrets.peer.messages.length > 0);
+  const [first] = secrets.peer.messages.map((message) => decode(DeltaDiscoveryResponseTable, message));
+  assert.equal(keyIn(secretsIn(first)[0]), valid.privateKeyPem, 'the expired one was never offered');
+  secrets.stream.destroy();
 });
 
 function secretsIn(response: DeltaDiscoveryResponse | undefined): Secret[] {

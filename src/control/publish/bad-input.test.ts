@@ -87,6 +87,8 @@ test('names that are given up make room for others, those of a stream that ended
   for (const of of 'abcd') one.ask({ names: names(of) });
   assert.equal(one.ended(), null);
   const other = dialRaw(publisher, path);
+  // It keeps the proxy, and so the bound, while the first one goes.
+  other.ask({ names: ['x'] });
   one.close();
   other.ask({ names: names('e') });
   assert.equal(other.ended(), null);

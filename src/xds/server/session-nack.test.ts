@@ -83,6 +83,15 @@ test('the quarantine outlives the stream, while the proxy has an older version t
   assert.deepEqual(names(nextOf(empty)), ['a'], 'a restarted proxy without any version gets what there is');
 });
 
+test('the quarantine is bounded in proxies: whose last refusal is oldest is forgotten first', () => {
+  const quarantine = new Quarantine(2);
+  const nack = { type: RDS, name: 'a', version: 'bad', reason: 'no', atMs: 0, origins: [] };
+  for (const node of ['shop/1', 'shop/2', 'shop/1', 'shop/3']) quarantine.add(node, nack);
+  const held = ['shop/1', 'shop/2', 'shop/3'].map((node) => quarantine.holds(node, RDS, 'a', 'bad'));
+  assert.deepEqual(held, [true, false, true]);
+  assert.equal(quarantine.size, 2);
+});
+
 test('a long text of refusal costs no more than reading it', { timeout: 20_000 }, () => {
   const { session, nacks } = fixture();
   const all = Array.from({ length: 19_000 }, (_, i) => `n${i}`);
