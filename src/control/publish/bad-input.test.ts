@@ -106,6 +106,10 @@ test('unknown types are answered and do not end the stream of everything else', 
     client.received.map(({ names }) => names),
     [[], ['catalog']],
   );
+  const types = [...publisher.metrics.counters.series()]
+    .filter(({ name }) => name === 'weft_xds_responses_total')
+    .map(({ labels }) => labels['type']);
+  assert.deepEqual(types.toSorted(), ['ClusterLoadAssignment', 'other'], 'a client does not name series');
 });
 
 test('wrong nonces acknowledge nothing, are answered by nothing, and are counted', () => {

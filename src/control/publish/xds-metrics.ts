@@ -1,11 +1,12 @@
 /** What the xDS server counts. Every bound of it and every way in which it turns a client away has a series. */
 import { type Counter, Counters, type Gauge } from '../../core/counters.ts';
 import type { RpcStatus } from '../../core/runtime.ts';
-import { shortTypeName } from '../../xds/resource.ts';
+import { shortTypeName, TYPE_ORDER } from '../../xds/resource.ts';
 import { STREAM_ENDINGS, type StreamEnding } from './stream-endings.ts';
 
 /** Types that clients ask for and we do not serve are theirs to name, so they are counted together. */
 const OTHER = 'other';
+const SERVED: ReadonlySet<string> = new Set(TYPE_ORDER);
 
 export class XdsMetrics {
   readonly counters: Counters;
@@ -67,10 +68,10 @@ export class XdsMetrics {
   }
 
   #ofType(typeUrl: string) {
-    const type = this.#byType.size < 32 || this.#byType.has(typeUrl) ? typeUrl : OTHER;
+    const type = SERVED.has(typeUrl) ? typeUrl : OTHER;
     let series = this.#byType.get(type);
     if (series === undefined) {
-      const labels = { type: shortTypeName(type).slice(0, 100) };
+      const labels = { type: shortTypeName(type) };
       series = {
         responses: this.counters.counter('weft_xds_responses_total', labels),
         bytes: this.counters.counter('weft_xds_response_bytes_total', labels),
