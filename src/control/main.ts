@@ -88,7 +88,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const enrolment = new Enrolment({ authority, records: identities, clock, log, svidTtlMs });
 
   await ensureMesh(store, clock, trustDomain);
-  const views = new MeshViews(index);
+  const update: StatusWriter['update'] = (kind, key, next) => updateStatus(store, clock, kind, key, next);
+  const statuses = new Statuses(index, { update }, clock, log);
+  closing.defer(() => statuses.close());
+  const views = new MeshViews(index, (batch, stale) => statuses.observe(batch, stale));
   const counters = new Counters();
   const loads = new LoadMetrics(counters);
   const publisher = new Publisher({
@@ -111,22 +114,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { create: (service) => createObject(store, clock, serviceKind, service) },
     log,
   );
-  const update: StatusWriter['update'] = (kind, key, next) => updateStatus(store, clock, kind, key, next);
-  const statuses = new Statuses(index, { update }, clock, log);
-  closing.defer(() => statuses.close());
-  const faultEnds = new FaultEnds(
-    {
-      apply(batch) {
-        views.apply(batch);
-        statuses.observe(batch);
-      },
-    },
-    clock,
-  );
+  const faultEnds = new FaultEnds(views, clock);
   closing.defer(() => faultEnds.close());
   const feed = new IndexFeed(
     views,
-    [newcomers, faultEnds, statuses],
+    [newcomers, faultEnds],
     [trustBundleResource({ trustDomain, pem: authority.trustBundlePem }, '1')],
   );
   const failed = followStore(store, feed, log, closing);

@@ -11,20 +11,26 @@ import { proxyView } from './proxy-view.ts';
 
 type Listener = Parameters<Views['onChange']>[0];
 
+/** Hears of every batch that the index has taken, with the ids of the views that may have changed. */
+type AppliedListener = (batch: Batch, stale: ReadonlySet<string>) => void;
+
 export class MeshViews implements Views {
   readonly #index: MeshIndex;
+  readonly #applied: AppliedListener;
   readonly #listeners = new Set<Listener>();
   /** Of proxies that ask for what they need, by node id. */
   readonly #wanted = new Map<string, WantedNames>();
   #demands = 0;
 
-  constructor(index: MeshIndex) {
+  /** `applied`: of what is made of the mesh beside the views of proxies. */
+  constructor(index: MeshIndex, applied: AppliedListener = () => {}) {
     this.#index = index;
+    this.#applied = applied;
   }
 
   /** Feeds a batch into the index and tells who may have a new view. */
   apply(batch: Batch): void {
-    const stale = this.#index.apply(batch);
+    const stale = this.#feed(batch);
     const prefix = `${proxyView.name} `;
     const nodes = new Set<string>();
     for (const id of stale) if (id.startsWith(prefix)) nodes.add(id.slice(prefix.length));
@@ -75,7 +81,13 @@ export class MeshViews implements Views {
     this.#demands += 1;
     const value = demand === null ? null : demandResource(namespace, workload, demand, String(this.#demands));
     const key = { kind: DEMAND_KIND, namespace, name: workload };
-    this.#index.apply({ cursor: '', replace: false, changes: [{ key, value }] });
+    this.#feed({ cursor: '', replace: false, changes: [{ key, value }] });
+  }
+
+  #feed(batch: Batch): ReadonlySet<string> {
+    const stale = this.#index.apply(batch);
+    this.#applied(batch, stale);
+    return stale;
   }
 }
 

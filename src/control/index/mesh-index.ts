@@ -49,7 +49,7 @@ export class MeshIndex {
   /** Derivations run since the start: the measure of work that a change caused. */
   derived = 0;
 
-  /** Applies a batch and returns the ids (`view name` + space + `view.id(key)`) of the views that may have changed. */
+  /** Applies a batch and returns the ids (`viewId`) of the views that may have changed. */
   apply(batch: Batch): ReadonlySet<string> {
     const facts = new Set<string>();
     if (batch.replace) {
@@ -236,7 +236,8 @@ export class MeshIndex {
   }
 }
 
-function viewId<K, T>(view: View<K, T>, key: K): string {
+/** What a view of this key is called in the set of those that may have changed. */
+export function viewId<K, T>(view: View<K, T>, key: K): string {
   return `${view.name} ${view.id(key)}`;
 }
 

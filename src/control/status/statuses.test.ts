@@ -21,6 +21,7 @@ const START_MS = Date.parse('2026-01-01T00:00:00Z');
 
 describe('the status', () => {
   let store: Store;
+  let index: MeshIndex;
   let statuses: Statuses;
   let stop: AbortController;
   let following: Promise<void>;
@@ -31,15 +32,12 @@ describe('the status', () => {
     wallMs = START_MS;
     store = createLogStore(noPersistence, { maxCommits: 200, maxBytes: 10_000_000 });
     const clock: Clock = { now: () => 0, wall: () => wallMs, wake: () => () => {} };
-    const index = new MeshIndex();
+    index = new MeshIndex();
     const update = (...[kind, key, next]: Parameters<ConstructorParameters<typeof Statuses>[1]['update']>) =>
       updateStatus(store, clock, kind, key, next);
     statuses = new Statuses(index, { update }, clock, log);
     stop = new AbortController();
-    const apply = (batch: Parameters<Statuses['observe']>[0]) => {
-      index.apply(batch);
-      statuses.observe(batch);
-    };
+    const apply = (batch: Parameters<Statuses['observe']>[0]) => statuses.observe(batch, index.apply(batch));
     await put(namespace('shop'), namespace('other'), namespace('third'));
     following = follow(store, apply, stop.signal, log);
   });
@@ -89,6 +87,23 @@ describe('the status', () => {
       { type: 'Accepted', reason: 'Accepted', ...about },
       { type: 'ResolvedRefs', reason: 'ResolvedRefs', ...about },
     ]);
+  });
+
+  test('a change looks at the reports that it may have changed, however many there are', async (t) => {
+    const of = (name: string) => {
+      const one = route(1, [{ name, port: 80 }], [{ ...PARENT, name }]);
+      return [service(name), { ...one, metadata: { ...one.metadata, name, uid: name } }];
+    };
+    await put(...['a', 'b', 'c', 'd', 'e', 'f'].flatMap(of));
+    await read('a');
+    const reads = t.mock.method(index, 'read');
+    await put(service('unrelated'));
+    await read('a');
+    assert.equal(reads.mock.callCount(), 0);
+    await put(service('b', 'shop', 81));
+    assert.equal(conditions(await read('b'))['ResolvedRefs']?.status, 'False');
+    const looked = new Set(reads.mock.calls.map(({ arguments: [, key] }) => (key as { name: string }).name));
+    assert.deepEqual([...looked], ['b']);
   });
 
   test('names every backend that is missing, until it is there', async () => {

@@ -6,13 +6,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Kind } from '../../api/kind.ts';
 import { httpRouteKind } from '../../api/kinds/http-route.ts';
-import { serviceKind } from '../../api/kinds/service.ts';
 import { tcpRouteKind } from '../../api/kinds/tcp-route.ts';
 import type { View } from '../../api/reader.ts';
-import { type Key, keyOf, keyText, type Resource } from '../../api/resource.ts';
+import { type Key, keyText, type Resource } from '../../api/resource.ts';
 import type { Batch, Change } from '../../api/source.ts';
 import { authorizationKind } from '../../policies/authorization/policy.ts';
-import { ENDED_KIND } from '../../policies/fault-injection/ended.ts';
 import { faultInjectionKind } from '../../policies/fault-injection/policy.ts';
 import { peerAuthenticationKind } from '../../policies/peer-authentication/kind.ts';
 import { backendTrafficKind } from '../../policies/backend-traffic/policy.ts';
@@ -20,7 +18,7 @@ import { xdsPatchKind } from '../../policies/xds-patch/policy.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/runtime.ts';
-import type { MeshIndex } from '../index/mesh-index.ts';
+import { type MeshIndex, viewId } from '../index/mesh-index.ts';
 import { closedPorts } from './closed-ports.ts';
 import { faultAncestors } from './fault-ancestors.ts';
 import { patchAncestors } from './patch-ancestors.ts';
@@ -74,7 +72,11 @@ const REPORTERS: readonly Reporter[] = [
   ),
   ofPolicy(xdsPatchKind, patchAncestors),
 ];
-const READ: ReadonlySet<string> = new Set([serviceKind.kind, ENDED_KIND, ...REPORTERS.map(({ kind }) => kind.kind)]);
+
+interface Due {
+  readonly reporter: Reporter;
+  readonly key: Key;
+}
 
 function ofPolicy(kind: Kind, view: Reporter['view']): Reporter {
   return { kind, view, list: 'ancestors', ref: 'ancestorRef' };
@@ -85,13 +87,16 @@ export class Statuses {
   readonly #writer: StatusWriter;
   readonly #clock: Pick<Clock, 'wall'>;
   readonly #log: Log;
+  /** All that there is to report on, by the id of its view. */
+  readonly #known = new Map<string, Due>();
+  /** Whose report may be another now. */
+  #due = new Set<Due>();
   /** What was seen of each workload last. */
   readonly #workloads = new Map<string, { readonly spec: unknown; readonly labels: unknown }>();
   /** Object → the report that it says already: most stay as they are from one pass to the next. */
   readonly #settled = new WeakMap<Resource, Report>();
-  /** One pass at a time; what comes meanwhile asks for one more. */
+  /** One pass at a time, which goes on with what comes meanwhile. */
   #pass: Promise<void> | null = null;
-  #again = false;
   #closed = false;
 
   constructor(index: MeshIndex, writer: StatusWriter, clock: Pick<Clock, 'wall'>, log: Log) {
@@ -101,21 +106,42 @@ export class Statuses {
     this.#log = log;
   }
 
-  /** A batch that is in the index by now. */
-  observe(batch: Batch): void {
+  /** A batch that is in the index by now, and the ids of the views that may have changed with it. */
+  observe(batch: Batch, stale: ReadonlySet<string>): void {
+    if (batch.replace) {
+      for (const { reporter, key } of this.#known.values()) {
+        if (this.#index.get(key) === null) this.#noteObject(reporter, key, false);
+      }
+    }
     for (const { key, value } of batch.changes) {
-      if (value !== null) continue;
       const reporter = REPORTERS.find(({ kind }) => kind.kind === key.kind);
-      if (reporter !== undefined) this.#index.release(reporter.view, key);
+      if (reporter !== undefined) this.#noteObject(reporter, key, value !== null);
     }
     if (this.#closed || !batch.changes.some((change) => this.#concerns(change))) return;
-    this.#again = true;
-    this.#pass ??= this.#run();
+    for (const id of stale) {
+      const due = this.#known.get(id);
+      if (due !== undefined) this.#due.add(due);
+    }
+    if (this.#due.size > 0) this.#pass ??= this.#run();
+  }
+
+  #noteObject(reporter: Reporter, key: Key, isThere: boolean): void {
+    const id = viewId(reporter.view, key);
+    const known = this.#known.get(id);
+    if (isThere) {
+      const due = known ?? { reporter, key };
+      this.#known.set(id, due);
+      this.#due.add(due);
+    } else if (known !== undefined) {
+      this.#known.delete(id);
+      this.#due.delete(known);
+      this.#index.release(reporter.view, key);
+    }
   }
 
   /** Of workloads only what policies look at: they become ready and not all day long. */
   #concerns({ key, value }: Change): boolean {
-    if (key.kind !== 'Workload') return READ.has(key.kind);
+    if (key.kind !== 'Workload') return true;
     const name = keyText(key);
     const before = this.#workloads.get(name) ?? null;
     const now = value === null ? null : { spec: value.spec, labels: value.metadata.labels };
@@ -133,34 +159,32 @@ export class Statuses {
   async #run(): Promise<void> {
     // Not from inside of what the index is applying; and what comes in one turn is looked at once.
     await Promise.resolve();
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      await this.#writeAll();
-    }
-    this.#pass = null;
-  }
-
-  async #writeAll(): Promise<void> {
-    for (const reporter of REPORTERS) {
-      for (const object of this.#index.list(reporter.kind.kind, null)) {
+    const failed: Due[] = [];
+    while (this.#due.size > 0) {
+      const due = this.#due;
+      this.#due = new Set();
+      for (const each of due) {
         if (this.#closed) return;
-        await this.#write(reporter, keyOf(object));
+        if (!(await this.#write(each))) failed.push(each);
       }
     }
+    this.#pass = null;
+    // Tried again with the next change, whatever it is.
+    for (const each of failed) this.#due.add(each);
   }
 
-  async #write(reporter: Reporter, key: Key): Promise<void> {
+  /** Whether it says what it should. */
+  async #write({ reporter, key }: Due): Promise<boolean> {
     try {
       const found = this.#index.get(key) === null ? null : this.#index.read(reporter.view, key);
       const now = this.#index.get(key);
-      if (found === null || now === null || this.#settled.get(now) === found) return;
-      if (this.#next(reporter, now, found) === null) {
-        this.#settled.set(now, found);
-        return;
-      }
-      await this.#writer.update(reporter.kind, key, (live) => this.#next(reporter, live, found));
+      if (found === null || now === null || this.#settled.get(now) === found) return true;
+      if (this.#next(reporter, now, found) === null) this.#settled.set(now, found);
+      else await this.#writer.update(reporter.kind, key, (live) => this.#next(reporter, live, found));
+      return true;
     } catch (error) {
       this.#log.error('a status could not be written', { object: keyText(key), reason: messageOf(error) });
+      return false;
     }
   }
 
