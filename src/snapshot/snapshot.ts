@@ -150,6 +150,8 @@ export interface HttpManager {
   readonly upgrades: readonly string[];
   /** `sanitize` drops x-forwarded-client-cert; `set` also writes it from the verified peer; `forward` leaves it alone. */
   readonly forwardClientCert: 'sanitize' | 'set' | 'forward';
+  /** What requests are told of the way they came; null: nothing, as in a mesh. */
+  readonly origin: OriginConfig | null;
   /** A head that is not complete in time; 0: unbounded. Default 60 s. */
   readonly headersTimeoutMs: number;
   /** Between exchanges on a downstream connection; 0: unbounded. Default 1 h. */
@@ -169,6 +171,15 @@ export interface HttpManager {
   readonly traceShare: number;
   /** Between asking a downstream connection to end and ending it; default 5 s. */
   readonly drainTimeoutMs: number;
+}
+
+export interface OriginConfig {
+  /** Clients connect here directly (`use_remote_address`): what they claim of their own way here is not believed. */
+  readonly isEdge: boolean;
+  /** The address that connected is added to `x-forwarded-for`. */
+  readonly appendsAddress: boolean;
+  /** An `x-request-id` that a client brings passes; else, on the edge, it is replaced. */
+  readonly keepsRequestId: boolean;
 }
 
 export interface TcpProxy {

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,6 +125,36 @@ test('Envoy as a sidecar, and its bootstrap', { skip: missing('python3', 'envoy'
   assert.match(stdout, /"path": "[^"]*xds\.sock"/, stderr);
 });
 
+test('a proxy at the edge, from the documents and their file', { skip: missing('openssl', 'curl') }, async () => {
+  const folder = temporaryFolder('weft-docs-edge-');
+  cpSync(join(ROOT, 'examples/edge-proxy'), join(folder, 'examples/edge-proxy'), { recursive: true });
+  const ports = await Promise.all([8080, 8443, 9001, 9002, 9003, 9901].map(async (port) => [port, await freePort()]));
+  const moved = (text: string): string =>
+    ports.reduce((all, [from, to]) => all.replace(new RegExp(`\\b${from}\\b`, 'g'), String(to)), text);
+  const file = join(folder, 'examples/edge-proxy/envoy.yaml');
+  writeFileSync(file, moved(readFileSync(file, 'utf8')));
+  const [certificate, ...more] = take(/^openssl req .*edge-proxy/);
+  assert.ok(certificate !== undefined && more.length === 0);
+  assert.equal((await shell(certificate, folder).finished(30_000)).code, 0);
+  for (const text of take(/^node examples\/edge-proxy\/app\.mjs /)) {
+    await shell(`exec ${moved(text)}`, folder, folder).said(/answers on/, 10_000);
+  }
+  const [validate, serve] = take(/^\.\/weft proxy -c /);
+  assert.ok(validate !== undefined && serve !== undefined);
+  const { code, stdout: verdict, stderr } = await shell(validate, folder, folder).finished(30_000);
+  assert.equal(code, 0, stderr);
+  assert.match(verdict, /OK$/m);
+  shell(serve, folder, folder);
+  const curl = async (text: string) => (await shell(moved(text), folder, folder).finished(30_000)).stdout;
+  const [front, flaky, redirect, clusters] = take(/^curl .*localhost/);
+  assert.ok(front !== undefined && flaky !== undefined && redirect !== undefined && clusters !== undefined);
+  await until('the edge serves', 30_000, async () => /"version":"v[12]"/.test(await curl(front)));
+  assert.match(await curl(front), /"host":"localhost:\d+","scheme":"https","client":"(127\.0\.0\.1|::1)"/);
+  for (let i = 0; i < 6; i++) assert.match(await curl(flaky.replace('-s', '-sf')), /"version"/);
+  assert.match(await curl(redirect), /^https:\/\/localhost:\d+\/$/);
+  assert.match(await curl(clusters), /^v1::.*health_flags::healthy$/m);
+});
+
 test('what contributors run', async () => {
   const copy = temporaryFolder('weft-docs-copy-');
   for (const file of execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -160,6 +190,7 @@ test('no command of the documents is left untried', () => {
   take(/^npm test$/);
   if (missing('python3', 'envoy') !== false) take(/^\.\/weft (run --proxy envoy|bootstrap envoy) /);
   if (missing('python3', 'curl') !== false) take(/^\.\/weft (up$|run --service (hello|me) )/);
+  if (missing('openssl', 'curl') !== false) take(/edge-proxy|localhost:/);
   if (missing('wrk', 'nginx', 'haproxy', 'taskset') !== false) take(/^npm run bench\b/);
   assert.deepEqual(
     commands.filter(({ text }) => !run.has(text)).map(({ place, text }) => `${place}: ${text}`),

@@ -35,12 +35,13 @@ function upstreamTls(roots: string, san: string) {
   };
 }
 
-function httpListener(name: string, routes: readonly object[], more: object = {}) {
+function httpListener(name: string, routes: readonly object[], more: object = {}, says: object = {}) {
   const manager = {
     '@type': `${P}filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
     route_config: { name, virtual_hosts: [{ name, domains: ['*'], routes }] },
     http_filters: [{ name: 'router', typed_config: { '@type': `${P}filters.http.router.v3.Router` } }],
+    ...says,
   };
   return {
     name,
@@ -97,6 +98,7 @@ interface Ask {
 const ASKS: readonly Ask[] = [
   { path: '/exact' },
   { path: '/exact?x=1' },
+  { path: '/exact', headers: { 'x-forwarded-proto': 'https' } },
   { path: '/exact/more' },
   { path: '/part' },
   { path: '/part/of' },
@@ -174,7 +176,9 @@ describe('one bootstrap, two proxies', { skip: missing('envoy') }, () => {
       return;
     }
     const kept = Object.fromEntries(
-      Object.entries(headers).filter(([name]) => /^x-(?:added|secret|kept|kind)$|^host$/.test(name)),
+      Object.entries(headers)
+        .filter(([name]) => /^x-(?:added|secret|kept|kind|forwarded-proto)$|^host$/.test(name))
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     );
     response.end(JSON.stringify({ method, url, kept }));
   }
@@ -221,6 +225,7 @@ describe('one bootstrap, two proxies', { skip: missing('envoy') }, () => {
         listeners: [
           httpListener('plain', ROUTES),
           httpListener('secure', ROUTES, downstreamTls),
+          httpListener('edge', ROUTES, {}, { use_remote_address: true }),
           { name: 'tcp', address: socket(0), filter_chains: [{ filters: [{ name: 'tcp', typed_config: tcp }] }] },
         ],
         clusters: [
@@ -253,7 +258,7 @@ describe('one bootstrap, two proxies', { skip: missing('envoy') }, () => {
 
   for (const [i, asked] of ASKS.entries()) {
     test(`${asked.method ?? 'GET'} ${asked.path} ${Object.values(asked.headers ?? {}).join()} (${i})`, async () => {
-      for (const listener of ['plain', 'secure']) {
+      for (const listener of ['plain', 'secure', 'edge']) {
         const overTls = listener === 'secure';
         flaky = 0;
         const expected = await ask(portOf('envoy', listener), asked, overTls);

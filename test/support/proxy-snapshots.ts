@@ -223,6 +223,7 @@ export function httpManager(routes: string | RouteTable, parts: Partial<HttpMana
     clustersOnDemand: false,
     upgrades: [],
     forwardClientCert: 'set',
+    origin: null,
     headersTimeoutMs: 60_000,
     idleTimeoutMs: 3_600_000,
     maxConnectionDurationMs: 0,

@@ -9,6 +9,7 @@ import type { RouteEntry } from '../../snapshot/route-table.ts';
 import type { HttpManager } from '../../snapshot/snapshot.ts';
 import type { Direction, Edge } from '../telemetry/edge.ts';
 import { clientCertField } from './identity-fields.ts';
+import { type Origin, originOf } from './origin-fields.ts';
 import type { RouterWorld } from './router-world.ts';
 
 /** The filters of a manager, in order, with a route's overrides applied. */
@@ -30,6 +31,8 @@ export class Downstream {
   readonly edge: Edge;
   /** What to say of the caller in `x-forwarded-client-cert`; null: nothing. */
   readonly clientCert: Uint8Array | null;
+  /** What requests are told of this connection; null: nothing. */
+  readonly origin: Origin | null;
   /** Filled by filters; lives as long as the connection. */
   readonly memo: Slots = [];
   /** Set by the owner of the connection: it went to another handler. */
@@ -53,6 +56,7 @@ export class Downstream {
     this.edge = edgeOf(world, direction, info, secure);
     const own = world.identity.svid?.id ?? '';
     const says = direction === 'inbound' && manager.forwardClientCert !== 'sanitize' && this.peer !== '';
+    this.origin = originOf(manager.origin, info);
     this.clientCert = says ? clientCertField(own, this.peer) : null;
   }
 

@@ -54,8 +54,9 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
   }
 
   onHead(_head: Head, last: boolean): void {
-    const { world, manager, direction, clientCert, fault } = this.down;
+    const { world, manager, direction, clientCert, origin, fault } = this.down;
     this.#body.ended = last;
+    if (origin !== null) world.fields.setOrigin(this.request, origin);
     world.fields.addRequestId(this.request);
     world.traces.enter(this.request, manager.traceShare);
     if (fault !== '') {

@@ -4,6 +4,7 @@
  */
 import { FORWARDED_CLIENT_CERT, REQUEST_ID } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
+import { type Origin, sayOrigin } from './origin-fields.ts';
 import type { RandomHex } from './random-hex.ts';
 
 const ID_BYTES = 16;
@@ -36,6 +37,12 @@ export class IdentityFields {
       done += size;
     }
     head.seal(p);
+  }
+
+  /** Before `addRequestId`: on the edge, an id that a client made up is replaced. */
+  setOrigin(head: Head, origin: Origin): void {
+    if (origin.config.isEdge && !origin.config.keepsRequestId) head.removeAll(REQUEST_ID);
+    sayOrigin(head, origin);
   }
 
   /** `verified` as made by `clientCertField`; null: the caller is not known, and nothing is said. */

@@ -7,7 +7,7 @@ import {
 } from '../../xds/tables/messages.gen.ts';
 import { HttpConnectionManagerTable } from '../../xds/tables/tables.gen.ts';
 import type { RouteTable } from '../route-table.ts';
-import type { HttpManager } from '../snapshot.ts';
+import type { HttpManager, OriginConfig } from '../snapshot.ts';
 import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
 import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
@@ -47,6 +47,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules, term
       return upgrade.enabled === false ? [] : [upgrade.upgradeType.toLowerCase()];
     }),
     forwardClientCert: readForwardClientCert(message),
+    origin: terms.tls === 'own' ? readOrigin(message) : null,
     headersTimeoutMs: message.requestHeadersTimeout ?? HEADERS_MS,
     idleTimeoutMs: common?.idleTimeout ?? IDLE_MS,
     maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
@@ -109,6 +110,15 @@ function readForwardClientCert(message: Message): HttpManager['forwardClientCert
   }
 }
 
+/** Unset, `use_remote_address` is false: another proxy stands before this one. */
+function readOrigin({ useRemoteAddress = false, skipXffAppend, preserveExternalRequestId }: Message): OriginConfig {
+  return {
+    isEdge: useRemoteAddress,
+    appendsAddress: useRemoteAddress && !skipXffAppend,
+    keepsRequestId: preserveExternalRequestId,
+  };
+}
+
 /** Envoy's `random_sampling` is a percentage and defaults to all; without `tracing` we still take part in traces. */
 function readTraceShare({ tracing }: Message): number {
   const percent = tracing?.randomSampling?.value ?? 100;
@@ -119,7 +129,6 @@ function readTraceShare({ tracing }: Message): number {
 
 /** What would be expected of a proxy on its own and is not done. */
 function refuseUnheard(message: Message): void {
-  refuseSet('use_remote_address', message.useRemoteAddress);
   if (message.xffNumTrustedHops !== 0) throw unsupported('xff_num_trusted_hops');
   refuseSet('via', message.via);
   refuseSet('server_name', message.serverName);
