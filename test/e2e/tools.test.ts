@@ -186,9 +186,12 @@ test('an XdsPatch reaches the proxies that it selects, and is an origin of what 
   assert.match(explained, /^cluster .*XdsPatch\/default\/tuned spec\.patches\[1\]$/m);
   const described = await until('its status says so', LIMIT_MS, async () => {
     const text = await weft('get', 'xdspatches', 'tuned', '-o', 'yaml');
-    return text.includes('proxies have it') ? text : null;
+    return text.includes('proxies are sent it') ? text : null;
   });
-  assert.match(described, /status: "True"\n +reason: Accepted\n +message: \d of \d proxies have it, on \d+ resources/);
+  assert.match(
+    described,
+    /status: "True"\n +reason: Accepted\n +message: \d of \d proxies are sent it, on \d+ resources/,
+  );
 });
 
 test('an XdsPatch that Weft’s proxy could not read is not sent to it, and its status says why', async () => {

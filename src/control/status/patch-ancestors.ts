@@ -1,5 +1,5 @@
 /**
- * What the status of an XdsPatch says: which of the proxies that it selects have it, and why the others have nothing of it. It
+ * What the status of an XdsPatch says: which of the proxies that it selects are sent it, and why the others have nothing of it. It
  * reads what those proxies get, so the answer is what is sent and not a guess.
  */
 import type { Workload } from '../../api/kinds/workload.ts';
@@ -47,6 +47,6 @@ function accepted(problems: readonly string[], selected: number, resources: numb
       ? 'it selects no proxy'
       : resources === 0
         ? 'nothing that its proxies get matches'
-        : `${selected} of ${selected} proxies have it, on ${resources} resources`;
+        : `${selected} of ${selected} proxies are sent it, on ${resources} resources; weft proxy-status tells who refuses it`;
   return { type, status: 'True', reason: 'Accepted', message };
 }

@@ -132,7 +132,7 @@ test('a fault says when an older one decides, and that it has ended', () => {
   assert.equal(accepted(fault('new')), 'False TargetNotFound Service shop/catalog does not exist');
 });
 
-test('an XdsPatch says which proxies have it, and which have nothing of it and why', () => {
+test('an XdsPatch says which proxies are sent it, and which have nothing of it and why', () => {
   const merge = (value: object) => [{ on: 'VirtualHost', operation: 'merge', match: { service: 'catalog' }, value }];
   const patch = (spec: object) => object('XdsPatch', 'p', spec);
   const all = [CATALOG, workload('a'), workload('b', { proxy: 'envoy' }), workload('c', { proxy: 'none' })];
@@ -140,7 +140,7 @@ test('an XdsPatch says which proxies have it, and which have nothing of it and w
   const header = { requestHeadersToAdd: [{ header: { key: 'x', value: 'y' } }] };
   assert.equal(
     accepted({ patches: merge({ ...header }), proxies: { kinds: ['envoy'] } }),
-    'True Accepted 1 of 1 proxies have it, on 2 resources',
+    'True Accepted 1 of 1 proxies are sent it, on 2 resources; weft proxy-status tells who refuses it',
   );
   const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua' };
   const lua = [{ on: 'HttpFilter', operation: 'add', value: { name: 'lua', typedConfig } }];
