@@ -41,13 +41,18 @@ const IDENTITY_FIELDS = [
   'originalIpDetectionExtensions',
 ];
 
+/** UpstreamHttpProtocolOptions: each takes the place of what the transport socket asks of the server's certificate or name. */
+const PEER_FIELDS = ['autoSni', 'autoSanValidation', 'overrideAutoSniHeader'];
+/** Written for the application, which takes it for proven. */
+const CALLER_HEADER = 'x-forwarded-client-cert';
+
 /** Why the change is refused; null: it is not. `after`: not removed. */
 export function brokenInvariant(type: PatchedType, before: Fragment, after: Fragment): string | null {
   switch (type) {
     case TYPE_URLS.listener:
       return changedField(LISTENER_FIELDS, before, after) ?? brokenListener(before, after);
     case TYPE_URLS.cluster:
-      return changedField(CLUSTER_FIELDS, before, after);
+      return changedField(CLUSTER_FIELDS, before, after) ?? brokenPeerCheck(before, after);
     case TYPE_URLS.routes:
       return changedField(['name'], before, after) ?? brokenOverrides(before, after);
   }
@@ -58,9 +63,21 @@ function changedField(fields: readonly string[], before: Fragment, after: Fragme
   return field === undefined ? null : `${field} is not for a patch to change`;
 }
 
+function brokenPeerCheck(before: Fragment, after: Fragment): string | null {
+  const checks = (cluster: Fragment): JsonValue[] =>
+    [cluster, ...Object.values(mapOf(cluster['typedExtensionProtocolOptions'])).map(mapOf)].flatMap((holder) => {
+      const options = mapOf(holder['upstreamHttpProtocolOptions']);
+      return PEER_FIELDS.flatMap((field) => options[field] ?? []);
+    });
+  return isDeepStrictEqual(checks(before), checks(after)) ? null : 'whose certificate is accepted is mTLS’s own';
+}
+
 function brokenListener(before: Fragment, after: Fragment): string | null {
   const known = new Map(chainsOf(before).map((chain) => [nameOf(chain), chain]));
   const isInbound = before['trafficDirection'] === 'INBOUND';
+  if (isInbound && mentionsOf(CALLER_HEADER, after) > mentionsOf(CALLER_HEADER, before)) {
+    return `${CALLER_HEADER} is not for a patch to write`;
+  }
   for (const chain of chainsOf(after)) {
     const name = nameOf(chain);
     const was = known.get(name);
@@ -156,6 +173,10 @@ export function brokenAddedCluster(cluster: Fragment, adminPort: number | undefi
   }
   const isAgents = addresses.some((each) => mapOf(each['socketAddress'])['portValue'] === adminPort);
   return adminPort !== undefined && isAgents ? `port ${adminPort} is the admin endpoint of the proxy` : null;
+}
+
+function mentionsOf(text: string, value: Fragment): number {
+  return JSON.stringify(value).toLowerCase().split(text).length;
 }
 
 function isRbac(filter: Fragment): boolean {

@@ -18,6 +18,7 @@ import { addedBytes, patchBytes } from './patch-resource.ts';
 import { brokenAddedCluster, brokenAddedListener } from './invariants.ts';
 import { SUBJECTS } from './subject.ts';
 
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const TYPE = 'type.googleapis.com/envoy.extensions';
 const OPTIONS = { registry: envoyTypes };
 const MANAGER = `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`;
@@ -230,6 +231,11 @@ describe('what no patch can take away', () => {
       /must stay the last|is gone/,
     ],
     ['who is said to call', hcm({ forwardClientCertDetails: 'ALWAYS_FORWARD_ONLY' }), /forwardClientCertDetails/],
+    [
+      'what the application is told of who calls',
+      hcm({ routeConfig: { requestHeadersToRemove: ['X-Forwarded-Client-Cert'] } }),
+      /x-forwarded-client-cert is not/,
+    ],
     ['where a call comes from', hcm({ useRemoteAddress: false }), /useRemoteAddress/],
     [
       'authorization of a route',
@@ -267,6 +273,29 @@ describe('what no patch can take away', () => {
         /not for a patch/,
       );
     }
+  });
+
+  test('whose certificate a cluster accepts', () => {
+    const options = (upstreamHttpProtocolOptions: object) => ({
+      on: 'Cluster',
+      operation: 'merge',
+      value: {
+        typedExtensionProtocolOptions: {
+          [HTTP_OPTIONS]: { '@type': `${TYPE}.upstreams.http.v3.HttpProtocolOptions`, upstreamHttpProtocolOptions },
+        },
+      },
+    });
+    const said = (patch: object): string => JSON.stringify(patched('Cluster', CLUSTER, patch));
+    for (const field of [{ autoSni: true }, { autoSanValidation: true }, { overrideAutoSniHeader: 'x' }]) {
+      assert.match(said(options(field)), /whose certificate is accepted/);
+    }
+    assert.doesNotMatch(said(options({})), /whose certificate/);
+    const old = {
+      on: 'Cluster',
+      operation: 'merge',
+      value: { upstreamHttpProtocolOptions: { autoSanValidation: true } },
+    };
+    assert.match(said(old), /whose certificate is accepted/);
   });
 
   const added = (patch: object) => addedBytes(entry({ operation: 'add', ...patch })).json;
