@@ -7,6 +7,7 @@ import type { AddressRange } from '../core/address-range.ts';
 import type { Address, TlsVersion } from '../core/runtime.ts';
 import type { TextMatch } from '../http/match/text.ts';
 import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
+import type { DnsConfig } from './dns-config.ts';
 import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
 import type { OutlierConfig } from './outlier-config.ts';
 import type { ReceivedResource } from '../xds/client/received.ts';
@@ -197,6 +198,8 @@ export interface TcpProxy {
 
 export interface ClusterConfig {
   readonly name: string;
+  /** In Envoy's statistics. */
+  readonly statName: string;
   readonly discovery: 'eds' | 'static' | 'strict-dns' | 'original-dst' | 'dynamic-forward';
   /** EDS: the name of the assignment. */
   readonly edsName: string;
@@ -209,8 +212,8 @@ export interface ClusterConfig {
   readonly outlier: OutlierConfig | null;
   /** null: hosts are not asked. */
   readonly healthCheck: HealthCheckConfig | null;
-  /** strict-dns: how often names are looked up again; default 5 s. */
-  readonly dnsRefreshMs: number;
+  /** strict-dns only. */
+  readonly dns: DnsConfig;
   /** original-dst and dynamic-forward: a host that nobody has used for so long is forgotten; defaults 5 s and 5 min. */
   readonly hostCleanupMs: number;
   /** original-dst: connects to this port whatever the destination's; 0: to that. */

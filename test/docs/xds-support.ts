@@ -95,6 +95,11 @@ const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
     EDITS.map((field): [string, Support] => [`${message}.${field}`, 'yes']),
   ),
   ['Cluster.load_assignment', 'part'],
+  ['Cluster.dns_lookup_family', 'yes'],
+  ['CaresDnsResolverConfig.resolvers', 'part'],
+  ['DnsResolverOptions.no_default_search_domain', 'refused'],
+  ['UpstreamHttpProtocolOptions.auto_san_validation', 'part'],
+  ['UpstreamHttpProtocolOptions.auto_sni', 'part'],
   ['Cluster_CommonLbConfig.healthy_panic_threshold', 'yes'],
   ['Cluster_CommonLbConfig.zone_aware_lb_config', 'yes'],
   ...['fail_traffic_on_panic', 'min_cluster_size', 'routing_enabled'].map((field): [string, Support] => [

@@ -146,12 +146,16 @@ for (const proxy of PROXIES) {
   });
 }
 
-test('who has asked for more than a thousand names has all of the mesh, and what it had serves on', { skip }, async () => {
+test('who has asked for more than a thousand names has all of the mesh, and what it had serves on', {
+  skip,
+}, async () => {
   const shell = await mesh.shell({ service: 'web-many' });
   assert.equal(await shell.output('curl -sS http://catalog/few'), 'catalog /few');
   assert.deepEqual(await known('web-many'), ['catalog']);
   // Names of nobody: each is asked for, and leads out to where nobody is.
-  await shell.exec(`curl -s -o /dev/null --no-progress-meter -m 1 -Z --parallel-max 250 'http://nobody-[1-${MAX_NAMES}]/'`);
+  await shell.exec(
+    `curl -s -o /dev/null --no-progress-meter -m 1 -Z --parallel-max 250 'http://nobody-[1-${MAX_NAMES}]/'`,
+  );
   await until('it has all', 20_000, async () => (await known('web-many')).length >= STRANGERS + 4);
   assert.equal(await shell.output('curl -sS http://catalog/many'), 'catalog /many');
   assert.equal(await shell.output('curl -sS http://cart/many'), 'cart /many');

@@ -104,6 +104,7 @@ export function clusterOf(
 ): ClusterConfig {
   return {
     name,
+    statName: name,
     discovery: 'static',
     edsName: '',
     edsSource: ADS,
@@ -112,7 +113,7 @@ export function clusterOf(
     balance: DEFAULT_BALANCE,
     outlier: null,
     healthCheck: null,
-    dnsRefreshMs: 5_000,
+    dns: { refreshMs: 5_000, failure: null, family: 'auto' },
     hostCleanupMs: 5_000,
     originalPort: 0,
     limits: {

@@ -37,6 +37,8 @@ export const TABLE_ROOTS: readonly string[] = [
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',
   'envoy.extensions.load_balancing_policies.subset.v3.Subset',
   'envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality',
+  'envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
+  'envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig',
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer',
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
   'envoy.extensions.transport_sockets.tls.v3.Secret',

@@ -60,9 +60,9 @@ function clusterStats(cluster: Cluster): readonly Stat[] {
   const { circuit, hosts } = cluster;
   const healthy = hosts.filter(({ fault }) => fault === '').length;
   const of = (name: string, kind: Stat['kind'], value: number): Stat => ({
-    name: `cluster.${cluster.name}.${name}`,
+    name: `cluster.${cluster.config.statName}.${name}`,
     metric: `envoy_cluster_${name}`,
-    labels: { envoy_cluster_name: cluster.name },
+    labels: { envoy_cluster_name: cluster.config.statName },
     kind,
     value,
   });

@@ -107,13 +107,13 @@ export class ClusterHosts implements HostOwner {
   }
 
   #watchNames(set: EndpointSet): void {
-    const { name, dnsRefreshMs } = this.#config;
+    const { name, dns } = this.#config;
     if (this.#names !== null) {
-      this.#names.watch(set, dnsRefreshMs);
+      this.#names.watch(set, dns);
       if (this.#areNamesKnown) this.#setEndpoints(this.#set);
       return;
     }
-    this.#names = new NamedHosts(name, set, dnsRefreshMs, this.#world, (found) => {
+    this.#names = new NamedHosts(name, set, dns, this.#world, (found) => {
       this.#areNamesKnown = true;
       this.#setEndpoints(found);
       this.#settled();

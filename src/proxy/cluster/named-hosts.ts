@@ -5,6 +5,8 @@
 import { messageOf } from '../../core/errors.ts';
 import type { ResolvedAddress } from '../../core/runtime.ts';
 import { Timer } from '../../core/timer-wheel.ts';
+import type { DnsConfig } from '../../snapshot/dns-config.ts';
+import { backOffMs } from '../../snapshot/retry-plan.ts';
 import { keyOf } from '../../snapshot/endpoint-key.ts';
 import type { Endpoint, EndpointSet } from '../../snapshot/snapshot.ts';
 import type { ClusterWorld } from './cluster-world.ts';
@@ -19,32 +21,37 @@ export class NamedHosts extends Timer {
   readonly #changed: (endpoints: EndpointSet) => void;
   readonly #addresses = new Map<string, readonly string[]>();
   #set: EndpointSet;
-  #refreshMs: number;
+  #dns: DnsConfig;
   #asking = 0;
   /** Answers to questions of an earlier set are late. */
   #round = 0;
   #last = '';
+  /** In this round. */
+  #hasFailed = false;
+  /** Rounds in a row. */
+  #failures = 0;
 
   /** `changed` is told whenever the addresses differ, and once when the first answers, good or bad, are there. */
   constructor(
     cluster: string,
     set: EndpointSet,
-    refreshMs: number,
+    dns: DnsConfig,
     world: ClusterWorld,
     changed: (endpoints: EndpointSet) => void,
   ) {
     super();
     this.#cluster = cluster;
     this.#set = set;
-    this.#refreshMs = refreshMs;
+    this.#dns = dns;
     this.#world = world;
     this.#changed = changed;
     this.#ask();
   }
 
-  watch(set: EndpointSet, refreshMs: number): void {
-    this.#refreshMs = refreshMs;
-    if (set === this.#set) return;
+  watch(set: EndpointSet, dns: DnsConfig): void {
+    const isSame = set === this.#set && dns.family === this.#dns.family;
+    this.#dns = dns;
+    if (isSame) return;
     this.#set = set;
     this.#last = '';
     this.#ask();
@@ -64,6 +71,7 @@ export class NamedHosts extends Timer {
     const names = namesOf(this.#set);
     for (const name of this.#addresses.keys()) if (!names.includes(name)) this.#addresses.delete(name);
     this.#asking = names.length;
+    this.#hasFailed = false;
     const { net } = this.#world.dialer.runtime;
     for (const name of names) {
       net.resolve(name).then(
@@ -76,9 +84,7 @@ export class NamedHosts extends Timer {
 
   #answered(round: number, name: string, found: readonly ResolvedAddress[]): void {
     if (round !== this.#round) return;
-    // The resolver puts first what this machine can reach: addresses of the other family would only fail.
-    const family = found[0]?.family;
-    const hosts = found.filter((each) => each.family === family).map(({ host }) => host);
+    const hosts = ofFamily(found, this.#dns.family).map(({ host }) => host);
     this.#addresses.set(name, [...new Set(hosts)].toSorted().slice(0, MAX_ADDRESSES));
     this.#answerDone();
   }
@@ -86,6 +92,7 @@ export class NamedHosts extends Timer {
   #unanswered(round: number, name: string, reason: string): void {
     if (round !== this.#round) return;
     const { throttle, log } = this.#world;
+    this.#hasFailed = true;
     if (throttle.allows(`resolve ${name}`)) log.warn('cannot resolve', { cluster: this.#cluster, name, reason });
     this.#answerDone();
   }
@@ -93,7 +100,11 @@ export class NamedHosts extends Timer {
   #answerDone(): void {
     if (--this.#asking > 0) return;
     this.#tell();
-    this.#world.dialer.timers.arm(this, this.#refreshMs);
+    this.#failures = this.#hasFailed ? this.#failures + 1 : 0;
+    const { failure, refreshMs } = this.#dns;
+    const { random } = this.#world.dialer.runtime;
+    const isSoon = this.#hasFailed && failure !== null;
+    this.#world.dialer.timers.arm(this, isSoon ? backOffMs(failure, this.#failures, random.next()) : refreshMs);
   }
 
   #tell(): void {
@@ -114,6 +125,23 @@ export class NamedHosts extends Timer {
       const hostname = check.hostname || address.host;
       return { ...endpoint, address: resolved, key: keyOf(resolved), check: { ...check, hostname } };
     });
+  }
+}
+
+/** `auto`: the resolver puts first what this machine can reach; addresses of the other family would only fail. */
+function ofFamily(found: readonly ResolvedAddress[], family: DnsConfig['family']): readonly ResolvedAddress[] {
+  const only = (wanted: number | undefined) => found.filter((each) => each.family === wanted);
+  switch (family) {
+    case 'all':
+      return found;
+    case 'v4':
+      return only(4);
+    case 'v6':
+      return only(6);
+    case 'v4-preferred':
+      return found.some((each) => each.family === 4) ? only(4) : found;
+    case 'auto':
+      return only(found[0]?.family);
   }
 }
 

@@ -5,9 +5,11 @@ import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../xds/tables/messag
 import * as t from '../../xds/tables/tables.gen.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
+import { ADS } from '../sample-resources.ts';
+import type { Terms } from './terms.ts';
 import { readCluster } from './read-cluster.ts';
 
-const original = (parts: Partial<m.Cluster> = {}, config: Partial<m.Cluster_OriginalDstLbConfig> = {}) =>
+const original = (parts: Partial<m.Cluster> = {}, config: Partial<m.Cluster_OriginalDstLbConfig> = {}, terms?: Terms) =>
   readCluster(
     encode(
       t.ClusterTable,
@@ -19,6 +21,7 @@ const original = (parts: Partial<m.Cluster> = {}, config: Partial<m.Cluster_Orig
         ...parts,
       }),
     ),
+    terms,
   );
 
 test('a cluster of original destinations: how long hosts are kept, and the port', () => {
@@ -33,4 +36,66 @@ test('a cluster of original destinations: how long hosts are kept, and the port'
 test('a destination that a request could choose is refused', () => {
   assert.throws(() => original({}, { useHttpHeader: true }), /use_http_header/);
   assert.throws(() => original({}, { httpHeaderName: 'x-to' }), /http_header_name/);
+});
+
+const dnsOf = (parts: Partial<m.Cluster>) => original(parts).dns;
+const resolver = (name: string, value: Uint8Array = new Uint8Array(0)) => ({
+  name: 'dns',
+  typedConfig: { typeUrl: `type.googleapis.com/envoy.extensions.network.dns_resolver.${name}`, value },
+});
+
+test('how names are looked up', () => {
+  assert.deepEqual(dnsOf({}), { refreshMs: 5_000, failure: null, family: 'auto' });
+  const said = dnsOf({
+    dnsRefreshRate: 60_000,
+    dnsLookupFamily: 4,
+    dnsFailureRefreshRate: { baseInterval: 10, maxInterval: undefined },
+  });
+  assert.deepEqual(said, {
+    refreshMs: 60_000,
+    failure: { baseIntervalMs: 10, maxIntervalMs: 100 },
+    family: 'all',
+  });
+  assert.equal(dnsOf({ dnsRefreshRate: 60_000, respectDnsTtl: true }).refreshMs, 5_000);
+  assert.throws(() => dnsOf({ dnsLookupFamily: 9 }), /dns_lookup_family/);
+});
+
+test('a resolver that would find other addresses is refused', () => {
+  dnsOf({ typedDnsResolverConfig: resolver('getaddrinfo.v3.GetAddrInfoDnsResolverConfig') });
+  const cares = (parts: Partial<m.CaresDnsResolverConfig>) => {
+    const value = encode(t.CaresDnsResolverConfigTable, create(t.CaresDnsResolverConfigTable, parts));
+    return dnsOf({ typedDnsResolverConfig: resolver('cares.v3.CaresDnsResolverConfig', value) });
+  };
+  const resolvers = [create(t.AddressTable, {})];
+  cares({ useResolversAsFallback: true, resolvers });
+  assert.throws(() => cares({ resolvers }), /typed_dns_resolver_config.typed_config: resolvers/);
+  assert.throws(
+    () => dnsOf({ typedDnsResolverConfig: resolver('apple.v3.AppleDnsResolverConfig') }),
+    /apple.*typed_dns_resolver_config/,
+  );
+});
+
+test('a server that each request would name is refused where TLS would tell it', () => {
+  const upstreamHttpProtocolOptions = create(t.UpstreamHttpProtocolOptionsTable, { autoSni: true });
+  original({ upstreamHttpProtocolOptions });
+  const value = encode(
+    t.UpstreamTlsContextTable,
+    create(t.UpstreamTlsContextTable, {
+      commonTlsContext: create(t.CommonTlsContextTable, {
+        validationContextType: {
+          case: 'validationContextSdsSecretConfig',
+          value: create(t.SdsSecretConfigTable, { name: 'trust-bundle', sdsConfig: ADS }),
+        },
+      }),
+    }),
+  );
+  const typeUrl = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
+  const transportSocket = create(t.TransportSocketTable, {
+    name: 'envoy.transport_sockets.tls',
+    configType: { case: 'typedConfig', value: { typeUrl, value } },
+  });
+  assert.throws(
+    () => original({ upstreamHttpProtocolOptions, transportSocket }, {}, { asks: () => true, tls: 'own' }),
+    /upstream_http_protocol_options.auto_sni/,
+  );
 });

@@ -9,6 +9,7 @@ import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { textFields, weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
+import { readDns } from './dns-settings.ts';
 import { readBalance } from './read-balance.ts';
 import { readAssignment } from './read-endpoints.ts';
 import { readHealthCheck } from './read-health-check.ts';
@@ -20,9 +21,6 @@ import { readProtocol } from './upstream-protocol.ts';
 const DYNAMIC_FORWARD = 'type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
 /** Envoy's default for `connect_timeout`. */
 const CONNECT_MS = 5_000;
-/** Envoy's default for `dns_refresh_rate`; a name that moves faster than twice a second is not followed. */
-const DNS_REFRESH_MS = 5_000;
-const MIN_DNS_REFRESH_MS = 500;
 /** Envoy's defaults for `cleanup_interval` and for `host_ttl` of a DNS cache. */
 const CLEANUP_MS = 5_000;
 const FORWARD_CLEANUP_MS = 300_000;
@@ -38,14 +36,11 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
     }),
   );
   const transports = [transport, ...transportMatches.map((match) => match.tls)];
-  const protocol = readProtocol(
-    'typed_extension_protocol_options',
-    message.typedExtensionProtocolOptions,
-    transports,
-    message.maxRequestsPerConnection,
-  );
+  const protocol = readProtocol(message, transports);
   return {
     name: message.name,
+    // In the names of statistics a colon parts nothing, as in Envoy.
+    statName: (message.altStatName || message.name).replaceAll(':', '_'),
     discovery,
     edsName: discovery === 'eds' ? message.edsClusterConfig?.serviceName || message.name : '',
     edsSource: discovery === 'eds' ? readEdsSource(message) : ADS,
@@ -54,7 +49,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
     balance: readBalance(message, discovery),
     outlier: readOutlier('outlier_detection', message.outlierDetection),
     healthCheck: readHealthCheck('health_checks', message.healthChecks),
-    dnsRefreshMs: readDnsRefresh(message),
+    dns: readDns(message),
     hostCleanupMs: readCleanup(message, discovery),
     originalPort: readOriginalPort(message),
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
@@ -134,11 +129,4 @@ function readOriginalPort({ lbConfig }: Message): number {
     throw invalid('original_dst_lb_config.upstream_port_override', `${upstreamPortOverride} is not a port`);
   }
   return upstreamPortOverride;
-}
-
-/** Addresses come from the system's resolver, which tells no TTL: `respect_dns_ttl` changes nothing. */
-function readDnsRefresh({ dnsRefreshRate }: Message): number {
-  if (dnsRefreshRate === undefined) return DNS_REFRESH_MS;
-  if (dnsRefreshRate < 1) throw invalid('dns_refresh_rate', 'must be at least 1 ms');
-  return Math.max(dnsRefreshRate, MIN_DNS_REFRESH_MS);
 }

@@ -86,10 +86,13 @@ export interface Cluster {
     | { readonly case: undefined; readonly value?: undefined };
   readonly edsClusterConfig: Cluster_EdsClusterConfig | undefined;
   readonly connectTimeout: number | undefined; // ms
+  readonly perConnectionBufferLimitBytes: number | undefined;
   readonly lbPolicy: number; // Cluster_LbPolicy
   readonly healthChecks: readonly HealthCheck[];
   readonly maxRequestsPerConnection: number | undefined;
   readonly circuitBreakers: CircuitBreakers | undefined;
+  readonly httpProtocolOptions: Http1ProtocolOptions | undefined;
+  readonly http2ProtocolOptions: Http2ProtocolOptions | undefined;
   readonly dnsRefreshRate: number | undefined; // ms
   readonly dnsLookupFamily: number; // Cluster_DnsLookupFamily
   readonly outlierDetection: OutlierDetection | undefined;
@@ -104,8 +107,10 @@ export interface Cluster {
     | { readonly case: undefined; readonly value?: undefined };
   readonly transportSocket: TransportSocket | undefined;
   readonly metadata: Metadata | undefined;
+  readonly protocolSelection: number; // Cluster_ClusterProtocolSelection
   readonly commonLbConfig: Cluster_CommonLbConfig | undefined;
   readonly altStatName: string;
+  readonly commonHttpProtocolOptions: HttpProtocolOptions | undefined;
   readonly closeConnectionsOnHostHealthFailure: boolean;
   readonly ignoreHealthOnHostRemoval: boolean;
   readonly loadAssignment: ClusterLoadAssignment | undefined;
@@ -113,7 +118,17 @@ export interface Cluster {
   readonly respectDnsTtl: boolean;
   readonly loadBalancingPolicy: LoadBalancingPolicy | undefined;
   readonly transportSocketMatches: readonly Cluster_TransportSocketMatch[];
+  readonly dnsFailureRefreshRate: Cluster_RefreshRate | undefined;
+  readonly upstreamHttpProtocolOptions: UpstreamHttpProtocolOptions | undefined;
+  readonly waitForWarmOnInit: boolean | undefined;
+  readonly typedDnsResolverConfig: TypedExtensionConfig | undefined;
 }
+
+/** envoy.config.cluster.v3.Cluster.ClusterProtocolSelection */
+export const Cluster_ClusterProtocolSelection = {
+  USE_CONFIGURED_PROTOCOL: 0,
+  USE_DOWNSTREAM_PROTOCOL: 1,
+} as const;
 
 /** envoy.config.cluster.v3.Cluster.CommonLbConfig */
 export interface Cluster_CommonLbConfig {
@@ -236,6 +251,12 @@ export interface Cluster_OriginalDstLbConfig {
   readonly httpHeaderName: string;
   readonly upstreamPortOverride: number | undefined;
   readonly metadataKey: MetadataKey | undefined;
+}
+
+/** envoy.config.cluster.v3.Cluster.RefreshRate */
+export interface Cluster_RefreshRate {
+  readonly baseInterval: number | undefined; // ms
+  readonly maxInterval: number | undefined; // ms
 }
 
 /** envoy.config.cluster.v3.Cluster.RingHashLbConfig */
@@ -380,6 +401,12 @@ export interface DataSource {
     | { readonly case: 'inlineString'; readonly value: string }
     | { readonly case: 'environmentVariable'; readonly value: string }
     | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.config.core.v3.DnsResolverOptions */
+export interface DnsResolverOptions {
+  readonly useTcpForDnsLookups: boolean;
+  readonly noDefaultSearchDomain: boolean;
 }
 
 /** envoy.config.core.v3.EnvoyInternalAddress */
@@ -643,6 +670,13 @@ export interface TransportSocket {
 export interface TypedExtensionConfig {
   readonly name: string;
   readonly typedConfig: Any | undefined;
+}
+
+/** envoy.config.core.v3.UpstreamHttpProtocolOptions */
+export interface UpstreamHttpProtocolOptions {
+  readonly autoSni: boolean;
+  readonly autoSanValidation: boolean;
+  readonly overrideAutoSniHeader: string;
 }
 
 /** envoy.config.endpoint.v3.ClusterLoadAssignment */
@@ -1586,6 +1620,18 @@ export interface WrrLocality {
   readonly endpointPickingPolicy: LoadBalancingPolicy | undefined;
 }
 
+/** envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig */
+export interface CaresDnsResolverConfig {
+  readonly resolvers: readonly Address[];
+  readonly dnsResolverOptions: DnsResolverOptions | undefined;
+  readonly useResolversAsFallback: boolean;
+  readonly filterUnroutableFamilies: boolean;
+  readonly udpMaxQueries: number | undefined;
+}
+
+/** envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig */
+export type GetAddrInfoDnsResolverConfig = Readonly<Record<never, never>>;
+
 /** envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer */
 export type RawBuffer = Readonly<Record<never, never>>;
 
@@ -1705,6 +1751,7 @@ export interface UpstreamTlsContext {
 /** envoy.extensions.upstreams.http.v3.HttpProtocolOptions */
 export interface UpstreamHttpOptions {
   readonly commonHttpProtocolOptions: HttpProtocolOptions | undefined;
+  readonly upstreamHttpProtocolOptions: UpstreamHttpProtocolOptions | undefined;
   readonly upstreamProtocolOptions:
     | { readonly case: 'explicitHttpConfig'; readonly value: HttpProtocolOptions_ExplicitHttpConfig }
     | { readonly case: 'useDownstreamProtocolConfig'; readonly value: HttpProtocolOptions_UseDownstreamHttpConfig }

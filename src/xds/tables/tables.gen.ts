@@ -54,10 +54,13 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [2, 'type', 14, 'plain', () => m.Cluster_DiscoveryType, 'clusterDiscoveryType'],
   [3, 'edsClusterConfig', 11, 'optional', () => Cluster_EdsClusterConfigTable],
   [4, 'connectTimeout', 20, 'optional'],
+  [5, 'perConnectionBufferLimitBytes', 13, 'wrapped'],
   [6, 'lbPolicy', 14, 'plain', () => m.Cluster_LbPolicy],
   [8, 'healthChecks', 11, 'list', () => HealthCheckTable],
   [9, 'maxRequestsPerConnection', 13, 'wrapped'],
   [10, 'circuitBreakers', 11, 'optional', () => CircuitBreakersTable],
+  [13, 'httpProtocolOptions', 11, 'optional', () => Http1ProtocolOptionsTable],
+  [14, 'http2ProtocolOptions', 11, 'optional', () => Http2ProtocolOptionsTable],
   [16, 'dnsRefreshRate', 20, 'optional'],
   [17, 'dnsLookupFamily', 14, 'plain', () => m.Cluster_DnsLookupFamily],
   [19, 'outlierDetection', 11, 'optional', () => OutlierDetectionTable],
@@ -66,8 +69,10 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [23, 'ringHashLbConfig', 11, 'optional', () => Cluster_RingHashLbConfigTable, 'lbConfig'],
   [24, 'transportSocket', 11, 'optional', () => TransportSocketTable],
   [25, 'metadata', 11, 'optional', () => MetadataTable],
+  [26, 'protocolSelection', 14, 'plain', () => m.Cluster_ClusterProtocolSelection],
   [27, 'commonLbConfig', 11, 'optional', () => Cluster_CommonLbConfigTable],
   [28, 'altStatName', 9],
+  [29, 'commonHttpProtocolOptions', 11, 'optional', () => HttpProtocolOptionsTable],
   [31, 'closeConnectionsOnHostHealthFailure', 8],
   [32, 'ignoreHealthOnHostRemoval', 8],
   [33, 'loadAssignment', 11, 'optional', () => ClusterLoadAssignmentTable],
@@ -78,7 +83,11 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [39, 'respectDnsTtl', 8],
   [41, 'loadBalancingPolicy', 11, 'optional', () => LoadBalancingPolicyTable],
   [43, 'transportSocketMatches', 11, 'list', () => Cluster_TransportSocketMatchTable],
+  [44, 'dnsFailureRefreshRate', 11, 'optional', () => Cluster_RefreshRateTable],
+  [46, 'upstreamHttpProtocolOptions', 11, 'optional', () => UpstreamHttpProtocolOptionsTable],
   [52, 'maglevLbConfig', 11, 'optional', () => Cluster_MaglevLbConfigTable, 'lbConfig'],
+  [54, 'waitForWarmOnInit', 8, 'wrapped'],
+  [55, 'typedDnsResolverConfig', 11, 'optional', () => TypedExtensionConfigTable],
   [56, 'roundRobinLbConfig', 11, 'optional', () => Cluster_RoundRobinLbConfigTable, 'lbConfig'],
 ]);
 export const Cluster_CommonLbConfigTable: Table<m.Cluster_CommonLbConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.CommonLbConfig', () => [
@@ -131,6 +140,10 @@ export const Cluster_OriginalDstLbConfigTable: Table<m.Cluster_OriginalDstLbConf
   [2, 'httpHeaderName', 9],
   [3, 'upstreamPortOverride', 13, 'wrapped'],
   [4, 'metadataKey', 11, 'optional', () => MetadataKeyTable],
+]);
+export const Cluster_RefreshRateTable: Table<m.Cluster_RefreshRate> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.RefreshRate', () => [
+  [1, 'baseInterval', 20, 'optional'],
+  [2, 'maxInterval', 20, 'optional'],
 ]);
 export const Cluster_RingHashLbConfigTable: Table<m.Cluster_RingHashLbConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.RingHashLbConfig', () => [
   [1, 'minimumRingSize', 4, 'wrapped'],
@@ -217,6 +230,10 @@ export const DataSourceTable: Table<m.DataSource> = /* @__PURE__ */ new Table('e
   [2, 'inlineBytes', 12, 'plain', null, 'specifier'],
   [3, 'inlineString', 9, 'plain', null, 'specifier'],
   [4, 'environmentVariable', 9, 'plain', null, 'specifier'],
+]);
+export const DnsResolverOptionsTable: Table<m.DnsResolverOptions> = /* @__PURE__ */ new Table('envoy.config.core.v3.DnsResolverOptions', () => [
+  [1, 'useTcpForDnsLookups', 8],
+  [2, 'noDefaultSearchDomain', 8],
 ]);
 export const EnvoyInternalAddressTable: Table<m.EnvoyInternalAddress> = /* @__PURE__ */ new Table('envoy.config.core.v3.EnvoyInternalAddress', () => [
   [1, 'serverListenerName', 9, 'plain', null, 'addressNameSpecifier'],
@@ -356,6 +373,11 @@ export const TransportSocketTable: Table<m.TransportSocket> = /* @__PURE__ */ ne
 export const TypedExtensionConfigTable: Table<m.TypedExtensionConfig> = /* @__PURE__ */ new Table('envoy.config.core.v3.TypedExtensionConfig', () => [
   [1, 'name', 9],
   [2, 'typedConfig', 11, 'optional', () => AnyTable],
+]);
+export const UpstreamHttpProtocolOptionsTable: Table<m.UpstreamHttpProtocolOptions> = /* @__PURE__ */ new Table('envoy.config.core.v3.UpstreamHttpProtocolOptions', () => [
+  [1, 'autoSni', 8],
+  [2, 'autoSanValidation', 8],
+  [3, 'overrideAutoSniHeader', 9],
 ]);
 export const ClusterLoadAssignmentTable: Table<m.ClusterLoadAssignment> = /* @__PURE__ */ new Table('envoy.config.endpoint.v3.ClusterLoadAssignment', () => [
   [1, 'clusterName', 9],
@@ -951,6 +973,15 @@ export const Subset_LbSubsetSelectorTable: Table<m.Subset_LbSubsetSelector> = /*
 export const WrrLocalityTable: Table<m.WrrLocality> = /* @__PURE__ */ new Table('envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality', () => [
   [1, 'endpointPickingPolicy', 11, 'optional', () => LoadBalancingPolicyTable],
 ]);
+export const CaresDnsResolverConfigTable: Table<m.CaresDnsResolverConfig> = /* @__PURE__ */ new Table('envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig', () => [
+  [1, 'resolvers', 11, 'list', () => AddressTable],
+  [2, 'dnsResolverOptions', 11, 'optional', () => DnsResolverOptionsTable],
+  [3, 'useResolversAsFallback', 8],
+  [4, 'filterUnroutableFamilies', 8],
+  [5, 'udpMaxQueries', 13, 'wrapped'],
+]);
+export const GetAddrInfoDnsResolverConfigTable: Table<m.GetAddrInfoDnsResolverConfig> = /* @__PURE__ */ new Table('envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig', () => [
+]);
 export const RawBufferTable: Table<m.RawBuffer> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer', () => [
 ]);
 export const CertificateValidationContextTable: Table<m.CertificateValidationContext> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext', () => [
@@ -1017,6 +1048,7 @@ export const UpstreamTlsContextTable: Table<m.UpstreamTlsContext> = /* @__PURE__
 ]);
 export const UpstreamHttpOptionsTable: Table<m.UpstreamHttpOptions> = /* @__PURE__ */ new Table('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', () => [
   [1, 'commonHttpProtocolOptions', 11, 'optional', () => HttpProtocolOptionsTable],
+  [2, 'upstreamHttpProtocolOptions', 11, 'optional', () => UpstreamHttpProtocolOptionsTable],
   [3, 'explicitHttpConfig', 11, 'optional', () => HttpProtocolOptions_ExplicitHttpConfigTable, 'upstreamProtocolOptions'],
   [4, 'useDownstreamProtocolConfig', 11, 'optional', () => HttpProtocolOptions_UseDownstreamHttpConfigTable, 'upstreamProtocolOptions'],
   [5, 'autoConfig', 11, 'optional', () => HttpProtocolOptions_AutoHttpConfigTable, 'upstreamProtocolOptions'],
