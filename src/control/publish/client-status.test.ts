@@ -48,6 +48,7 @@ test('each resource is synced, stale, in error or not sent, with version, conten
   const proxy = dialRaw(publisher, DELTA_ADS.path);
   proxy.ask({ typeUrl: EDS, names: ['good', 'bad', 'ghost'] });
   proxy.ask({ typeUrl: TYPE_URLS.secret, names: ['key'] });
+  proxy.ask({ typeUrl: TYPE_URLS.secret, nonce: proxy.received.at(-1)?.nonce ?? '' });
   proxy.ask({ typeUrl: EDS, nonce: proxy.received[0]?.nonce ?? '', error: 'bad: not so' });
   views.set('shop/web-1', 'endpoints', good, bad, later, secret);
   proxy.ask({ typeUrl: EDS, names: ['later'] });
@@ -63,7 +64,7 @@ test('each resource is synced, stale, in error or not sent, with version, conten
       ['bad', ConfigStatus.ERROR],
       ['ghost', ConfigStatus.NOT_SENT],
       ['later', ConfigStatus.NOT_SENT],
-      ['key', ConfigStatus.STALE],
+      ['key', ConfigStatus.SYNCED],
     ],
   );
   assert.deepEqual(told['good']?.xdsConfig, { typeUrl: EDS, value: good.bytes });

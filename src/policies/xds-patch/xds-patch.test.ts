@@ -98,6 +98,13 @@ function patched(of: keyof typeof SCHEMAS, resource: JsonValue, ...patches: obje
   return result.kind === 'refused' ? result.reason : result.kind;
 }
 
+/** The reason: a patch that was applied has its own words in what came of it. */
+function refusal(of: keyof typeof SCHEMAS, resource: JsonValue, patch: object): string {
+  const said = patched(of, resource, patch);
+  assert.ok(typeof said === 'string', `${JSON.stringify(patch)} was applied`);
+  return said;
+}
+
 const at = (value: JsonValue, ...path: (string | number)[]): unknown =>
   path.reduce<unknown>((found, step) => (found as Record<string | number, unknown> | undefined)?.[step], value);
 
@@ -248,17 +255,14 @@ describe('what no patch can take away', () => {
     ],
   ];
   for (const [what, patch, reason] of cases) {
-    test(what, () => assert.match(JSON.stringify(patched('Listener', INBOUND, patch)), reason));
+    test(what, () => assert.match(refusal('Listener', INBOUND, patch), reason));
   }
 
   test('authorization of a route that comes over RDS', () => {
     const value = {
       typedPerFilterConfig: { 'authorization-allow': { '@type': `${TYPE}.filters.http.rbac.v3.RBACPerRoute` } },
     };
-    assert.match(
-      JSON.stringify(patched('RouteConfiguration', ROUTES, { on: 'Route', operation: 'merge', value })),
-      /set aside/,
-    );
+    assert.match(refusal('RouteConfiguration', ROUTES, { on: 'Route', operation: 'merge', value }), /set aside/);
   });
 
   test('mTLS and endpoints of a cluster', () => {
@@ -268,10 +272,7 @@ describe('what no patch can take away', () => {
       { loadAssignment: {} },
       { name: 'x' },
     ]) {
-      assert.match(
-        JSON.stringify(patched('Cluster', CLUSTER, { on: 'Cluster', operation: 'merge', value })),
-        /not for a patch/,
-      );
+      assert.match(refusal('Cluster', CLUSTER, { on: 'Cluster', operation: 'merge', value }), /not for a patch/);
     }
   });
 
@@ -285,11 +286,11 @@ describe('what no patch can take away', () => {
         },
       },
     });
-    const said = (patch: object): string => JSON.stringify(patched('Cluster', CLUSTER, patch));
+    const said = (patch: object): string => refusal('Cluster', CLUSTER, patch);
     for (const field of [{ autoSni: true }, { autoSanValidation: true }, { overrideAutoSniHeader: 'x' }]) {
       assert.match(said(options(field)), /whose certificate is accepted/);
     }
-    assert.doesNotMatch(said(options({})), /whose certificate/);
+    assert.equal(typeof patched('Cluster', CLUSTER, options({})), 'object');
     const old = {
       on: 'Cluster',
       operation: 'merge',
