@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FieldName } from '../http/field-name.ts';
 import { Head } from '../http/head.ts';
+import { Substitution } from '../http/regex/substitution.ts';
 import { type CookieHash, type HashPolicy, missingCookie, requestHash } from './request-hash.ts';
 
 const NOBODY = { sourceHash: 77, madeCookie: null };
-const user: HashPolicy = { kind: 'header', name: new FieldName('x-user'), terminal: false };
+const user: HashPolicy = { kind: 'header', name: new FieldName('x-user'), rewrite: null, terminal: false };
 const source: HashPolicy = { kind: 'source', terminal: false };
 const query: HashPolicy = { kind: 'query', name: Buffer.from('id'), terminal: false };
 const cookie = (ttlMs: number | null = null): HashPolicy & CookieHash => ({
@@ -42,6 +43,16 @@ test('what the policy names decides, and nothing else of the request', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test('of a value that is rewritten what is left of it counts', () => {
+  const shard: HashPolicy = { ...user, rewrite: new Substitution('^([a-z]+)-.*$', '\\1') };
+  const [one, other, third] = ['eu-1', 'eu-2', 'us-1'].map((value) => hash([shard], request('/', { 'x-user': value })));
+  assert.equal(one, other);
+  assert.notEqual(one, third);
+  assert.equal(one, hash([user], request('/', { 'x-user': 'eu' })));
+  const crafted: HashPolicy = { ...user, rewrite: new Substitution('a.*z|a', '') };
+  assert.equal(hash([crafted], request('/', { 'x-user': 'a'.repeat(8_000) })), -1);
 });
 
 test('a request without what is asked for has no hash', () => {

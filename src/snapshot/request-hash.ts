@@ -2,12 +2,14 @@
  * What a consistent-hash balancer places a request by: Envoy's `hash_policy`, evaluated in order and combined. Pure over
  * the head and what is known of the caller; the same request has the same hash in every proxy of the mesh.
  */
+import { isWeftError } from '../core/errors.ts';
 import { hash32 } from '../core/hash.ts';
 import { FieldName } from '../http/field-name.ts';
 import type { Head } from '../http/head.ts';
+import type { Substitution } from '../http/regex/substitution.ts';
 
 export type HashPolicy = (
-  | { readonly kind: 'header'; readonly name: FieldName }
+  | HeaderHash
   | CookieHash
   | { readonly kind: 'source' }
   | { readonly kind: 'query'; readonly name: Uint8Array }
@@ -15,6 +17,13 @@ export type HashPolicy = (
   /** Once there is a hash, what follows is not looked at. */
   readonly terminal: boolean;
 };
+
+export interface HeaderHash {
+  readonly kind: 'header';
+  readonly name: FieldName;
+  /** Of each value, before it counts; null: values count as they are. */
+  readonly rewrite: Substitution | null;
+}
 
 export interface CookieHash {
   readonly kind: 'cookie';
@@ -70,7 +79,9 @@ export function missingCookie(policies: readonly HashPolicy[], head: Head): Cook
 function hashBy(policy: HashPolicy, head: Head, facts: HashFacts): number {
   switch (policy.kind) {
     case 'header':
-      return hashOfHeader(head, policy.name);
+      return policy.rewrite === null
+        ? hashOfHeader(head, policy.name)
+        : hashOfRewritten(head, policy.name, policy.rewrite);
     case 'cookie':
       if (findCookie(head, policy.name)) return hash32(head.bytes, foundStart, foundEnd);
       return policy.ttlMs === null || facts.madeCookie === null
@@ -90,6 +101,21 @@ function hashOfHeader(head: Head, name: FieldName): number {
     hash = hash32(head.bytes, head.valueStart(i), head.valueEnd(i), Math.max(hash, 0));
   }
   return hash;
+}
+
+/** A value that the regex takes too long over has no hash: where such a request goes is nobody's concern. */
+function hashOfRewritten(head: Head, name: FieldName, rewrite: Substitution): number {
+  let hash = NONE;
+  try {
+    for (let i = head.find(name); i >= 0; i = head.find(name, i)) {
+      const value = Buffer.from(rewrite.replaceAll(head.text(i)), 'latin1');
+      hash = hash32(value, 0, value.length, Math.max(hash, 0));
+    }
+    return hash;
+  } catch (error) {
+    if (isWeftError(error, 'limit-exceeded')) return NONE;
+    throw error;
+  }
 }
 
 /** Of several cookies of one name the first counts (RFC 6265 section 5.4: the most specific one). */

@@ -29,11 +29,11 @@ test('a field that is there already is kept, joined or replaced, as the edit say
 });
 
 test('a rewrite replaces what matched and leaves rest and query', () => {
-  assert.equal(rewrittenPath('/a/b?q', { to: '/x/', matched: 3 }), '/x/b?q');
-  assert.equal(rewrittenPath('/a/b?q', { to: '/x', matched: -1 }), '/x?q');
+  assert.equal(rewrittenPath('/a/b?q', { kind: 'matched', to: '/x/', matched: 3 }), '/x/b?q');
+  assert.equal(rewrittenPath('/a/b?q', { kind: 'matched', to: '/x', matched: -1 }), '/x?q');
 });
 
-const REDIRECT: Redirect = { status: 301, scheme: '', host: '', port: 0, path: null, prefix: null, stripQuery: false };
+const REDIRECT: Redirect = { status: 301, scheme: '', host: '', port: 0, path: null, rewrite: null, stripQuery: false };
 
 test('a redirect changes what it names and nothing else', () => {
   const to = (parts: Partial<Redirect>, authority = 'a:80') =>
@@ -44,7 +44,7 @@ test('a redirect changes what it names and nothing else', () => {
   assert.equal(to({ host: 'b', port: 81 }), 'http://b:81/p/q?x=1');
   assert.equal(to({ path: '/new' }), 'http://a:80/new?x=1');
   assert.equal(to({ path: '/new?y=2' }), 'http://a:80/new?y=2');
-  assert.equal(to({ prefix: { to: '/r', matched: 2 }, stripQuery: true }), 'http://a:80/r/q');
+  assert.equal(to({ rewrite: { kind: 'matched', to: '/r', matched: 2 }, stripQuery: true }), 'http://a:80/r/q');
 });
 
 test('of a query the first parameter of a name counts', () => {

@@ -4,6 +4,7 @@
  */
 import type { FieldName } from '../http/field-name.ts';
 import type { Head } from '../http/head.ts';
+import type { Substitution } from '../http/regex/substitution.ts';
 
 export interface FieldEdit {
   readonly name: FieldName;
@@ -24,12 +25,11 @@ export interface RouteEdits {
   readonly response: readonly FieldEdits[];
 }
 
-/** Replaces the part of the path that the route matched. */
-export interface PathRewrite {
-  readonly to: string;
-  /** Bytes that matched; -1: all but the query. */
-  readonly matched: number;
-}
+export type PathRewrite =
+  /** Replaces the part of the path that the route matched, `matched` bytes; -1: all but the query. */
+  | { readonly kind: 'matched'; readonly to: string; readonly matched: number }
+  /** Replaces what matches in the path without its query. */
+  | { readonly kind: 'regex'; readonly regex: Substitution };
 
 export type HostRewrite =
   | { readonly kind: 'literal'; readonly value: string }
@@ -51,11 +51,12 @@ function applyEdit({ name, value, existing }: FieldEdit, head: Head): void {
   head.appendText(name, value);
 }
 
-/** The path with its query as it goes on. */
-export function rewrittenPath(path: string, { to, matched }: PathRewrite): string {
+/** The path with its query as it goes on. Throws WeftError `limit-exceeded` where a regex takes too long over it. */
+export function rewrittenPath(path: string, rewrite: PathRewrite): string {
   const query = path.indexOf('?');
-  const end = matched >= 0 ? matched : query < 0 ? path.length : query;
-  return `${to}${path.slice(end)}`;
+  const pathEnd = query < 0 ? path.length : query;
+  if (rewrite.kind === 'regex') return `${rewrite.regex.replaceAll(path.slice(0, pathEnd))}${path.slice(pathEnd)}`;
+  return `${rewrite.to}${path.slice(rewrite.matched >= 0 ? rewrite.matched : pathEnd)}`;
 }
 
 /** Where a redirect leads. */
@@ -68,7 +69,7 @@ export interface Redirect {
   readonly port: number;
   /** With its query, if it has one of its own; null: as it is. */
   readonly path: string | null;
-  readonly prefix: PathRewrite | null;
+  readonly rewrite: PathRewrite | null;
   readonly stripQuery: boolean;
 }
 
@@ -86,11 +87,11 @@ export function redirectTarget(redirect: Redirect, scheme: 'http' | 'https', aut
   return `${to}://${host}${redirectPath(redirect, path)}`;
 }
 
-function redirectPath({ path: own, prefix, stripQuery }: Redirect, path: string): string {
+function redirectPath({ path: own, rewrite, stripQuery }: Redirect, path: string): string {
   const mark = path.indexOf('?');
   const query = mark < 0 || stripQuery ? '' : path.slice(mark);
   if (own !== null) return own.includes('?') ? own : `${own}${query}`;
-  const target = prefix === null ? path : rewrittenPath(path, prefix);
+  const target = rewrite === null ? path : rewrittenPath(path, rewrite);
   const end = target.indexOf('?');
   return stripQuery && end >= 0 ? target.slice(0, end) : target;
 }

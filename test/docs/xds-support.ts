@@ -113,7 +113,6 @@ const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
   ['LocalityLbConfig.zone_aware_lb_config', 'yes'],
   ...SUBSETS.map((field): [string, Support] => [field, 'yes']),
   ['CommonTlsContext.tls_certificates', 'part'],
-  ['RedirectAction.regex_rewrite', 'refused'],
   ['RedirectAction.scheme_redirect', 'part'],
   ['Route.typed_per_filter_config', 'yes'],
   ['RouteAction.auto_host_rewrite', 'refused'],

@@ -7,21 +7,28 @@ export type Instruction =
   | { readonly op: 'split'; next: number; other: number }
   | { readonly op: 'start'; next: number }
   | { readonly op: 'end'; next: number }
+  /** Remembers the place in the input. */
+  | { readonly op: 'save'; readonly slot: number; next: number }
   | { readonly op: 'match' };
+
+type Split = Instruction & { readonly op: 'split' };
 
 /** Bound of the work per input byte. */
 const MAX_INSTRUCTIONS = 1000;
 
-/** Instruction 0 begins the program. Throws WeftError `limit-exceeded`. */
-export function compileRegex(node: RegexNode): readonly Instruction[] {
+/**
+ * Instruction 0 begins the program. Where a `split` has a choice, `next` is what the regex prefers. Groups up to `captured`
+ * save their start in the slot of twice their number and their end in the next; 0: none does. Throws WeftError `limit-exceeded`.
+ */
+export function compileRegex(node: RegexNode, captured = 0): readonly Instruction[] {
   const program: Instruction[] = [];
-  emit(program, node);
+  emit(program, node, captured);
   push(program, { op: 'match' });
   return program;
 }
 
 /** Appends code for `node` that falls through to the instruction after its last. */
-function emit(program: Instruction[], node: RegexNode): void {
+function emit(program: Instruction[], node: RegexNode, captured: number): void {
   switch (node.kind) {
     case 'empty':
       return;
@@ -33,25 +40,31 @@ function emit(program: Instruction[], node: RegexNode): void {
       push(program, { op: node.kind, next: program.length + 1 });
       return;
     case 'sequence':
-      for (const item of node.items) emit(program, item);
+      for (const item of node.items) emit(program, item, captured);
       return;
     case 'choice':
-      emitChoice(program, node.items);
+      emitChoice(program, node.items, captured);
       return;
     case 'repeat':
-      emitRepeat(program, node.item, node.min, node.max);
+      emitRepeat(program, node, captured);
+      return;
+    case 'group':
+      if (node.index > captured) return emit(program, node.item, captured);
+      push(program, { op: 'save', slot: 2 * node.index, next: program.length + 1 });
+      emit(program, node.item, captured);
+      push(program, { op: 'save', slot: 2 * node.index + 1, next: program.length + 1 });
   }
 }
 
-function emitChoice(program: Instruction[], items: readonly RegexNode[]): void {
+function emitChoice(program: Instruction[], items: readonly RegexNode[], captured: number): void {
   const exits: { next: number }[] = [];
   items.forEach((item, i) => {
     if (i === items.length - 1) {
-      emit(program, item);
+      emit(program, item, captured);
       return;
     }
     const fork = push(program, { op: 'split', next: program.length + 1, other: 0 });
-    emit(program, item);
+    emit(program, item, captured);
     const exit = push(program, { op: 'split', next: 0, other: 0 });
     exits.push(exit);
     fork.other = program.length;
@@ -59,22 +72,32 @@ function emitChoice(program: Instruction[], items: readonly RegexNode[]): void {
   for (const exit of exits) patchJump(exit, program.length);
 }
 
-function emitRepeat(program: Instruction[], item: RegexNode, min: number, max: number): void {
-  for (let i = 0; i < min; i++) emit(program, item);
+function emitRepeat(
+  program: Instruction[],
+  { item, min, max, lazy }: RegexNode & { readonly kind: 'repeat' },
+  captured: number,
+): void {
+  for (let i = 0; i < min; i++) emit(program, item, captured);
   if (max === Number.POSITIVE_INFINITY) {
     const loop = program.length;
     const fork = push(program, { op: 'split', next: loop + 1, other: 0 });
-    emit(program, item);
+    emit(program, item, captured);
     push(program, { op: 'split', next: loop, other: loop });
-    fork.other = program.length;
+    leaveAt(fork, program.length, lazy);
     return;
   }
-  const exits: { other: number }[] = [];
+  const forks: Split[] = [];
   for (let i = min; i < max; i++) {
-    exits.push(push(program, { op: 'split', next: program.length + 1, other: 0 }));
-    emit(program, item);
+    forks.push(push(program, { op: 'split', next: program.length + 1, other: 0 }));
+    emit(program, item, captured);
   }
-  for (const exit of exits) exit.other = program.length;
+  for (const fork of forks) leaveAt(fork, program.length, lazy);
+}
+
+/** `next` is one more time so far. */
+function leaveAt(fork: Split, to: number, lazy: boolean): void {
+  fork.other = lazy ? fork.next : to;
+  if (lazy) fork.next = to;
 }
 
 function patchJump(jump: { next: number; other?: number }, to: number): void {

@@ -12,8 +12,16 @@ export type RegexNode =
   | { readonly kind: 'end' }
   | { readonly kind: 'sequence'; readonly items: readonly RegexNode[] }
   | { readonly kind: 'choice'; readonly items: readonly RegexNode[] }
-  /** `max` Infinity: unbounded. */
-  | { readonly kind: 'repeat'; readonly item: RegexNode; readonly min: number; readonly max: number };
+  /** `max` Infinity: unbounded. `lazy`: as few as will do, which only what stands in its groups tells. */
+  | {
+      readonly kind: 'repeat';
+      readonly item: RegexNode;
+      readonly min: number;
+      readonly max: number;
+      readonly lazy: boolean;
+    }
+  /** Captures what `item` matches. Numbered from 1, by where they open. */
+  | { readonly kind: 'group'; readonly item: RegexNode; readonly index: number };
 
 const MAX_SOURCE = 4096;
 /** RE2's own bound on a counted repetition. */
@@ -47,6 +55,7 @@ class Parser {
   readonly #source: string;
   #at = 0;
   #depth = 0;
+  #groups = 0;
   #ignoreCase = false;
 
   constructor(source: string) {
@@ -83,10 +92,8 @@ class Parser {
       const from = this.#at;
       const bounds = this.#quantifier();
       if (bounds === null) return item;
-      // Greedy or lazy is the same for a match of the whole input.
       if (!first) throw refuse('invalid', 'two quantifiers in a row', from);
-      this.#take('?');
-      item = { kind: 'repeat', item, min: bounds.min, max: bounds.max };
+      item = { kind: 'repeat', item, min: bounds.min, max: bounds.max, lazy: this.#take('?') };
     }
   }
 
@@ -133,16 +140,20 @@ class Parser {
   }
 
   #group(from: number): RegexNode {
-    if (this.#take('?')) {
+    let index = 0;
+    if (this.#peek() !== '?') index = ++this.#groups;
+    else {
+      this.#at++;
       const rest = this.#source.slice(this.#at);
       if (/^<?[=!]/.test(rest)) throw refuse('unsupported', 'a look-around', from);
       const name = /^(?:P?<[A-Za-z_][A-Za-z0-9_]*>|:)/.exec(rest);
       if (name === null) throw refuse('unsupported', 'a group with flags', from);
       this.#at += name[0].length;
+      if (name[0] !== ':') index = ++this.#groups;
     }
-    const node = this.#choice();
+    const item = this.#choice();
     if (!this.#take(')')) throw refuse('invalid', 'an unclosed group', from);
-    return node;
+    return index === 0 ? item : { kind: 'group', item, index };
   }
 
   #escape(from: number): RegexNode {

@@ -222,7 +222,10 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     const action = this.entry === null ? null : this.entry.action;
     if (action === null) return;
     if (action.kind !== 'forward') {
-      if (action.kind === 'redirect') this.#location = redirected(action, this.request, this.down.secure);
+      if (action.kind === 'redirect') {
+        this.#location = redirected(action, this.request, this.down.secure);
+        if (this.#location === '') return void this.reply(400, 'DPE', `no redirect of ${this.routeName} can be said`);
+      }
       this.reply(action.status, '', `${action.kind} response`, action.kind === 'direct' ? action.body : '');
       return;
     }

@@ -1,5 +1,5 @@
 /** Makes of heads what their route wants: of a request before it goes on, of an answer that is the proxy's own. */
-import { messageOf } from '../../core/errors.ts';
+import { isWeftError, messageOf } from '../../core/errors.ts';
 import { FieldName } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
 import { applyEdits, type Redirect, redirectTarget, rewrittenPath } from '../../snapshot/route-edits.ts';
@@ -31,8 +31,14 @@ export function editResponse(entry: RouteEntry | null, head: Head): void {
   if (entry !== null && entry.edits !== null) applyEdits(entry.edits.response, head);
 }
 
+/** Empty: a regex takes too long over the path of this request. */
 export function redirected(redirect: Redirect, request: Head, overTls: boolean): string {
-  return redirectTarget(redirect, overTls ? 'https' : 'http', request.authorityText, request.pathText);
+  try {
+    return redirectTarget(redirect, overTls ? 'https' : 'http', request.authorityText, request.pathText);
+  } catch (error) {
+    if (isWeftError(error, 'limit-exceeded')) return '';
+    throw error;
+  }
 }
 
 /** What the route adds to an answer of our own; null: nothing. `location` empty: it is no redirect. */

@@ -4,7 +4,7 @@ import { DEFAULT_BALANCE, RETRIES } from '../../../test/support/proxy-snapshots.
 import { answerWith, get, ok, responseOf, type SimMesh, startMesh } from '../../../test/support/sim-mesh.ts';
 import { FieldName } from '../../http/field-name.ts';
 
-const BY_USER = { kind: 'header', name: new FieldName('x-user'), terminal: true } as const;
+const BY_USER = { kind: 'header', name: new FieldName('x-user'), rewrite: null, terminal: true } as const;
 const UNAVAILABLE = 'HTTP/1.1 503 X\r\ncontent-length: 0\r\n';
 
 async function ask(mesh: SimMesh, fields = '') {

@@ -2,8 +2,10 @@
 import { FieldName } from '../../http/field-name.ts';
 import type { RouteAction_HashPolicy as Message } from '../../xds/tables/messages.gen.ts';
 import type { RouteAction_HashPolicy_Cookie as Cookie } from '../../xds/tables/messages.gen.ts';
-import type { CookieHash, HashPolicy } from '../request-hash.ts';
-import { invalid, refuseSet, unsupported } from './problem.ts';
+import type { RouteAction_HashPolicy_Header as Header } from '../../xds/tables/messages.gen.ts';
+import type { CookieHash, HashPolicy, HeaderHash } from '../request-hash.ts';
+import { invalid, unsupported, within } from './problem.ts';
+import { readSubstitution } from './substitution.ts';
 
 /** What RFC 6265 allows in a cookie's name, and in an attribute. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -16,9 +18,7 @@ export function readHashPolicies(where: string, messages: readonly Message[]): r
     const at = `${where}[${i}]`;
     switch (specifier.case) {
       case 'header':
-        refuseSet(`${at}.header.regex_rewrite`, specifier.value.regexRewrite);
-        if (specifier.value.headerName.startsWith(':')) throw unsupported(`${at}.header.header_name`);
-        return { kind: 'header', name: new FieldName(specifier.value.headerName), terminal };
+        return { ...readHeader(`${at}.header`, specifier.value), terminal };
       case 'cookie':
         return { ...readCookie(`${at}.cookie`, specifier.value), terminal };
       case 'connectionProperties':
@@ -31,6 +31,15 @@ export function readHashPolicies(where: string, messages: readonly Message[]): r
         throw invalid(`${at}.policy_specifier`, 'required, and of a kind that this proxy knows');
     }
   });
+}
+
+function readHeader(where: string, { headerName, regexRewrite }: Header): HeaderHash {
+  if (headerName.startsWith(':')) throw unsupported(`${where}.header_name`);
+  return {
+    kind: 'header',
+    name: within(`${where}.header_name`, () => new FieldName(headerName)),
+    rewrite: regexRewrite === undefined ? null : readSubstitution(`${where}.regex_rewrite`, regexRewrite),
+  };
 }
 
 /** As Envoy makes it: HttpOnly unless other attributes are said. */

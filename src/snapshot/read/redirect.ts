@@ -3,6 +3,7 @@ import type { RedirectAction, RouteMatch } from '../../xds/tables/messages.gen.t
 import { RedirectAction_RedirectResponseCode as Code } from '../../xds/tables/messages.gen.ts';
 import type { PathRewrite, Redirect } from '../route-edits.ts';
 import { invalid, unsupported } from './problem.ts';
+import { readSubstitution } from './substitution.ts';
 
 const STATUS: ReadonlyMap<number, number> = new Map([
   [Code.MOVED_PERMANENTLY, 301],
@@ -16,7 +17,6 @@ export function readRedirect(where: string, message: RedirectAction, match: Rout
   const status = STATUS.get(message.responseCode);
   if (status === undefined) throw unsupported(`${where}.response_code`);
   const path = message.pathRewriteSpecifier;
-  if (path.case === 'regexRewrite') throw unsupported(`${where}.regex_rewrite`);
   if (message.portRedirect > 65_535) throw invalid(`${where}.port_redirect`, `${message.portRedirect} is not a port`);
   return {
     status,
@@ -24,7 +24,7 @@ export function readRedirect(where: string, message: RedirectAction, match: Rout
     host: message.hostRedirect,
     port: message.portRedirect,
     path: path.case === 'pathRedirect' && path.value !== '' ? path.value : null,
-    prefix: path.case === 'prefixRewrite' ? { to: path.value, matched: matchedLength(match) } : null,
+    rewrite: readPathRewrite(where, path, match),
     stripQuery: message.stripQuery,
   };
 }
@@ -36,13 +36,18 @@ function readScheme(where: string, { schemeRewriteSpecifier: scheme }: RedirectA
   throw unsupported(`${where}.scheme_redirect`, 'http or https');
 }
 
-/** null: nothing is rewritten. */
-export function readPrefixRewrite(to: string, match: RouteMatch | undefined): PathRewrite | null {
-  return to === '' ? null : { to, matched: matchedLength(match) };
+function readPathRewrite(
+  where: string,
+  path: RedirectAction['pathRewriteSpecifier'],
+  match: RouteMatch | undefined,
+): PathRewrite | null {
+  if (path.case === 'prefixRewrite') return { kind: 'matched', to: path.value, matched: matchedLength(match) };
+  if (path.case !== 'regexRewrite') return null;
+  return { kind: 'regex', regex: readSubstitution(`${where}.regex_rewrite`, path.value) };
 }
 
-/** What a prefix matched is the prefix, whatever the case of its letters; of other matches it is the whole path. */
-function matchedLength(match: RouteMatch | undefined): number {
+/** For both kinds of actions. What a prefix matched is the prefix, whatever the case of its letters; of other matches it is the whole path. */
+export function matchedLength(match: RouteMatch | undefined): number {
   const specifier = match?.pathSpecifier;
   const isPrefix = specifier?.case === 'prefix' || specifier?.case === 'pathSeparatedPrefix';
   return isPrefix ? Buffer.byteLength(specifier.value) : -1;

@@ -5,15 +5,16 @@ import { textOf } from '../../core/bytes.ts';
 import { FieldName } from '../../http/field-name.ts';
 import type { RetryPolicy } from '../retry-policy.ts';
 import type { MirrorPolicy } from '../mirror-policy.ts';
-import type { HostRewrite } from '../route-edits.ts';
+import type { HostRewrite, PathRewrite } from '../route-edits.ts';
 import type { ForwardAction, HedgePolicy, RouteAction, WeightedCluster } from '../route-table.ts';
 import { readHashPolicies } from './hash-policy.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
 import { readMirrors } from './mirror-policies.ts';
 import { invalid, refuseSet, unsupported, within } from './problem.ts';
-import { readPrefixRewrite, readRedirect } from './redirect.ts';
+import { matchedLength, readRedirect } from './redirect.ts';
 import { readSubsetMatch } from './read-subsets.ts';
 import { readRetryPolicy } from './retry-policy.ts';
+import { readSubstitution } from './substitution.ts';
 import { checkWeights } from './weighted-clusters.ts';
 
 /** Envoy's `RouteAction.timeout` where it is not said. */
@@ -38,7 +39,7 @@ export function readRouteAction(where: string, route: Route, host: HostDefaults)
     case 'route':
       return {
         ...readForward(`${where}.route`, action.value, host, route.perRequestBufferLimitBytes ?? host.bufferBytes),
-        path: readPrefixRewrite(action.value.prefixRewrite, route.match),
+        path: readPathRewrite(`${where}.route`, action.value, route.match),
       };
     case 'directResponse':
       return readDirect(`${where}.direct_response`, action.value);
@@ -57,7 +58,6 @@ function readForward(
   host: HostDefaults,
   bufferBytes: number | undefined,
 ): ForwardAction {
-  refuseSet(`${where}.regex_rewrite`, message.regexRewrite);
   refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
   if (message.priority !== 0) throw unsupported(`${where}.priority`);
   const clusters = readClusters(where, message);
@@ -84,6 +84,16 @@ function readForward(
     maxReplayBytes: bufferBytes ?? MAX_REPLAY_BYTES,
     mirrors: readMirrors(`${where}.request_mirror_policies`, message.requestMirrorPolicies, host.mirrors),
   };
+}
+
+function readPathRewrite(
+  where: string,
+  { prefixRewrite: to, regexRewrite }: Message,
+  match: Route['match'],
+): PathRewrite | null {
+  if (regexRewrite === undefined) return to === '' ? null : { kind: 'matched', to, matched: matchedLength(match) };
+  if (to !== '') throw invalid(`${where}.regex_rewrite`, 'excludes prefix_rewrite');
+  return { kind: 'regex', regex: readSubstitution(`${where}.regex_rewrite`, regexRewrite) };
 }
 
 function readHostRewrite(where: string, { hostRewriteSpecifier: host }: Message): HostRewrite | null {
