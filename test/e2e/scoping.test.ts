@@ -131,10 +131,10 @@ for (const proxy of PROXIES) {
       assert.equal(await curl('http://catalog/away'), 'catalog /away');
       const { port } = elsewhere.address() as AddressInfo;
       assert.equal(await curl(`-x "$http_proxy" --noproxy '' http://127.0.0.1:${port}/`), 'elsewhere');
+      await shell.child.stop();
+      shell = await start();
+      assert.equal(await curl('http://catalog/restarted'), 'catalog /restarted');
       if (proxy === 'weft') {
-        await shell.child.stop();
-        shell = await start();
-        assert.equal(await curl('http://catalog/restarted'), 'catalog /restarted');
         assert.match(await curl(`-w '%{http_code}' http://stranger-9/`), /never called.*--uses.*NO_PROXY.*503$/s);
       }
       await mesh.startControlPlane();

@@ -76,7 +76,7 @@ describe('gRPC without sidecars while the mesh changes', { skip: missing('go') |
         const child = first.get(language);
         assert.ok(child);
         assert.ok(await child.stop(), `${language} did not end`);
-        await mesh.serve(language, { service: 'pool', name: `pool-${language}` });
+        first.set(language, await mesh.serve(language, { service: 'pool', name: `pool-${language}` }));
       }
     });
     assert.ok(calls > 500, `${calls} calls`);
@@ -95,6 +95,21 @@ describe('gRPC without sidecars while the mesh changes', { skip: missing('go') |
     await inAllLanguages((language) => spread(mesh.of(language), 4));
   });
 
+  test('without a control plane, programs that start again have what they had, and then what changed', async () => {
+    const { controlPlane } = mesh.mesh;
+    controlPlane.signal('SIGKILL');
+    await controlPlane.exited;
+    const server = first.get('go');
+    assert.ok(server);
+    await Promise.all([server, ...mesh.clients.values()].map((each) => ('child' in each ? each.child : each).stop()));
+    await mesh.launch('go', { service: 'pool', name: 'pool-go' });
+    mesh.startClients();
+    await inAllLanguages((language) => spread(mesh.of(language), 4));
+    await mesh.mesh.startControlPlane(...FLAGS);
+    await mesh.serve('go', { service: 'pool', name: 'pool-new' });
+    await inAllLanguages((language) => spread(mesh.of(language), 5));
+  });
+
   test('when the first certificates are over, connections are still made, in every direction', async () => {
     await until('the first certificates are over', ROTATION_LIMIT_MS, () => Date.now() > expiry + 1_000);
     await inAllLanguages(async (language) => {
@@ -103,7 +118,7 @@ describe('gRPC without sidecars while the mesh changes', { skip: missing('go') |
       await until(`${language} has called every server over new connections`, SETTLES_MS, async () => {
         const { names } = await mesh.of(language).succeeds({ ...CALLS, count: 30, fresh: true });
         for (const name of Object.keys(names)) called.add(name);
-        return called.size === 4;
+        return called.size === 5;
       });
     });
     await throughSidecar.succeeds({ target: 'env:POOL', count: 30 });

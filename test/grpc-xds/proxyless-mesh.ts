@@ -13,6 +13,7 @@ export class ProxylessMesh {
   readonly clients = new Map<Language, ProbeClient>();
   #goProbe = '';
   #files = 0;
+  readonly #ports = new Map<string, number>();
 
   async start(...flags: string[]): Promise<void> {
     this.#goProbe = buildGoProbe(this.mesh.directory);
@@ -25,13 +26,21 @@ export class ProxylessMesh {
 
   /** Resolves when it takes traffic. */
   async serve(language: Language, options: RunOptions): Promise<Child> {
-    const port = await freePort();
+    const child = await this.launch(language, options);
+    await this.mesh.ready(options.name ?? options.service, child);
+    return child;
+  }
+
+  /** Not waited for. One that is started again has the port that it had. */
+  async launch(language: Language, options: RunOptions): Promise<Child> {
     const name = options.name ?? options.service;
+    const port = this.#ports.get(name) ?? (await freePort());
+    this.#ports.set(name, port);
     const flags = [...PROXYLESS, ...(options.flags ?? [])];
     // Each of the addresses that a server's listener may name.
     const host = { js: '127.0.0.1', go: '[::]', python: '0.0.0.0' }[language];
     const command = [...probeCommand(language, this.#goProbe), 'server', 'xds', `${host}:${port}`, name];
-    return this.mesh.serve({ ...options, ports: [`${port}:grpc`], flags }, ...command);
+    return this.mesh.run({ ...options, ports: [`${port}:grpc`], flags }, ...command);
   }
 
   async serveBehindSidecar(options: RunOptions): Promise<Child> {

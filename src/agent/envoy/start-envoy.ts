@@ -8,6 +8,7 @@ import type { Log } from '../../core/log.ts';
 import type { Runtime, RpcAccept, Address, Listener } from '../../core/runtime.ts';
 import { unixAddress } from '../../core/unix-path.ts';
 import { backOffMs, pause } from '../pause.ts';
+import { keptPath, KeptResources } from '../relay/kept-resources.ts';
 import { startRelay } from '../relay/relay.ts';
 import type { RelayPlace } from '../relay/relay-place.ts';
 import type { Sidecar, SidecarOptions } from '../sidecar.ts';
@@ -92,11 +93,17 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
 /** A socket that an agent left behind has nobody behind it: this workload has one agent. */
 async function openRelay(options: EnvoySidecarOptions): Promise<Listener> {
   const { runtime, log, place, xds, svid, trustBundlePem, serve } = options;
-  const { clock, rpc, files } = runtime;
+  const { clock, random, rpc, files } = runtime;
   await files.remove(place.socketPath).catch(() => {});
   const at = unixAddress(place.socketPath);
   const bind = (accept: RpcAccept): Promise<Listener> => serve(at, accept);
-  return startRelay({ clock, log, rpc, serve: bind, isPrivate: true, controlPlane: xds, svid, trustBundlePem });
+  const kept = new KeptResources({ files, clock, log, path: keptPath(options.statePath, 'envoy') });
+  await kept.load();
+  return startRelay({
+    ...{ clock, random, log, rpc, serve: bind, controlPlane: xds, svid, trustBundlePem, kept },
+    isPrivate: true,
+    isGrpc: false,
+  });
 }
 
 interface Supervised {

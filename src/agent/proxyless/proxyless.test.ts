@@ -48,7 +48,14 @@ async function started(name: string, isPrivate: boolean) {
     statePath: join(directory, 'unused'),
     egressProxy: null,
     locality: { region: 'r1', zone: 'a', subZone: '' },
-    ...{ clock: runtime.clock, rpc: runtime.rpc, files: runtime.files, log: silentLog, directory },
+    ...{
+      clock: runtime.clock,
+      random: runtime.random,
+      rpc: runtime.rpc,
+      files: runtime.files,
+      log: silentLog,
+      directory,
+    },
     socketPath: isPrivate ? join(directory, 'xds.sock') : null,
     serve: (at, accept) => serveRpc(parts, silentLog, at, accept),
   });

@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path';
 import type { Log } from '../../core/log.ts';
-import type { Address, Clock, Files, Listener, RpcAccept, RpcCaller } from '../../core/runtime.ts';
+import type { Address, Clock, Files, Listener, Random, RpcAccept, RpcCaller } from '../../core/runtime.ts';
 import { isUnixPath, unixAddress } from '../../core/unix-path.ts';
 import { pause } from '../pause.ts';
+import { keptPath, KeptResources } from '../relay/kept-resources.ts';
 import { startRelay } from '../relay/relay.ts';
 import type { Sidecar, SidecarOptions } from '../sidecar.ts';
 import { grpcBootstrap } from './bootstrap.ts';
@@ -19,6 +20,7 @@ const SETTLE_MS = 500;
 
 export interface ProxylessOptions extends SidecarOptions {
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly rpc: RpcCaller;
   readonly files: Files;
@@ -44,10 +46,15 @@ export async function startProxyless(options: ProxylessOptions): Promise<Sidecar
   const certificates = await keepCertificateFiles({ files, log, directory, svid, trustBundlePem });
   held.defer(() => certificates.remove());
   const at = options.socketPath === null ? LOOPBACK : unixAddress(options.socketPath);
+  const kept = new KeptResources({ files, clock, log, path: keptPath(options.statePath, 'grpc') });
+  await kept.load();
   const relay = await startRelay({
     clock,
+    random: options.random,
     log,
     rpc,
+    kept,
+    isGrpc: true,
     serve: (accept) => options.serve(at, accept),
     isPrivate: isUnixPath(at.host),
     controlPlane: options.xds,

@@ -1,17 +1,9 @@
 /** The relay between a program beside us and a control plane over mTLS, on real sockets. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
-import { silentLog } from '../../core/log.ts';
-import type { Address, Listener, PeerCertificate, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
-import { TimerWheel } from '../../core/timer-wheel.ts';
-import { unixAddress } from '../../core/unix-path.ts';
-import type { Svid } from '../../identity/svid.ts';
-import { createNodeRuntime } from '../../runtime/node/runtime.ts';
-import { type Authority, createAuthority } from '../../runtime/test/certificates.ts';
+import { after, afterEach, test } from 'node:test';
+import type { RpcStream } from '../../core/runtime.ts';
 import { TYPE_URLS } from '../../xds/resource.ts';
+import type { Peer } from '../../xds/rpc/peer.fixture.ts';
 import type { DeltaDiscoveryResponse, Secret } from '../../xds/tables/messages.gen.ts';
 import {
   DeltaDiscoveryRequestTable,
@@ -23,115 +15,18 @@ import {
 import { decode } from '../../xds/wire/decode.ts';
 import { encode } from '../../xds/wire/encode.ts';
 import { create } from '../../xds/wire/table.ts';
-import { rpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
-import { serveRpc } from '../../xds/rpc/rpc-server.ts';
-import { SvidHolder } from '../svid-holder.ts';
-import { startRelay } from './relay.ts';
+import { DELTA_ADS as ADS, ID, RelayBench, SOTW_ADS as SOTW, until } from './relay.fixture.ts';
 
-const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
-const SOTW = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 const SDS = '/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets';
 const SOTW_SDS = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
-const ID = 'spiffe://weft.test/ns/shop/sa/web';
 
-const runtime = createNodeRuntime();
-const parts = { ...runtime, timers: new TimerWheel(runtime.clock) };
-const folder = mkdtempSync(join(tmpdir(), 'weft-relay-'));
-const open: Listener[] = [];
-let authority: Authority;
-
-before(async () => {
-  authority = await createAuthority('weft test root');
-});
-afterEach(async () => {
-  for (const listener of open.splice(0)) await listener.close();
-});
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-class Peer implements RpcHandler {
-  readonly messages: Uint8Array[] = [];
-  status: RpcStatus | null = null;
-  onMessageDo: (message: Uint8Array) => void = () => {};
-  onWritableDo: () => void = () => {};
-
-  onMessage(message: Uint8Array): void {
-    this.messages.push(message);
-    this.onMessageDo(message);
-  }
-
-  onWritable(): void {
-    this.onWritableDo();
-  }
-
-  onClose(status: RpcStatus): void {
-    assert.equal(this.status, null, 'closed twice');
-    this.status = status;
-  }
-}
-
-async function svidOf(): Promise<Svid> {
-  const { certificateChainPem, privateKeyPem } = await authority.issue({ uris: [ID] });
-  const now = Date.now();
-  return { id: ID, certificateChainPem, privateKeyPem, notBefore: now - 60_000, notAfter: now + 3_600_000 };
-}
-
-interface Accepted {
-  readonly stream: RpcStream;
-  readonly peer: Peer;
-  readonly path: string;
-  readonly certificate: PeerCertificate | null;
-}
-
-/** A control plane that keeps what it is told; `at`: where an earlier one was. */
-async function controlPlane(at: Address = { host: '127.0.0.1', port: 0 }) {
-  const identity = await authority.issue({
-    uris: ['spiffe://weft.test/ns/weft-system/sa/control-plane'],
-    dnsNames: ['localhost'],
-  });
-  const tls = { role: 'server', identity, alpn: ['h2'], serverName: null, requirePeerCertificate: true } as const;
-  const accepted: Accepted[] = [];
-  const listener = await runtime.rpc.serve(at, { ...tls, verifyPeer: null }, (stream, path, certificate) => {
-    const peer = new Peer();
-    accepted.push({ stream, peer, path, certificate });
-    return peer;
-  });
-  open.push(listener);
-  return { address: listener.address, accepted, listener };
-}
-
-async function bench(controlPlaneAt: Address, isPrivate = true) {
-  const svid = new SvidHolder();
-  svid.set(await svidOf());
-  const at = isPrivate ? unixAddress(join(folder, 'xds.sock')) : { host: '127.0.0.1', port: 0 };
-  const relay = await startRelay({
-    clock: runtime.clock,
-    log: silentLog,
-    rpc: rpcOverHttp2(parts),
-    serve: (accept) => serveRpc(parts, silentLog, at, accept),
-    isPrivate,
-    controlPlane: controlPlaneAt,
-    svid,
-    trustBundlePem: () => authority.rootPem,
-  });
-  open.push(relay);
-  const call = (path: string): { readonly peer: Peer; readonly stream: RpcStream } => {
-    const peer = new Peer();
-    return { peer, stream: runtime.rpc.open({ address: relay.address, tls: null }, path, peer) };
-  };
-  return { svid, call };
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const start = performance.now();
-  while (!holds()) {
-    assert.ok(performance.now() - start < 10_000, `not within 10 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
+const bench = await RelayBench.create();
+afterEach(() => bench.end());
+after(() => bench.remove());
 
 test('bytes of either kind of stream go both ways as they are, under the workload’s own certificate', async () => {
-  const { address, accepted } = await controlPlane();
-  const { call } = await bench(address);
+  const { address, accepted } = await bench.controlPlane();
+  const { call } = await bench.relay(address);
   for (const path of [ADS, SOTW]) {
     const { peer, stream } = call(path);
     const sizes = [0, 1, 4_000, 2_500_000];
@@ -155,8 +50,8 @@ test('bytes of either kind of stream go both ways as they are, under the workloa
 });
 
 test('who takes nothing holds up the sender, and not the relay’s memory', async () => {
-  const { address, accepted } = await controlPlane();
-  const { call } = await bench(address);
+  const { address, accepted } = await bench.controlPlane();
+  const { call } = await bench.relay(address);
   const { peer, stream } = call(ADS);
   stream.send(new Uint8Array(1));
   await until('open', () => accepted[0]?.peer.messages.length === 1);
@@ -187,8 +82,8 @@ test('who takes nothing holds up the sender, and not the relay’s memory', asyn
 });
 
 test('a control plane that is away is UNAVAILABLE, and the next stream finds it when it is back', async () => {
-  const first = await controlPlane();
-  const { call } = await bench(first.address);
+  const first = await bench.controlPlane();
+  const { call } = await bench.relay(first.address);
   const cut = call(ADS);
   cut.stream.send(new Uint8Array(1));
   await until('open', () => first.accepted.length === 1);
@@ -198,7 +93,7 @@ test('a control plane that is away is UNAVAILABLE, and the next stream finds it 
   const refused = call(ADS);
   await until('refused', () => refused.peer.status !== null);
   assert.equal(refused.peer.status?.code, 14);
-  const second = await controlPlane(first.address);
+  const second = await bench.controlPlane(first.address);
   const again = call(ADS);
   again.stream.send(new Uint8Array(1));
   await until('back', () => second.accepted[0]?.peer.messages.length === 1);
@@ -207,8 +102,8 @@ test('a control plane that is away is UNAVAILABLE, and the next stream finds it 
 });
 
 test('the identity comes by SDS, with its key, and again when it is renewed; nothing of it reaches the control plane', async () => {
-  const { address, accepted } = await controlPlane();
-  const { call, svid } = await bench(address);
+  const { address, accepted } = await bench.controlPlane();
+  const { call, svid } = await bench.relay(address);
   const { peer, stream } = call(SDS);
   const responses = (): DeltaDiscoveryResponse[] =>
     peer.messages.map((message) => decode(DeltaDiscoveryResponseTable, message));
@@ -224,7 +119,7 @@ test('the identity comes by SDS, with its key, and again when it is renewed; not
   );
   assert.equal(keyIn(secretsIn(responses()[0])[0]), svid.current()?.privateKeyPem);
   ask([], responses()[0]?.nonce);
-  svid.set(await svidOf());
+  svid.set(await bench.svid());
   await until('renewed', () => peer.messages.length === 2);
   const renewed = secretsIn(responses()[1]);
   assert.deepEqual([renewed.length, keyIn(renewed[0])], [1, svid.current()?.privateKeyPem]);
@@ -235,8 +130,8 @@ test('the identity comes by SDS, with its key, and again when it is renewed; not
 });
 
 test('the same in the state-of-the-world variant: whole answers, and a new one when the identity changes', async () => {
-  const { address } = await controlPlane();
-  const { call, svid } = await bench(address);
+  const { address } = await bench.controlPlane();
+  const { call, svid } = await bench.relay(address);
   const { peer, stream } = call(SOTW_SDS);
   const keys = (): string[] =>
     peer.messages.map((message) => {
@@ -250,15 +145,15 @@ test('the same in the state-of-the-world variant: whole answers, and a new one w
   const acknowledged = { ...request, responseNonce: nonce ?? '' };
   stream.send(encode(DiscoveryRequestTable, create(DiscoveryRequestTable, acknowledged)));
   const first = svid.current()?.privateKeyPem;
-  svid.set(await svidOf());
+  svid.set(await bench.svid());
   await until('renewed', () => peer.messages.length === 2);
   assert.deepEqual(keys(), [first, svid.current()?.privateKeyPem]);
   stream.destroy();
 });
 
 test('on loopback, where others could ask, there is no SDS; elsewhere nothing but what a data plane needs', async () => {
-  const { address, accepted } = await controlPlane();
-  const loopback = await bench(address, false);
+  const { address, accepted } = await bench.controlPlane();
+  const loopback = await bench.relay(address, { isPrivate: false });
   const csds = '/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus';
   for (const path of [SDS, SOTW_SDS, csds, '/weft/any']) {
     const { peer } = loopback.call(path);
@@ -271,8 +166,8 @@ test('on loopback, where others could ask, there is no SDS; elsewhere nothing bu
 });
 
 test('streams are bounded, and one that ends makes room', async () => {
-  const { address, accepted } = await controlPlane();
-  const { call } = await bench(address);
+  const { address, accepted } = await bench.controlPlane();
+  const { call } = await bench.relay(address);
   const calls = Array.from({ length: 33 }, () => call(ADS));
   await until('one is refused', () => calls.some(({ peer }) => peer.status !== null));
   assert.deepEqual(
@@ -287,9 +182,9 @@ test('streams are bounded, and one that ends makes room', async () => {
 });
 
 test('a workload without a valid identity gets no stream to the control plane and no secret', async () => {
-  const { address, accepted } = await controlPlane();
-  const { call, svid } = await bench(address);
-  const expired = { ...(await svidOf()), notAfter: Date.now() - 1 };
+  const { address, accepted } = await bench.controlPlane();
+  const { call, svid } = await bench.relay(address);
+  const expired = { ...(await bench.svid()), notAfter: Date.now() - 1 };
   svid.set(expired);
   const { peer } = call(ADS);
   await until('refused', () => peer.status !== null);
@@ -298,7 +193,7 @@ test('a workload without a valid identity gets no stream to the control plane an
   const asked = create(DeltaDiscoveryRequestTable, { typeUrl: TYPE_URLS.secret, resourceNamesSubscribe: ['default'] });
   secrets.stream.send(encode(DeltaDiscoveryRequestTable, asked));
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const valid = await svidOf();
+  const valid = await bench.svid();
   svid.set(valid);
   await until('one came', () => secrets.peer.messages.length > 0);
   const [first] = secrets.peer.messages.map((message) => decode(DeltaDiscoveryResponseTable, message));

@@ -8,6 +8,7 @@ import type {
   Address,
   Clock,
   Listener,
+  Random,
   RpcAccept,
   RpcCaller,
   RpcHandler,
@@ -17,18 +18,23 @@ import type {
 } from '../../core/runtime.ts';
 import { controlPlaneTls } from '../../identity/control-plane-tls.ts';
 import { isValid, type SvidSource } from '../../identity/svid.ts';
+import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../../xds/tables/messages.gen.ts';
+import type { KeptResources } from './kept-resources.ts';
 import { relayStream } from './relayed-stream.ts';
 import { DELTA } from '../../xds/server/delta.ts';
 import type { Dialect, XdsRequest } from '../../xds/server/session.ts';
 import { SOTW } from '../../xds/server/sotw.ts';
 import { type Offered, SecretStream } from './secret-stream.ts';
 import { secretsView } from './secrets.ts';
+import { SteadyStream } from './steady-stream.ts';
 
 const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
+const DELTA_ADS = `${ADS}DeltaAggregatedResources`;
+const SOTW_ADS = `${ADS}StreamAggregatedResources`;
 /** What is passed on. The control plane's own methods for operators are none of a workload's business. */
 const RELAYED: ReadonlySet<string> = new Set([
-  `${ADS}DeltaAggregatedResources`,
-  `${ADS}StreamAggregatedResources`,
+  DELTA_ADS,
+  SOTW_ADS,
   '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats',
 ]);
 const SDS = '/envoy.service.secret.v3.SecretDiscoveryService/';
@@ -52,6 +58,11 @@ export interface RelayOptions {
   readonly controlPlane: Address;
   readonly svid: SvidSource;
   readonly trustBundlePem: () => string;
+  readonly random: Random;
+  /** What programs get that start while the control plane is away. */
+  readonly kept: KeptResources;
+  /** Those programs are proxyless gRPC. */
+  readonly isGrpc: boolean;
 }
 
 /** Rejects as `serve` does. Closing ends all streams. */
@@ -84,19 +95,41 @@ export async function startRelay(options: RelayOptions): Promise<Listener> {
     const target = targetOf(options);
     if (target === null) return { code: UNAVAILABLE, message: 'the workload has no valid identity' };
     if (!relayed.take()) return tooMany(relayed, log);
-    const open = (handler: RpcHandler): RpcStream => options.rpc.open(target, path, handler);
-    return relayStream(stream, open, (status) => {
+    const onEnd = (status: RpcStatus): void => {
       relayed.give();
       log.debug('a relayed stream ended', { path, code: status.code, reason: status.message });
-    });
+    };
+    if (path === DELTA_ADS) return steady(stream, path, DELTA, onEnd, options);
+    if (path === SOTW_ADS) return steady(stream, path, SOTW, onEnd, options);
+    return relayStream(stream, (handler) => options.rpc.open(target, path, handler), onEnd);
   });
   return {
     address: listener.address,
     async close() {
       unsubscribe();
       await listener.close();
+      await options.kept.close();
     },
   };
+}
+
+function steady<R extends DeltaDiscoveryRequest | DiscoveryRequest>(
+  stream: RpcStream,
+  path: string,
+  dialect: Dialect<R>,
+  onEnd: (status: RpcStatus) => void,
+  options: RelayOptions,
+): RpcHandler {
+  const { clock, random, log, kept, isGrpc, rpc } = options;
+  const open = (handler: RpcHandler): RpcStream | null => {
+    const target = targetOf(options);
+    return target === null ? null : rpc.open(target, path, handler);
+  };
+  const hasIdentity = (): boolean => targetOf(options) !== null;
+  const parts = { clock, random, log, kept, dialect, client: { isGrpc }, open, hasIdentity, onEnd };
+  const relayed = new SteadyStream(stream, parts);
+  relayed.start();
+  return relayed;
 }
 
 /** An SVID that has expired is not offered; what the data plane holds of it, peers refuse. */

@@ -5,8 +5,8 @@
 import type { RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 
 /** The control plane takes no larger request. */
-const MAX_REQUEST_BYTES = 8 << 20;
-const TOO_LARGE: RpcStatus = { code: 8, message: `a request of more than ${MAX_REQUEST_BYTES} bytes` };
+export const MAX_REQUEST_BYTES = 8 << 20;
+export const TOO_LARGE: RpcStatus = { code: 8, message: `a request of more than ${MAX_REQUEST_BYTES} bytes` };
 
 /** Returns the handler of `down`. `onEnd`: once, with the status that ended it. */
 export function relayStream(

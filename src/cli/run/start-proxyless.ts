@@ -27,7 +27,7 @@ export interface ProxylessPlace {
 /** Throws `invalid` when the path of the state directory is too long for a socket. */
 export function proxylessStarter(runtime: Runtime, log: Log, place: ProxylessPlace): StartSidecar {
   const { stateDir, namespace, workload, at } = place;
-  const { clock, rpc, files } = runtime;
+  const { clock, random, rpc, files } = runtime;
   const parts = { ...runtime, timers: new TimerWheel(clock) };
   const directory = relayDirectory(stateDir, namespace, workload);
   const socketPath = at === 'unix' ? relayPlace(stateDir, namespace, workload).socketPath : null;
@@ -35,6 +35,7 @@ export function proxylessStarter(runtime: Runtime, log: Log, place: ProxylessPla
     startProxyless({
       ...options,
       clock,
+      random,
       log,
       rpc,
       files,

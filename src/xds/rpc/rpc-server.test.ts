@@ -3,34 +3,15 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:http2';
 import { test } from 'node:test';
 import { silentLog } from '../../core/log.ts';
-import type { RpcAccept, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
+import type { RpcAccept, RpcStream } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import { Peer } from './peer.fixture.ts';
 import { serveRpc } from './rpc-server.ts';
 
 const runtime = createNodeRuntime();
 const parts = { ...runtime, timers: new TimerWheel(runtime.clock) };
 const ANY = { host: '127.0.0.1', port: 0 };
-
-class Peer implements RpcHandler {
-  readonly messages: Uint8Array[] = [];
-  readonly closed = Promise.withResolvers<RpcStatus>();
-  onMessageDo: (message: Uint8Array) => void = () => {};
-  onWritableDo: () => void = () => {};
-
-  onMessage(message: Uint8Array): void {
-    this.messages.push(message);
-    this.onMessageDo(message);
-  }
-
-  onWritable(): void {
-    this.onWritableDo();
-  }
-
-  onClose(status: RpcStatus): void {
-    this.closed.resolve(status);
-  }
-}
 
 async function serve(accept: RpcAccept) {
   const listener = await serveRpc(parts, silentLog, ANY, accept);
