@@ -25,7 +25,7 @@ function chain(name: string, match: Partial<FilterChainMatch>, mutual = false): 
       hashesSource: false,
       demandMs: 0,
       idleTimeoutMs: 0,
-      accessLog: false,
+      accessLogs: null,
     },
   };
 }

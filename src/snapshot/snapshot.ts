@@ -6,6 +6,7 @@
 import type { AddressRange } from '../core/address-range.ts';
 import type { Address, TlsVersion } from '../core/runtime.ts';
 import type { TextMatch } from '../http/match/text.ts';
+import type { AccessLogConfig } from './access-log-config.ts';
 import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
 import type { DnsConfig } from './dns-config.ts';
 import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
@@ -167,7 +168,8 @@ export interface HttpManager {
   readonly streamIdleTimeoutMs: number;
   readonly maxHeadBytes: number;
   readonly maxFields: number;
-  readonly accessLog: boolean;
+  /** null: none but the proxy's own. */
+  readonly accessLogs: readonly AccessLogConfig[] | null;
   /** Chance, 0–1, that a request which comes without a trace begins a sampled one. Default 1. */
   readonly traceShare: number;
   /** Between asking a downstream connection to end and ending it; default 5 s. */
@@ -193,7 +195,8 @@ export interface TcpProxy {
   readonly hashesSource: boolean;
   /** 0: unbounded. Default 1 h. */
   readonly idleTimeoutMs: number;
-  readonly accessLog: boolean;
+  /** null: none but the proxy's own. */
+  readonly accessLogs: readonly AccessLogConfig[] | null;
 }
 
 export interface ClusterConfig {

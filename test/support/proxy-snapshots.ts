@@ -233,7 +233,7 @@ export function httpManager(routes: string | RouteTable, parts: Partial<HttpMana
     streamIdleTimeoutMs: 300_000,
     maxHeadBytes: 61_440,
     maxFields: 100,
-    accessLog: true,
+    accessLogs: null,
     traceShare: 1,
     drainTimeoutMs: 5_000,
     ...parts,
@@ -248,7 +248,7 @@ export function tcpProxy(cluster: string, parts: Partial<TcpProxy> = {}): TcpPro
     demandMs: 0,
     hashesSource: false,
     idleTimeoutMs: 3_600_000,
-    accessLog: true,
+    accessLogs: null,
     ...parts,
   };
 }

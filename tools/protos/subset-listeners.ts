@@ -1,7 +1,7 @@
 /** Fields of listeners, of the filters on them and of their logs. */
 
 export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  'envoy.config.accesslog.v3.AccessLog': ['name', 'typed_config'],
+  'envoy.config.accesslog.v3.AccessLog': ['name', 'filter', 'typed_config'],
   'envoy.config.listener.v3.Filter': ['name', 'typed_config'],
   'envoy.config.listener.v3.FilterChain': [
     'filter_chain_match',
@@ -58,6 +58,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
   ],
   'envoy.config.rbac.v3.RBAC': ['action', 'policies'],
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': ['path', 'format', 'log_format'],
+  'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': ['log_format'],
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': ['log_format'],
   'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig': ['dns_cache_config'],
   'envoy.extensions.filters.http.fault.v3.HTTPFault': [

@@ -16,6 +16,7 @@ export const TABLE_ROOTS: readonly string[] = [
   'envoy.config.route.v3.RouteConfiguration',
   'envoy.config.route.v3.VirtualHost',
   'envoy.extensions.access_loggers.file.v3.FileAccessLog',
+  'envoy.extensions.access_loggers.stream.v3.StderrAccessLog',
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
   'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig',
   'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig',

@@ -1,4 +1,4 @@
-/** What a bootstrap names in place of a text (certificates, keys, bodies), files or variables, is read when it is. */
+/** What a bootstrap names in place of a text (certificates, keys, bodies, formats), files or variables, is read when it is. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
@@ -13,6 +13,8 @@ const SOURCES: ReadonlySet<string> = new Set([
   'private_key',
   'privateKey',
   'body',
+  'text_format_source',
+  'textFormatSource',
 ]);
 const MAX_BYTES = 1 << 20;
 

@@ -59,6 +59,9 @@ function peer(prefix: string, of: (facts: Facts) => ConnectionInfo | null): Oper
   };
 }
 
+/** A name in a certificate may hold anything; it must not begin a line of its own. */
+const CONTROL = /[\0-\x1f\x7f]/g;
+
 function list(names: readonly string[] | undefined): JsonValue {
-  return names === undefined || names.length === 0 ? null : names.join(',');
+  return names === undefined || names.length === 0 ? null : names.join(',').replace(CONTROL, '?');
 }

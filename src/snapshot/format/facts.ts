@@ -51,6 +51,8 @@ export interface Facts {
   readonly attempts: number;
   /** What the resource says under `metadata`; null: nothing, or there is no such resource. */
   metadata(of: MetadataOf): JsonObject | null;
+  /** Uniform in [0, 1). */
+  random(): number;
   /** A fresh UUID. */
   uniqueId(): string;
 }

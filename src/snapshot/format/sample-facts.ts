@@ -39,6 +39,7 @@ export function sampleFacts(changed: Partial<Facts> = {}): Facts {
     upstream: null,
     attempts: 1,
     metadata: (of) => (of === 'cluster' ? { ns: { k: 'v', o: { a: 1 } } } : null),
+    random: () => 0.5,
     uniqueId: () => 'unique',
     ...changed,
   };

@@ -31,7 +31,9 @@ export function readFilterChain(where: string, message: Message, modules: Filter
       .map((filter, i) => readConnectionFilter(`${where}.filters[${i}].typed_config`, filter, modules)),
     tls: readDownstreamTls(`${where}.transport_socket`, message.transportSocket, terms),
     network: within(at, () =>
-      config.typeUrl === HTTP_MANAGER ? readHttpManager(config.value, modules, terms) : readTcpProxy(config.value),
+      config.typeUrl === HTTP_MANAGER
+        ? readHttpManager(config.value, modules, terms)
+        : readTcpProxy(config.value, terms),
     ),
   };
 }

@@ -9,6 +9,7 @@ import { HttpConnectionManagerTable } from '../../xds/tables/tables.gen.ts';
 import type { RouteTable } from '../route-table.ts';
 import type { HttpManager, OriginConfig } from '../snapshot.ts';
 import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
+import { readAccessLogs } from './access-log.ts';
 import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readHttpFilters } from './http-filters.ts';
@@ -56,7 +57,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules, term
     streamIdleTimeoutMs: message.streamIdleTimeout ?? STREAM_IDLE_MS,
     maxHeadBytes: (message.maxRequestHeadersKb ?? MAX_HEAD_KIB) * 1024,
     maxFields: common?.maxHeadersCount ?? MAX_FIELDS,
-    accessLog: message.accessLog.length > 0,
+    accessLogs: readAccessLogs('access_log', message.accessLog, terms),
     traceShare: readTraceShare(message),
     drainTimeoutMs: message.drainTimeout ?? DRAIN_MS,
   };

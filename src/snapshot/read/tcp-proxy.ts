@@ -3,17 +3,19 @@ import { TcpProxyConfigTable } from '../../xds/tables/tables.gen.ts';
 import type { WeightedCluster } from '../route-table.ts';
 import type { TcpProxy } from '../snapshot.ts';
 import type { TcpProxyConfig } from '../../xds/tables/messages.gen.ts';
+import { readAccessLogs } from './access-log.ts';
 import { readTcpDemand } from './on-demand.ts';
 import { decodeConfig } from './decode-config.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readSubsetMatch } from './read-subsets.ts';
+import { MESH_TERMS, type Terms } from './terms.ts';
 import { checkWeights } from './weighted-clusters.ts';
 
 /** Envoy's default for `idle_timeout`. */
 const IDLE_MS = 3_600_000;
 
 /** Throws a WeftError with the path below the filter's `typed_config`. */
-export function readTcpProxy(config: Uint8Array): TcpProxy {
+export function readTcpProxy(config: Uint8Array, terms: Terms = MESH_TERMS): TcpProxy {
   const message = decodeConfig(TcpProxyConfigTable, config);
   refuseSet('max_downstream_connection_duration', message.maxDownstreamConnectionDuration);
   return {
@@ -23,7 +25,7 @@ export function readTcpProxy(config: Uint8Array): TcpProxy {
     demandMs: readTcpDemand(message),
     hashesSource: readHashPolicy(message),
     idleTimeoutMs: message.idleTimeout ?? IDLE_MS,
-    accessLog: message.accessLog.length > 0,
+    accessLogs: readAccessLogs('access_log', message.accessLog, terms),
   };
 }
 

@@ -21,10 +21,133 @@ export interface UpdateFailureState {
 /** envoy.config.accesslog.v3.AccessLog */
 export interface AccessLog {
   readonly name: string;
+  readonly filter: AccessLogFilter | undefined;
   readonly configType:
     | { readonly case: 'typedConfig'; readonly value: Any }
     | { readonly case: undefined; readonly value?: undefined };
 }
+
+/** envoy.config.accesslog.v3.AccessLogFilter */
+export interface AccessLogFilter {
+  readonly filterSpecifier:
+    | { readonly case: 'statusCodeFilter'; readonly value: StatusCodeFilter }
+    | { readonly case: 'durationFilter'; readonly value: DurationFilter }
+    | { readonly case: 'notHealthCheckFilter'; readonly value: NotHealthCheckFilter }
+    | { readonly case: 'traceableFilter'; readonly value: TraceableFilter }
+    | { readonly case: 'runtimeFilter'; readonly value: RuntimeFilter }
+    | { readonly case: 'andFilter'; readonly value: AndFilter }
+    | { readonly case: 'orFilter'; readonly value: OrFilter }
+    | { readonly case: 'headerFilter'; readonly value: HeaderFilter }
+    | { readonly case: 'responseFlagFilter'; readonly value: ResponseFlagFilter }
+    | { readonly case: 'grpcStatusFilter'; readonly value: GrpcStatusFilter }
+    | { readonly case: 'extensionFilter'; readonly value: ExtensionFilter }
+    | { readonly case: 'metadataFilter'; readonly value: MetadataFilter }
+    | { readonly case: 'logTypeFilter'; readonly value: LogTypeFilter }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.config.accesslog.v3.AndFilter */
+export interface AndFilter {
+  readonly filters: readonly AccessLogFilter[];
+}
+
+/** envoy.config.accesslog.v3.ComparisonFilter */
+export interface ComparisonFilter {
+  readonly op: number; // ComparisonFilter_Op
+  readonly value: RuntimeUInt32 | undefined;
+}
+
+/** envoy.config.accesslog.v3.ComparisonFilter.Op */
+export const ComparisonFilter_Op = {
+  EQ: 0,
+  GE: 1,
+  LE: 2,
+} as const;
+
+/** envoy.config.accesslog.v3.DurationFilter */
+export interface DurationFilter {
+  readonly comparison: ComparisonFilter | undefined;
+}
+
+/** envoy.config.accesslog.v3.ExtensionFilter */
+export interface ExtensionFilter {
+  readonly name: string;
+  readonly configType:
+    | { readonly case: 'typedConfig'; readonly value: Any }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.config.accesslog.v3.GrpcStatusFilter */
+export interface GrpcStatusFilter {
+  readonly statuses: readonly number[]; // GrpcStatusFilter_Status
+  readonly exclude: boolean;
+}
+
+/** envoy.config.accesslog.v3.GrpcStatusFilter.Status */
+export const GrpcStatusFilter_Status = {
+  OK: 0,
+  CANCELED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** envoy.config.accesslog.v3.HeaderFilter */
+export interface HeaderFilter {
+  readonly header: HeaderMatcher | undefined;
+}
+
+/** envoy.config.accesslog.v3.LogTypeFilter */
+export interface LogTypeFilter {
+  readonly types: readonly number[]; // AccessLogType
+  readonly exclude: boolean;
+}
+
+/** envoy.config.accesslog.v3.MetadataFilter */
+export interface MetadataFilter {
+  readonly matcher: MetadataMatcher | undefined;
+  readonly matchIfKeyNotFound: boolean | undefined;
+}
+
+/** envoy.config.accesslog.v3.NotHealthCheckFilter */
+export type NotHealthCheckFilter = Readonly<Record<never, never>>;
+
+/** envoy.config.accesslog.v3.OrFilter */
+export interface OrFilter {
+  readonly filters: readonly AccessLogFilter[];
+}
+
+/** envoy.config.accesslog.v3.ResponseFlagFilter */
+export interface ResponseFlagFilter {
+  readonly flags: readonly string[];
+}
+
+/** envoy.config.accesslog.v3.RuntimeFilter */
+export interface RuntimeFilter {
+  readonly runtimeKey: string;
+  readonly percentSampled: FractionalPercent | undefined;
+  readonly useIndependentRandomness: boolean;
+}
+
+/** envoy.config.accesslog.v3.StatusCodeFilter */
+export interface StatusCodeFilter {
+  readonly comparison: ComparisonFilter | undefined;
+}
+
+/** envoy.config.accesslog.v3.TraceableFilter */
+export type TraceableFilter = Readonly<Record<never, never>>;
 
 /** envoy.config.bootstrap.v3.Admin */
 export interface Admin {
@@ -618,6 +741,12 @@ export interface RuntimeFractionalPercent {
   readonly runtimeKey: string;
 }
 
+/** envoy.config.core.v3.RuntimeUInt32 */
+export interface RuntimeUInt32 {
+  readonly defaultValue: number;
+  readonly runtimeKey: string;
+}
+
 /** envoy.config.core.v3.SelfConfigSource */
 export interface SelfConfigSource {
   readonly transportApiVersion: number; // ApiVersion
@@ -1196,11 +1325,36 @@ export interface WeightedCluster_ClusterWeight {
   readonly clusterHeader: string;
 }
 
+/** envoy.data.accesslog.v3.AccessLogType */
+export const AccessLogType = {
+  NotSet: 0,
+  TcpUpstreamConnected: 1,
+  TcpPeriodic: 2,
+  TcpConnectionEnd: 3,
+  DownstreamStart: 4,
+  DownstreamPeriodic: 5,
+  DownstreamEnd: 6,
+  UpstreamPoolReady: 7,
+  UpstreamPeriodic: 8,
+  UpstreamEnd: 9,
+  DownstreamTunnelSuccessfullyEstablished: 10,
+  UdpTunnelUpstreamConnected: 11,
+  UdpPeriodic: 12,
+  UdpSessionEnd: 13,
+} as const;
+
 /** envoy.extensions.access_loggers.file.v3.FileAccessLog */
 export interface FileAccessLog {
   readonly path: string;
   readonly accessLogFormat:
     | { readonly case: 'format'; readonly value: string }
+    | { readonly case: 'logFormat'; readonly value: SubstitutionFormatString }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.extensions.access_loggers.stream.v3.StderrAccessLog */
+export interface StderrAccessLog {
+  readonly accessLogFormat:
     | { readonly case: 'logFormat'; readonly value: SubstitutionFormatString }
     | { readonly case: undefined; readonly value?: undefined };
 }

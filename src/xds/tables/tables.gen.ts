@@ -10,7 +10,70 @@ export const UpdateFailureStateTable: Table<m.UpdateFailureState> = /* @__PURE__
 ]);
 export const AccessLogTable: Table<m.AccessLog> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.AccessLog', () => [
   [1, 'name', 9],
+  [2, 'filter', 11, 'optional', () => AccessLogFilterTable],
   [4, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
+]);
+export const AccessLogFilterTable: Table<m.AccessLogFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.AccessLogFilter', () => [
+  [1, 'statusCodeFilter', 11, 'optional', () => StatusCodeFilterTable, 'filterSpecifier'],
+  [2, 'durationFilter', 11, 'optional', () => DurationFilterTable, 'filterSpecifier'],
+  [3, 'notHealthCheckFilter', 11, 'optional', () => NotHealthCheckFilterTable, 'filterSpecifier'],
+  [4, 'traceableFilter', 11, 'optional', () => TraceableFilterTable, 'filterSpecifier'],
+  [5, 'runtimeFilter', 11, 'optional', () => RuntimeFilterTable, 'filterSpecifier'],
+  [6, 'andFilter', 11, 'optional', () => AndFilterTable, 'filterSpecifier'],
+  [7, 'orFilter', 11, 'optional', () => OrFilterTable, 'filterSpecifier'],
+  [8, 'headerFilter', 11, 'optional', () => HeaderFilterTable, 'filterSpecifier'],
+  [9, 'responseFlagFilter', 11, 'optional', () => ResponseFlagFilterTable, 'filterSpecifier'],
+  [10, 'grpcStatusFilter', 11, 'optional', () => GrpcStatusFilterTable, 'filterSpecifier'],
+  [11, 'extensionFilter', 11, 'optional', () => ExtensionFilterTable, 'filterSpecifier'],
+  [12, 'metadataFilter', 11, 'optional', () => MetadataFilterTable, 'filterSpecifier'],
+  [13, 'logTypeFilter', 11, 'optional', () => LogTypeFilterTable, 'filterSpecifier'],
+]);
+export const AndFilterTable: Table<m.AndFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.AndFilter', () => [
+  [1, 'filters', 11, 'list', () => AccessLogFilterTable],
+]);
+export const ComparisonFilterTable: Table<m.ComparisonFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.ComparisonFilter', () => [
+  [1, 'op', 14, 'plain', () => m.ComparisonFilter_Op],
+  [2, 'value', 11, 'optional', () => RuntimeUInt32Table],
+]);
+export const DurationFilterTable: Table<m.DurationFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.DurationFilter', () => [
+  [1, 'comparison', 11, 'optional', () => ComparisonFilterTable],
+]);
+export const ExtensionFilterTable: Table<m.ExtensionFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.ExtensionFilter', () => [
+  [1, 'name', 9],
+  [3, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
+]);
+export const GrpcStatusFilterTable: Table<m.GrpcStatusFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.GrpcStatusFilter', () => [
+  [1, 'statuses', 14, 'list', () => m.GrpcStatusFilter_Status],
+  [2, 'exclude', 8],
+]);
+export const HeaderFilterTable: Table<m.HeaderFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.HeaderFilter', () => [
+  [1, 'header', 11, 'optional', () => HeaderMatcherTable],
+]);
+export const LogTypeFilterTable: Table<m.LogTypeFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.LogTypeFilter', () => [
+  [1, 'types', 14, 'list', () => m.AccessLogType],
+  [2, 'exclude', 8],
+]);
+export const MetadataFilterTable: Table<m.MetadataFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.MetadataFilter', () => [
+  [1, 'matcher', 11, 'optional', () => MetadataMatcherTable],
+  [2, 'matchIfKeyNotFound', 8, 'wrapped'],
+]);
+export const NotHealthCheckFilterTable: Table<m.NotHealthCheckFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.NotHealthCheckFilter', () => [
+]);
+export const OrFilterTable: Table<m.OrFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.OrFilter', () => [
+  [2, 'filters', 11, 'list', () => AccessLogFilterTable],
+]);
+export const ResponseFlagFilterTable: Table<m.ResponseFlagFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.ResponseFlagFilter', () => [
+  [1, 'flags', 9, 'list'],
+]);
+export const RuntimeFilterTable: Table<m.RuntimeFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.RuntimeFilter', () => [
+  [1, 'runtimeKey', 9],
+  [2, 'percentSampled', 11, 'optional', () => FractionalPercentTable],
+  [3, 'useIndependentRandomness', 8],
+]);
+export const StatusCodeFilterTable: Table<m.StatusCodeFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.StatusCodeFilter', () => [
+  [1, 'comparison', 11, 'optional', () => ComparisonFilterTable],
+]);
+export const TraceableFilterTable: Table<m.TraceableFilter> = /* @__PURE__ */ new Table('envoy.config.accesslog.v3.TraceableFilter', () => [
 ]);
 export const AdminTable: Table<m.Admin> = /* @__PURE__ */ new Table('envoy.config.bootstrap.v3.Admin', () => [
   [3, 'address', 11, 'optional', () => AddressTable],
@@ -348,6 +411,10 @@ export const RuntimeDoubleTable: Table<m.RuntimeDouble> = /* @__PURE__ */ new Ta
 export const RuntimeFractionalPercentTable: Table<m.RuntimeFractionalPercent> = /* @__PURE__ */ new Table('envoy.config.core.v3.RuntimeFractionalPercent', () => [
   [1, 'defaultValue', 11, 'optional', () => FractionalPercentTable],
   [2, 'runtimeKey', 9],
+]);
+export const RuntimeUInt32Table: Table<m.RuntimeUInt32> = /* @__PURE__ */ new Table('envoy.config.core.v3.RuntimeUInt32', () => [
+  [2, 'defaultValue', 13],
+  [3, 'runtimeKey', 9],
 ]);
 export const SelfConfigSourceTable: Table<m.SelfConfigSource> = /* @__PURE__ */ new Table('envoy.config.core.v3.SelfConfigSource', () => [
   [1, 'transportApiVersion', 14, 'plain', () => m.ApiVersion],
@@ -729,6 +796,9 @@ export const FileAccessLogTable: Table<m.FileAccessLog> = /* @__PURE__ */ new Ta
   [1, 'path', 9],
   [2, 'format', 9, 'plain', null, 'accessLogFormat'],
   [5, 'logFormat', 11, 'optional', () => SubstitutionFormatStringTable, 'accessLogFormat'],
+]);
+export const StderrAccessLogTable: Table<m.StderrAccessLog> = /* @__PURE__ */ new Table('envoy.extensions.access_loggers.stream.v3.StderrAccessLog', () => [
+  [1, 'logFormat', 11, 'optional', () => SubstitutionFormatStringTable, 'accessLogFormat'],
 ]);
 export const StdoutAccessLogTable: Table<m.StdoutAccessLog> = /* @__PURE__ */ new Table('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', () => [
   [1, 'logFormat', 11, 'optional', () => SubstitutionFormatStringTable, 'accessLogFormat'],
