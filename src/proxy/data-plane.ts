@@ -4,10 +4,12 @@
  */
 import { localAddress, type OriginalDestination } from '../capture/original-destination.ts';
 import { ChunkPool } from '../core/chunk-pool.ts';
+import type { Counter } from '../core/counters.ts';
 import { Limit } from '../core/limit.ts';
 import type { Log } from '../core/log.ts';
 import type { Address, Runtime } from '../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../core/timer-wheel.ts';
+import { WallTime } from '../core/wall-time.ts';
 import { FILTER_MODULES } from '../filters/all.ts';
 import type { Scope } from '../http/filter.ts';
 import type { SvidSource } from '../identity/svid.ts';
@@ -32,6 +34,7 @@ import type { RouterWorld } from './router/router-world.ts';
 import { TraceContext } from './router/trace-context.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { LogBuffer } from './telemetry/log-buffer.ts';
+import { LogFiles } from './telemetry/log-files.ts';
 import { LogThrottle } from './telemetry/log-throttle.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 
@@ -60,6 +63,7 @@ export interface DataPlaneOptions {
 /** Health checks at once. */
 const MAX_CHECKS = 64;
 const MAX_CONNECTIONS = 20_000;
+const ACCESS_LOG_MODE = 0o600;
 const DRAIN_LOOK_MS = 50;
 /** Peers that were told have left before; one that was not may have a request on its way. */
 const IDLE_DRAIN_MS = 500;
@@ -73,6 +77,7 @@ export class DataPlane {
   readonly #own = new OwnAddresses();
   readonly #options: DataPlaneOptions;
   readonly #accessLog: AccessLog | null;
+  readonly #logFiles: LogFiles;
   readonly #overload: Overload;
   readonly #unsubscribe: () => void;
   #binding: Binding | null = null;
@@ -91,7 +96,9 @@ export class DataPlane {
     this.#options = options;
     this.telemetry = telemetry;
     this.identity = identity;
-    this.#accessLog = this.#openAccessLog();
+    const dropped = telemetry.counters.counter('weft_access_log_lines_dropped_total');
+    this.#accessLog = this.#openAccessLog(dropped);
+    this.#logFiles = new LogFiles(runtime.files, timers, dropped, log);
     this.#overload = new Overload(runtime, timers, telemetry, () => relieve(this.listeners.active));
     const ids = new RandomHex(random);
     this.demand = new OnDemand(timers);
@@ -112,6 +119,8 @@ export class DataPlane {
       telemetry,
       overload: this.#overload,
       accessLog: this.#accessLog,
+      logFiles: this.#logFiles,
+      wallTime: new WallTime(clock),
       identity,
       destination: options.destination ?? localAddress,
       internals,
@@ -191,13 +200,14 @@ export class DataPlane {
     await this.listeners.close();
     this.clusters.close();
     await this.#accessLog?.close();
+    await this.#logFiles.close();
   }
 
-  #openAccessLog(): AccessLog | null {
+  #openAccessLog(dropped: Counter): AccessLog | null {
     const { runtime, timers, log, accessLogPath } = this.#options;
     if (accessLogPath === null) return null;
-    const dropped = this.telemetry.counters.counter('weft_access_log_lines_dropped_total');
-    return new AccessLog(new LogBuffer(runtime.files, accessLogPath, timers, dropped, log), runtime.clock);
+    const buffer = new LogBuffer(runtime.files, accessLogPath, timers, dropped, log, ACCESS_LOG_MODE);
+    return new AccessLog(buffer, runtime.clock);
   }
 
   #scope(): Scope {

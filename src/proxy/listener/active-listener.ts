@@ -221,7 +221,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
         return;
       }
       const filters = this.#world.filters(network);
-      const down = new Downstream(router, network, filters, direction, connection.info, secure);
+      const down = new Downstream(router, network, filters, direction, connection.info, secure, chain.name);
       this.#served.add(serveHttp(connection, down, this, found));
       if (!this.#look.armed) router.timers.arm(this.#look, DEFAULT_HTTP1_LIMITS.stallTimeoutMs);
       return;
@@ -231,6 +231,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       edge: edgeOf(router, direction, connection.info, secure),
       secure,
       admission,
+      chainName: chain.name,
       closed: () => this.connectionEnded(relay),
       spokeFirst: (side) => {
         this.#serverFirst = side === 'server';

@@ -35,6 +35,9 @@ export class Downstream {
   readonly origin: Origin | null;
   /** Filled by filters; lives as long as the connection. */
   readonly memo: Slots = [];
+  readonly connectionId: number;
+  /** Of the filter chain. */
+  readonly chainName: string;
   /** Set by the owner of the connection: it went to another handler. */
   onHandedOver: () => void = () => {};
 
@@ -45,6 +48,7 @@ export class Downstream {
     direction: Direction,
     info: ConnectionInfo,
     secure: boolean,
+    chainName = '',
   ) {
     this.world = world;
     this.manager = manager;
@@ -52,6 +56,8 @@ export class Downstream {
     this.direction = direction;
     this.info = info;
     this.secure = secure;
+    this.connectionId = world.logFiles.nextConnection();
+    this.chainName = chainName;
     this.peer = secure ? (info.tls?.peer?.uris[0] ?? '') : '';
     this.edge = edgeOf(world, direction, info, secure);
     const own = world.identity.svid?.id ?? '';

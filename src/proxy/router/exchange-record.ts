@@ -8,6 +8,7 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import { isGrpcCall } from '../../http/grpc/content.ts';
 import { isGrpcFailure } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
+import type { Facts, FactsOwner } from '../../snapshot/format/facts.ts';
 import type { RouteEntry } from '../../snapshot/route-table.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -15,9 +16,11 @@ import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import type { Downstream } from './downstream.ts';
 import { ExchangeClock } from './exchange-clock.ts';
+import { ExchangeFacts, type FormattedExchange } from './exchange-facts.ts';
+import { FormatNotes } from './format-notes.ts';
 import { NO_DEADLINE } from './grpc-deadline.ts';
 
-export abstract class ExchangeRecord extends ExchangeClock implements EndedRecord {
+export abstract class ExchangeRecord extends ExchangeClock implements EndedRecord, FactsOwner, FormattedExchange {
   readonly request: Head;
   response: Head | null = null;
   ended = false;
@@ -39,6 +42,8 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
   cluster: Cluster | null = null;
   /** The last host that was tried; tells the edge whether mTLS was used. */
   host: UpstreamHost | null = null;
+  /** null: nobody formats anything of it. */
+  notes: FormatNotes | null = null;
   #state: Slots | null = null;
   /** What filters had to say, for the log. */
   #notes = '';
@@ -51,6 +56,7 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     this.request = request;
     this.isGrpc = isGrpcCall(request);
     this.startedAt = world.runtime.clock.now();
+    if (down.manager.accessLogs !== null) this.notes = new FormatNotes(request);
   }
 
   get connection(): ConnectionInfo {
@@ -116,6 +122,12 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     const edge = this.#edge();
     edge.countRequest(this.status, this.flag, this.durationMs, this.grpcStatus);
     world.accessLog?.write(this, edge);
+    const { accessLogs } = this.down.manager;
+    if (accessLogs !== null) world.logFiles.write(accessLogs, this);
+  }
+
+  facts(): Facts {
+    return new ExchangeFacts(this);
   }
 
   #edge(): Edge {

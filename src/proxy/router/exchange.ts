@@ -57,6 +57,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     const { world, manager, direction, clientCert, origin, fault } = this.down;
     this.#body.ended = last;
     if (origin !== null) world.fields.setOrigin(this.request, origin);
+    if (last && this.notes !== null) this.notes.requestEndedAt = this.startedAt;
     world.fields.addRequestId(this.request);
     world.traces.enter(this.request, manager.traceShare);
     if (fault !== '') {
@@ -176,6 +177,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     if (last && this.isGrpc) this.grpcStatus = grpcStatusIn(head);
     editResponse(this.entry, head);
     if (this.filtersReply()) return;
+    if (this.notes !== null) this.notes.respondedAt = this.timeNow(this.startedAt);
     this.responseStarted = true;
     if (last) this.#responseEnded = true;
     this.#stream.sendHead(head, last);
@@ -200,8 +202,9 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     this.#responseEnded = true;
     if (this.isGrpc) this.grpcStatus = grpcStatusIn(fields);
     this.#stream.sendTrailers(fields);
-    fields.free();
+    if (this.notes !== null) this.notes.trailers = fields;
     this.#end();
+    fields.free();
   }
 
   /** Both directions carry raw bytes from here on, each until its own end. */
@@ -278,6 +281,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     if (this.#isTunnel) {
       if (this.#responseEnded) this.#end();
     } else {
+      if (this.notes !== null) this.notes.requestEndedAt = this.timeNow(this.startedAt);
       this.startTimeout();
       this.#forwarding?.requestDone();
     }

@@ -3,8 +3,8 @@
  * the proxy's to say, so what a caller claims in `x-forwarded-client-cert` never passes.
  */
 import { FORWARDED_CLIENT_CERT, REQUEST_ID } from '../../http/field-name.ts';
-import type { Head } from '../../http/head.ts';
 import { type Origin, sayOrigin } from './origin-fields.ts';
+import { Head } from '../../http/head.ts';
 import type { RandomHex } from './random-hex.ts';
 
 const ID_BYTES = 16;
@@ -18,6 +18,15 @@ export class IdentityFields {
 
   constructor(ids: RandomHex) {
     this.#ids = ids;
+  }
+
+  /** A random UUID as a text. */
+  uuid(): string {
+    const head = new Head();
+    this.addRequestId(head);
+    const text = head.value(REQUEST_ID) ?? '';
+    head.free();
+    return text;
   }
 
   /** A random UUID (RFC 9562 version 4), written in place. */

@@ -4,10 +4,12 @@ import type { ChunkPool } from '../../core/chunk-pool.ts';
 import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import type { Timers } from '../../core/timer-wheel.ts';
+import type { WallTime } from '../../core/wall-time.ts';
 import type { InternalTargets } from '../cluster/internal-targets.ts';
 import type { Identity } from '../cluster/identity.ts';
 import type { Overload } from '../overload/overload.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
+import type { LogFiles } from '../telemetry/log-files.ts';
 import type { LogThrottle } from '../telemetry/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Binding } from './binding.ts';
@@ -23,6 +25,9 @@ export interface RouterWorld {
   readonly overload: Overload;
   /** null: no access log. */
   readonly accessLog: AccessLog | null;
+  /** Those that the configuration names. */
+  readonly logFiles: LogFiles;
+  readonly wallTime: WallTime;
   readonly identity: Identity;
   readonly destination: OriginalDestination;
   readonly internals: InternalTargets;

@@ -2,7 +2,7 @@
  * Raw bytes between a downstream connection and an endpoint, each direction until its own end. Two streams and no
  * buffer between them: a slow reader slows its writer.
  */
-import type { Address, Connection } from '../../core/runtime.ts';
+import type { Address, Connection, ConnectionInfo } from '../../core/runtime.ts';
 import { HIGH_WATER } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Admission } from '../../http/filter.ts';
@@ -10,6 +10,7 @@ import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
 import type { SubsetMatch } from '../../snapshot/subset-match.ts';
+import type { Facts, FactsOwner } from '../../snapshot/format/facts.ts';
 import type { TcpProxy } from '../../snapshot/snapshot.ts';
 import { OUTCOME, type UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -17,6 +18,7 @@ import { ConnectionStream, type StreamOwner } from '../cluster/connection-stream
 import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
 import { DEMAND, type DemandWaiter } from './on-demand.ts';
+import { RelayFacts, type RelayRecord } from './relay-facts.ts';
 import type { RouterWorld } from './router-world.ts';
 import { NO_HASH, sourceHash } from './request-place.ts';
 import { SilenceTimer } from './silence.ts';
@@ -37,6 +39,8 @@ export interface TcpRelayOptions {
   readonly secure: boolean;
   /** What the filters of the connection say. */
   readonly admission: Admission;
+  /** Of the filter chain. */
+  readonly chainName: string;
   /** Told once, when the downstream connection is gone. */
   closed(): void;
   /** Told once, by which side spoke first. */
@@ -45,7 +49,7 @@ export interface TcpRelayOptions {
 
 export class TcpRelay
   extends SilenceTimer
-  implements MessageReceiver, TryOwner, StreamOwner, EndedRecord, DemandWaiter
+  implements MessageReceiver, TryOwner, StreamOwner, EndedRecord, DemandWaiter, RelayRecord, FactsOwner
 {
   readonly pastDeadline = false;
   readonly request = null;
@@ -61,7 +65,10 @@ export class TcpRelay
   readonly #world: RouterWorld;
   readonly #options: TcpRelayOptions;
   readonly #down: ConnectionStream;
+  readonly #connectionId: number;
   readonly startedAt: number;
+  /** null: none so far, or the other end is inside this process. */
+  upstreamConnection: ConnectionInfo | null = null;
   #cluster: Cluster | null = null;
   #subset: SubsetMatch | null = null;
   /** The cluster that was asked for; empty: none was. */
@@ -88,9 +95,22 @@ export class TcpRelay
     this.#edge = options.edge;
     this.startedAt = world.runtime.clock.now();
     this.routeName = options.proxy.statPrefix;
+    this.#connectionId = world.logFiles.nextConnection();
     // Until there is an upstream the kernel keeps what the client says.
     connection.pause();
     this.#down = new ConnectionStream(connection, this, this);
+  }
+
+  get connection(): ConnectionInfo {
+    return this.#down.connection.info;
+  }
+
+  get clusterName(): string {
+    return this.#cluster === null ? '' : this.#cluster.name;
+  }
+
+  facts(): Facts {
+    return new RelayFacts(this.#world, this, this.#connectionId, this.#options.chainName);
   }
 
   get upstream(): string {
@@ -194,7 +214,8 @@ export class TcpRelay
 
   // The upstream's half.
 
-  tryOpened(current: Try): void {
+  tryOpened(current: Try, stream: Stream): void {
+    if (stream instanceof ConnectionStream) this.upstreamConnection = stream.connection.info;
     this.#host = current.endpoint;
     if (this.#cluster !== null && this.#options.edge.direction === 'outbound') {
       this.#edge = this.#cluster.edge(current.endpoint?.secure ?? false, this);
@@ -325,5 +346,7 @@ export class TcpRelay
     this.#try = null;
     this.durationMs = this.#world.runtime.clock.now() - this.startedAt;
     this.#world.accessLog?.write(this, this.#edge);
+    const { accessLogs } = this.#options.proxy;
+    if (accessLogs !== null) this.#world.logFiles.write(accessLogs, this);
   }
 }

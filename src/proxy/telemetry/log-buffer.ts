@@ -12,12 +12,11 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 /** Untouched pages of it take no memory. */
 const BUFFER_BYTES = 262_144;
 const FLUSH_MS = 1_000;
-const MODE = 0o600;
 
 export class LogBuffer extends Timer {
   /** Written by the line's author between `begin` and `commit`. */
-  bytes: Uint8Array = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  #spare: Uint8Array | null = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  bytes: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #spare: Buffer | null = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #used = 0;
   #writing: Promise<void> | null = null;
   readonly #files: Files;
@@ -25,14 +24,22 @@ export class LogBuffer extends Timer {
   readonly #timers: Timers;
   readonly #dropped: Counter;
   readonly #log: Log;
+  readonly #mode: number;
 
-  constructor(files: Files, path: string, timers: Timers, dropped: Counter, log: Log) {
+  /** `mode` of a file that is made. */
+  constructor(files: Files, path: string, timers: Timers, dropped: Counter, log: Log, mode: number) {
     super();
     this.#files = files;
     this.#path = path;
     this.#timers = timers;
     this.#dropped = dropped;
     this.#log = log;
+    this.#mode = mode;
+  }
+
+  /** Nothing waits and nothing is being written. */
+  get isEmpty(): boolean {
+    return this.#used === 0 && this.#spare !== null;
   }
 
   /** Offset in `bytes` at which a line of at most `maxBytes` may be written, or -1: this line is dropped. */
@@ -70,7 +77,7 @@ export class LogBuffer extends Timer {
     const used = this.#used;
     this.#used = 0;
     this.#writing = this.#files
-      .append(this.#path, full.subarray(0, used), MODE)
+      .append(this.#path, full.subarray(0, used), this.#mode)
       .catch((error: unknown) =>
         this.#log.warn('access log not written', { path: this.#path, error: messageOf(error) }),
       )

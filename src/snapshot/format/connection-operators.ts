@@ -15,9 +15,9 @@ export const CONNECTION_OPERATORS: OperatorKinds = {
   ...addresses('DOWNSTREAM_DIRECT_LOCAL', ({ connection }) => connection.local),
   ...addresses('UPSTREAM_LOCAL', ({ upstream }) => upstream?.local ?? null),
   UPSTREAM_HOST: plain(({ upstreamHost }) => byteText(upstreamHost) || null),
-  UPSTREAM_REMOTE_ADDRESS: plain(({ upstreamHost }) => byteText(upstreamHost) || null),
-  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: plain(({ upstreamHost }) => hostOf(upstreamHost)),
-  UPSTREAM_REMOTE_PORT: plain(({ upstreamHost }) => portOf(upstreamHost)),
+  UPSTREAM_REMOTE_ADDRESS: plain((facts) => byteText(connected(facts)) || null),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: plain((facts) => hostOf(connected(facts))),
+  UPSTREAM_REMOTE_PORT: plain((facts) => portOf(connected(facts))),
   REQUESTED_SERVER_NAME: plain(({ connection }) => byteText(connection.tls?.serverName ?? '') || null),
   ...peer('DOWNSTREAM_PEER', ({ connection }) => connection),
   ...peer('UPSTREAM_PEER', ({ upstream }) => upstream),
@@ -38,6 +38,11 @@ function addresses(prefix: string, of: (facts: Facts) => Address | null): Operat
 function whole(address: Address | null): string | null {
   if (address === null || isUnixPath(address.host)) return address?.host ?? null;
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** There is no other end of a connection that could not be made. */
+function connected({ upstreamHost, flag }: Facts): string {
+  return flag === 'UF' ? '' : upstreamHost;
 }
 
 /** Of `host:port`; of what is no such address there is no host without its port. */

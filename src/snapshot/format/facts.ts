@@ -45,6 +45,8 @@ export interface Facts {
   readonly clusterName: string;
   /** `host:port` of the endpoint of the last try; empty: none was picked. */
   readonly upstreamHost: string;
+  /** Of a request that went to it: `HTTP/1.1` or `HTTP/2`; else empty. */
+  readonly upstreamProtocol: string;
   /** To that endpoint; null: there is none, or its transport says nothing of itself. */
   readonly upstream: ConnectionInfo | null;
   /** Tries so far; 0: none was begun. */

@@ -88,14 +88,9 @@ function ofTrailers(text: string): Operator {
   return (facts) => fieldText(facts.trailers, name);
 }
 
-/** The first of its name, and behind commas the others. */
+/** The first of its name, as Envoy has it. */
 function fieldText(head: Head | null, name: FieldName): string | null {
-  if (head === null) return null;
-  let index = head.find(name);
-  if (index < 0) return null;
-  let text = head.text(index);
-  while ((index = head.find(name, index)) >= 0) text += `,${head.text(index)}`;
-  return text;
+  return head === null ? null : head.value(name);
 }
 
 /** With or without its query; as it came, as it goes on, or as it came where that is known. */
@@ -131,14 +126,24 @@ function queryOf(target: string): string {
   return mark < 0 ? '' : target.slice(mark + 1);
 }
 
-/** The first of that name, as it stands in the target. */
+/** The first of that name, without its escapes. */
 function queryParameter({ request }: Facts, name: string): string | null {
   const query = queryOf(request?.pathText ?? '');
   for (const part of query.split('&', MAX_QUERY_PARTS)) {
     const sign = part.indexOf('=');
-    if ((sign < 0 ? part : part.slice(0, sign)) === name) return sign < 0 ? '' : part.slice(sign + 1);
+    if (unescaped(sign < 0 ? part : part.slice(0, sign)) === name)
+      return sign < 0 ? '' : unescaped(part.slice(sign + 1));
   }
   return null;
+}
+
+/** A control byte would begin a line, or a field, of the caller's own: it becomes a question mark. */
+function unescaped(text: string): string {
+  if (!text.includes('%')) return text;
+  return text.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => {
+    const byte = Number.parseInt(digits, 16);
+    return byte < 0x20 || byte === 0x7f ? '?' : String.fromCharCode(byte);
+  });
 }
 
 function traceId({ request }: Facts): string | null {

@@ -21,9 +21,7 @@ const METADATA: Readonly<Record<string, MetadataOf>> = {
 
 export const OUTCOME_OPERATORS: OperatorKinds = {
   PROTOCOL: plain(({ request }) => (request === null ? null : (VERSIONS.get(request.version) ?? null))),
-  UPSTREAM_PROTOCOL: plain(({ response, responseMs }) =>
-    response === null || responseMs < 0 ? null : (VERSIONS.get(response.version) ?? null),
-  ),
+  UPSTREAM_PROTOCOL: plain(({ upstreamProtocol }) => upstreamProtocol || null),
   RESPONSE_CODE: plain(({ status }) => status),
   RESPONSE_CODE_DETAILS: plain(({ codeDetails }) => codeDetails || null),
   RESPONSE_FLAGS: plain(({ flag }) => flag || '-'),

@@ -36,6 +36,7 @@ export function sampleFacts(changed: Partial<Facts> = {}): Facts {
     routeName: 'route',
     clusterName: 'clüster',
     upstreamHost: '[fd00::1]:8080',
+    upstreamProtocol: 'HTTP/2',
     upstream: null,
     attempts: 1,
     metadata: (of) => (of === 'cluster' ? { ns: { k: 'v', o: { a: 1 } } } : null),

@@ -12,7 +12,7 @@ export const TIME_OPERATORS: OperatorKinds = {
   EMIT_TIME_LOCAL: date((facts) => facts.nowWallMs(), true),
   DURATION: plain(({ durationMs }) => Math.floor(durationMs)),
   REQUEST_DURATION: plain(({ requestMs }) => whole(requestMs)),
-  REQUEST_TX_DURATION: plain(({ requestMs }) => whole(requestMs)),
+  REQUEST_TX_DURATION: plain(({ requestMs, upstreamProtocol }) => (upstreamProtocol === '' ? null : whole(requestMs))),
   RESPONSE_DURATION: plain(({ responseMs }) => whole(responseMs)),
   RESPONSE_TX_DURATION: plain(({ responseMs, durationMs }) => (responseMs < 0 ? null : whole(durationMs - responseMs))),
 };

@@ -7,6 +7,7 @@ import { ChunkPool } from '../../../core/chunk-pool.ts';
 import { RecordingLog } from '../../../core/log.ts';
 import type { Connection } from '../../../core/runtime.ts';
 import { TimerWheel } from '../../../core/timer-wheel.ts';
+import { WallTime } from '../../../core/wall-time.ts';
 import { Http1Client } from '../../../http/h1/client.ts';
 import { DEFAULT_HTTP1_LIMITS } from '../../../http/h1/limits.ts';
 import { Http1Server } from '../../../http/h1/server.ts';
@@ -27,6 +28,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { MeshIdentity } from '../../cluster/mesh-identity.ts';
 import { InternalTargets } from '../../cluster/internal-targets.ts';
 import { Overload } from '../../overload/overload.ts';
+import { LogFiles } from '../../telemetry/log-files.ts';
 import { LogThrottle } from '../../telemetry/log-throttle.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import { createBinding } from '../binding.ts';
@@ -162,6 +164,8 @@ function worldOf(
     overload: new Overload(runtime, timers, telemetry, () => {}),
     chunks: new ChunkPool(),
     accessLog: null,
+    logFiles: new LogFiles(runtime.files, timers, telemetry.counters.counter('dropped'), new RecordingLog('debug')),
+    wallTime: new WallTime(runtime.clock),
     identity: new MeshIdentity(runtime.clock, nobody, ''),
     destination: localAddress,
     internals: new InternalTargets(),

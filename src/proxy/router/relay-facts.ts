@@ -1,0 +1,82 @@
+/** What a format may ask of a relayed connection: everything about messages is nothing there. */
+import type { ConnectionInfo } from '../../core/runtime.ts';
+import type { ResponseFlag } from '../../http/flags.ts';
+import type { Facts, MetadataOf } from '../../snapshot/format/facts.ts';
+import type { JsonObject } from '../../xds/wire/json.ts';
+import { codeDetails } from './code-details.ts';
+import type { RouterWorld } from './router-world.ts';
+
+/** The relay, as far as a format looks. */
+export interface RelayRecord {
+  readonly flag: ResponseFlag;
+  readonly detail: string;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly retries: number;
+  readonly upstream: string;
+  readonly clusterName: string;
+  readonly connection: ConnectionInfo;
+  readonly upstreamConnection: ConnectionInfo | null;
+}
+
+export class RelayFacts implements Facts {
+  readonly request = null;
+  readonly response = null;
+  readonly trailers = null;
+  readonly originalPath = '';
+  readonly status = 0;
+  readonly grpcStatus = -1;
+  readonly requestMs = -1;
+  readonly responseMs = -1;
+  readonly routeName = '';
+  readonly upstreamProtocol = '';
+  readonly flag: ResponseFlag;
+  readonly codeDetails: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly startedAtWallMs: number;
+  readonly durationMs: number;
+  readonly connection: ConnectionInfo;
+  readonly connectionId: number;
+  readonly chainName: string;
+  readonly clusterName: string;
+  readonly upstreamHost: string;
+  readonly upstream: ConnectionInfo | null;
+  readonly attempts: number;
+  readonly #world: RouterWorld;
+
+  constructor(world: RouterWorld, of: RelayRecord, connectionId: number, chainName: string) {
+    this.#world = world;
+    this.flag = of.flag;
+    this.codeDetails = of.flag === '' ? '' : codeDetails(of.flag, of.detail, false);
+    this.bytesIn = of.bytesIn;
+    this.bytesOut = of.bytesOut;
+    this.startedAtWallMs = world.wallTime.at(of.startedAt);
+    this.durationMs = of.durationMs;
+    this.connection = of.connection;
+    this.connectionId = connectionId;
+    this.chainName = chainName;
+    this.clusterName = of.clusterName;
+    this.upstreamHost = of.upstream;
+    this.upstream = of.upstreamConnection;
+    this.attempts = of.clusterName === '' ? 0 : of.retries + 1;
+  }
+
+  nowWallMs(): number {
+    return this.#world.runtime.clock.wall();
+  }
+
+  metadata(_of: MetadataOf): JsonObject | null {
+    return null;
+  }
+
+  random(): number {
+    return this.#world.runtime.random.next();
+  }
+
+  uniqueId(): string {
+    return this.#world.fields.uuid();
+  }
+}

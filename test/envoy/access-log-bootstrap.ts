@@ -1,0 +1,167 @@
+/** A bootstrap that writes everything that can be written, several ways, and the operators of which that is. */
+type Json = Readonly<Record<string, unknown>>;
+
+const TYPES = 'type.googleapis.com/envoy.extensions';
+
+export const OPERATORS: readonly string[] = [
+  '%%',
+  '%REQ(X-A)%',
+  '%REQ(X-A):3%',
+  '%REQ(NONE?X-A)%',
+  '%REQ(X-TWO)%',
+  '%REQ(:METHOD)%',
+  '%REQ(:PATH)%',
+  '%REQ(:AUTHORITY)%',
+  '%REQ(:SCHEME)%',
+  '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  '%REQ(X-REQUEST-ID)%',
+  '%RESP(X-UP)%',
+  '%RESP(:STATUS)%',
+  '%TRAILER(X-T)%',
+  '%START_TIME%',
+  '%START_TIME(%Y/%m/%dT%H:%M:%S%z)%',
+  '%START_TIME(%s.%3f)%',
+  '%START_TIME(%a %b %e %j)%',
+  '%START_TIME_LOCAL%',
+  '%EMIT_TIME%',
+  '%PROTOCOL%',
+  '%UPSTREAM_PROTOCOL%',
+  '%RESPONSE_CODE%',
+  '%RESPONSE_FLAGS%',
+  '%RESPONSE_FLAGS_LONG%',
+  '%RESPONSE_CODE_DETAILS%',
+  '%BYTES_RECEIVED%',
+  '%DURATION%',
+  '%REQUEST_DURATION%',
+  '%REQUEST_TX_DURATION%',
+  '%RESPONSE_DURATION%',
+  '%RESPONSE_TX_DURATION%',
+  '%UPSTREAM_HOST%',
+  '%UPSTREAM_CLUSTER%',
+  '%UPSTREAM_CLUSTER_RAW%',
+  '%UPSTREAM_REMOTE_ADDRESS%',
+  '%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+  '%UPSTREAM_REMOTE_PORT%',
+  '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+  '%DOWNSTREAM_REMOTE_ADDRESS%',
+  '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+  '%DOWNSTREAM_REMOTE_PORT%',
+  '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%',
+  '%DOWNSTREAM_LOCAL_ADDRESS%',
+  '%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%',
+  '%DOWNSTREAM_LOCAL_PORT%',
+  '%DOWNSTREAM_DIRECT_LOCAL_PORT%',
+  '%DOWNSTREAM_PEER_URI_SAN%',
+  '%DOWNSTREAM_PEER_DNS_SAN%',
+  '%DOWNSTREAM_PEER_SERIAL%',
+  '%REQUESTED_SERVER_NAME%',
+  '%ROUTE_NAME%',
+  '%VIRTUAL_CLUSTER_NAME%',
+  '%HOSTNAME%',
+  '%FILTER_CHAIN_NAME%',
+  '%STREAM_ID%',
+  '%UNIQUE_ID%',
+  '%CONNECTION_ID%',
+  '%GRPC_STATUS%',
+  '%GRPC_STATUS_NUMBER%',
+  '%PATH%',
+  '%PATH(NQ)%',
+  '%PATH(NQ:ORIG)%',
+  '%PATH(WQ:PATH)%',
+  '%QUERY_PARAM(q)%',
+  '%QUERY_PARAM(nope)%',
+  '%QUERY_PARAMS%',
+  '%ENVIRONMENT(HOME)%',
+  '%ENVIRONMENT(HOME):3%',
+  '%ACCESS_LOG_TYPE%',
+];
+
+/** What differs from run to run. */
+export const VOLATILE: ReadonlySet<string> = new Set(
+  OPERATORS.filter((operator) =>
+    /TIME|DURATION|REMOTE_PORT|LOCAL_PORT|_ADDRESS%|AUTHORITY|REQUEST-ID|_ID\)?%|UPSTREAM_HOST/.test(operator),
+  ),
+);
+
+const JSON_FORMAT: Json = {
+  ...Object.fromEntries(OPERATORS.map((operator) => [operator, operator])),
+  '%REQ(X-NAME)%': '%REQ(X-NAME)%',
+};
+
+export function loggingBootstrap(
+  ports: { readonly http: number; readonly tcp: number },
+  pathOf: (log: string) => string,
+): Json {
+  const file = (log: string, rest: Json, filter: Json = {}): Json => ({
+    name: log,
+    typed_config: { '@type': `${TYPES}.access_loggers.file.v3.FileAccessLog`, path: pathOf(log), ...rest },
+    ...filter,
+  });
+  const logs = [file('json', { log_format: { json_format: JSON_FORMAT } })];
+  return {
+    static_resources: {
+      listeners: [
+        listener('http', {
+          '@type': `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+          stat_prefix: 'http',
+          access_log: logs,
+          http_filters: [{ name: 'router', typed_config: { '@type': `${TYPES}.filters.http.router.v3.Router` } }],
+          route_config: {
+            name: 'routes',
+            virtual_hosts: [{ name: 'all', domains: ['*'], routes: ROUTES }],
+          },
+        }),
+        listener('tcp', {
+          '@type': `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`,
+          stat_prefix: 'tcp',
+          cluster: 'tcp',
+          access_log: [file('tcp', { log_format: { json_format: JSON_FORMAT } })],
+        }),
+      ],
+      clusters: [
+        cluster('http', [ports.http]),
+        cluster('tcp', [ports.tcp]),
+        cluster('none', []),
+        // Nobody listens there.
+        cluster('refused', [1]),
+      ],
+    },
+  };
+}
+
+const ROUTES: readonly Json[] = [
+  { match: { prefix: '/direct' }, name: 'd', direct_response: { status: 418, body: { inline_string: 'tea' } } },
+  { match: { prefix: '/redirect' }, name: 'r', redirect: { host_redirect: 'elsewhere' } },
+  { match: { prefix: '/none' }, route: { cluster: 'none' } },
+  { match: { prefix: '/refused' }, route: { cluster: 'refused' } },
+  { match: { prefix: '/late' }, route: { cluster: 'http', timeout: '0.2s' } },
+  { match: { prefix: '/cut' }, route: { cluster: 'http' } },
+  {
+    match: { prefix: '/failing' },
+    route: {
+      cluster: 'http',
+      retry_policy: { retry_on: '5xx', num_retries: 1, retry_back_off: { base_interval: '0.001s' } },
+    },
+  },
+  { match: { prefix: '/up' }, name: 'up', route: { cluster: 'http', prefix_rewrite: '/rewritten' } },
+];
+
+function listener(name: string, filter: Json): Json {
+  return {
+    name,
+    address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
+    filter_chains: [{ name: 'chain', filters: [{ name: 'last', typed_config: filter }] }],
+  };
+}
+
+function cluster(name: string, ports: readonly number[]): Json {
+  const endpoints = ports.map((port) => ({
+    endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
+  }));
+  return {
+    name,
+    type: 'STATIC',
+    connect_timeout: '1s',
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: endpoints }] },
+  };
+}
