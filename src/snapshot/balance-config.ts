@@ -22,6 +22,8 @@ export interface BalanceConfig {
   readonly tableSize: number;
   /** Below this share of available hosts a priority uses all that it has; default 50, 0: never. */
   readonly panicPercent: number;
+  /** A host that has not been checked yet counts neither for nor against its priority (`ignore_new_hosts_until_first_hc`). */
+  readonly ignoresUnchecked: boolean;
   readonly locality: LocalityMode;
   /** null: requests are spread over all hosts. */
   readonly subsets: SubsetConfig | null;

@@ -5,6 +5,8 @@ export interface HealthCheckConfig {
   readonly intervalMs: number;
   /** While the cluster carries no traffic; default 60 s. */
   readonly noTrafficIntervalMs: number;
+  /** The same for a host that is well; default: as for any. */
+  readonly noTrafficHealthyIntervalMs: number;
   /** For a host that is unhealthy; default: the interval. */
   readonly unhealthyIntervalMs: number;
   /** Up to this, and up to this share of it in per cent, is added to an interval, evenly distributed. */

@@ -221,6 +221,8 @@ export interface ClusterConfig {
   readonly hostCleanupMs: number;
   /** original-dst: connects to this port whatever the destination's; 0: to that. */
   readonly originalPort: number;
+  /** Connections are retired whenever a host joins or leaves (`close_connections_on_host_set_change`). */
+  readonly closesOnHostChange: boolean;
   readonly limits: CircuitLimits;
   /** Chosen per endpoint: the first whose labels the endpoint's `transport` metadata contains, else `transport`. */
   readonly transportMatches: readonly TransportMatch[];

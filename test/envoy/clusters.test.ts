@@ -40,9 +40,27 @@ const CLUSTERS: Readonly<Record<string, Json & { readonly h2?: boolean; readonly
     },
   },
   requests: { max_requests_per_connection: 2 },
-  common: { common_http_protocol_options: { max_requests_per_connection: 3, idle_timeout: '30s' } },
+  'common-http': { common_http_protocol_options: { max_requests_per_connection: 3, idle_timeout: '30s' } },
   names: { upstream_http_protocol_options: { auto_sni: true, auto_san_validation: true } },
   called: { alt_stat_name: 'other:name' },
+  common: {
+    common_lb_config: {
+      ignore_new_hosts_until_first_hc: true,
+      close_connections_on_host_set_change: true,
+      override_host_status: { statuses: ['HEALTHY'] },
+      update_merge_window: '0s',
+    },
+    health_checks: [
+      {
+        timeout: '1s',
+        interval: '1s',
+        no_traffic_healthy_interval: '2s',
+        unhealthy_threshold: 1,
+        healthy_threshold: 1,
+        tcp_health_check: {},
+      },
+    ],
+  },
   tuned: { per_connection_buffer_limit_bytes: 32_768, wait_for_warm_on_init: true },
   'dns-v4': { ...DNS, dns_lookup_family: 'V4_ONLY', respect_dns_ttl: true, dns_refresh_rate: '60s' },
   'dns-preferred': { ...DNS, dns_lookup_family: 'V4_PREFERRED', dns_failure_refresh_rate: { base_interval: '1s' } },
@@ -72,6 +90,14 @@ const REFUSED: Readonly<Record<string, readonly [Json, RegExp]>> = {
   ],
 };
 
+/** Of four hosts three are called unhealthy: all are used where fewer are well than the threshold says. */
+const PANIC: Readonly<Record<string, Json>> = {
+  'panic-unset': {},
+  'panic-30': { common_lb_config: { healthy_panic_threshold: { value: 30 } } },
+  'panic-20': { common_lb_config: { healthy_panic_threshold: { value: 20 } } },
+  'panic-0': { common_lb_config: { healthy_panic_threshold: { value: 0 } } },
+};
+
 interface Ports {
   readonly http1: number;
   readonly http2: number;
@@ -81,6 +107,14 @@ function cluster(name: string, { h2 = false, at = '127.0.0.1', ...fields }: (typ
   const address = { socket_address: { address: at, port_value: h2 ? ports.http2 : ports.http1 } };
   const load_assignment = { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] };
   return { name, type: 'STATIC', connect_timeout: '1s', ...fields, load_assignment };
+}
+
+function panicCluster(name: string, fields: Json, { http1 }: Ports) {
+  const lb_endpoints = ['UNHEALTHY', 'HEALTHY', 'UNHEALTHY', 'UNHEALTHY'].map((health_status, i) => ({
+    health_status,
+    endpoint: { address: { socket_address: { address: `127.0.0.${i + 1}`, port_value: http1 } } },
+  }));
+  return { name, type: 'STATIC', ...fields, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints }] } };
 }
 
 function bootstrap(clusters: readonly Json[]): Json {
@@ -108,7 +142,7 @@ function bootstrap(clusters: readonly Json[]): Json {
 }
 
 async function listen(server: Server | Http2Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
   return (server.address() as AddressInfo).port;
 }
 
@@ -120,14 +154,20 @@ function answer(request: IncomingMessage | Http2ServerRequest, response: { end(t
 }
 
 describe('what a cluster says of its connections', { skip: missing('envoy') }, () => {
-  const http1 = createServer((request, response: ServerResponse) => answer(request, response));
+  const http1 = createServer((request, response: ServerResponse) => {
+    response.setHeader('x-host', request.socket.localAddress ?? '');
+    answer(request, response);
+  });
   const http2 = createHttp2Server((request, response) => answer(request, response));
   const proxies = new Map<string, RunningEnvoy>();
   let ports: Ports = { http1: 0, http2: 0 };
 
   before(async () => {
     ports = { http1: await listen(http1), http2: await listen(http2) };
-    const file = bootstrap(Object.entries(CLUSTERS).map(([name, fields]) => cluster(name, fields, ports)));
+    const file = bootstrap([
+      ...Object.entries(CLUSTERS).map(([name, fields]) => cluster(name, fields, ports)),
+      ...Object.entries(PANIC).map(([name, fields]) => panicCluster(name, fields, ports)),
+    ]);
     proxies.set('envoy', await startEnvoy(file));
     proxies.set('weft', await startWeftProxy(file));
   });
@@ -162,6 +202,26 @@ describe('what a cluster says of its connections', { skip: missing('envoy') }, (
         }
         return told;
       }, name);
+    });
+  }
+
+  for (const [name, hosts] of [
+    ['panic-unset', 4],
+    ['panic-30', 4],
+    ['panic-20', 1],
+    ['panic-0', 1],
+  ] as const) {
+    test(name, async () => {
+      const reached = await both(async ({ ports: own }) => {
+        const found = new Set<string | null>();
+        for (let i = 0; i < 12; i++) {
+          const response = await fetch(`http://127.0.0.1:${own.get('http')}/${name}`);
+          await response.text();
+          found.add(response.headers.get('x-host'));
+        }
+        return [...found].toSorted();
+      }, name);
+      assert.equal(reached.length, hosts);
     });
   }
 

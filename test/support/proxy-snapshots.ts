@@ -32,6 +32,7 @@ export const DEFAULT_BALANCE: BalanceConfig = {
   panicPercent: 50,
   locality: { kind: 'none' },
   subsets: null,
+  ignoresUnchecked: false,
 };
 
 export const TRUST_DOMAIN = 'weft.local';
@@ -116,6 +117,7 @@ export function clusterOf(
     dns: { refreshMs: 5_000, failure: null, family: 'auto' },
     hostCleanupMs: 5_000,
     originalPort: 0,
+    closesOnHostChange: false,
     limits: {
       maxConnections: 1024,
       maxPending: 1024,

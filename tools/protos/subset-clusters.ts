@@ -47,6 +47,9 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'zone_aware_lb_config',
     'locality_weighted_lb_config',
     'close_connections_on_host_set_change',
+    'ignore_new_hosts_until_first_hc',
+    'override_host_status',
+    'update_merge_window',
   ],
   'envoy.config.cluster.v3.Cluster.LeastRequestLbConfig': ['choice_count', 'active_request_bias', 'slow_start_config'],
   'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': ['slow_start_config'],
@@ -93,6 +96,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'tcp_health_check',
     'grpc_health_check',
     'no_traffic_interval',
+    'no_traffic_healthy_interval',
     'unhealthy_interval',
   ],
   'envoy.config.core.v3.HealthCheck.HttpHealthCheck': [

@@ -124,11 +124,15 @@ export class ClusterHosts implements HostOwner {
   #setEndpoints(set: EndpointSet): void {
     this.#set = set;
     const before = new Map(this.#list.map((host) => [host.key, host]));
+    let joined = 0;
     this.#list = set.endpoints.map((endpoint) => {
       const { transport, hash } = this.#transports.of(endpoint);
       const known = before.get(endpoint.key);
       before.delete(endpoint.key);
-      if (known === undefined) return new EndpointState(this, endpoint, transport, hash);
+      if (known === undefined) {
+        joined++;
+        return new EndpointState(this, endpoint, transport, hash);
+      }
       known.endpoint = endpoint;
       known.transport = transport;
       if (known.transportHash !== hash) known.replaceConnections();
@@ -142,6 +146,8 @@ export class ClusterHosts implements HostOwner {
     this.#watchHosts();
     // After the new hosts are known: whoever waited for one that has left is sent to them.
     for (const gone of before.values()) gone.leave();
+    const hasChanged = joined > 0 || before.size > 0;
+    if (this.#config.closesOnHostChange && hasChanged) for (const host of this.#list) host.retireConnections();
   }
 
   #watchHosts(): void {

@@ -26,6 +26,7 @@ export class EndpointState implements UpstreamHost, DialTarget {
   transportHash: string;
   active = 0;
   health: Health = HEALTH.healthy;
+  unchecked = false;
   inServiceSince: number;
   readonly latency: Latency;
   /** Named by a request and not by the control plane. */
@@ -40,7 +41,6 @@ export class EndpointState implements UpstreamHost, DialTarget {
   keepAliveMs = Number.POSITIVE_INFINITY;
   /** null: no outlier detection. */
   monitor: HostMonitor | null = null;
-  /** What active checks say; empty: well, or not checked. */
   checkFault = '';
   readonly #owner: HostOwner;
   readonly #backOff = new DialBackOff(() => this.judge());
@@ -88,6 +88,17 @@ export class EndpointState implements UpstreamHost, DialTarget {
   /** `Clock.now()` until which it is out for what it did; 0: it is not. */
   get outUntil(): number {
     return Math.max(this.#backOff.until, this.monitor?.ejection?.until ?? 0);
+  }
+
+  /** What active checks say; empty: well, or not checked. */
+  toldByCheck(fault: string, unchecked: boolean): void {
+    this.checkFault = fault;
+    const before = this.health;
+    const hasEnded = this.unchecked && !unchecked;
+    this.unchecked = unchecked;
+    this.judge();
+    // It counts now, even where it is as it was.
+    if (hasEnded && this.health === before) this.#owner.healthChanged(this);
   }
 
   /** Brings `health` up to date with everything that bears on it. */

@@ -21,6 +21,8 @@ export interface BalanceHost {
   /** Exchanges in flight. */
   readonly active: number;
   readonly health: Health;
+  /** It is to be checked, and no check has ended yet. */
+  readonly unchecked: boolean;
   /** `Clock.now()` since which it is in service: slow start counts from here. */
   readonly inServiceSince: number;
   /** Only peak-ewma reads it. */

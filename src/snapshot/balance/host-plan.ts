@@ -63,7 +63,7 @@ export function planHosts<H extends BalanceHost>(
   spread: SpreadPolicy,
   own: Locality | null,
 ): HostPlan<H> {
-  const counts = members.map(({ hosts }) => countOf(hosts, spread.weightedPriorityHealth));
+  const counts = members.map(({ hosts }) => countOf(counted(hosts, config), spread.weightedPriorityHealth));
   const loads = loadsOf(counts, spread.overprovisioningPercent, config.panicPercent);
   const priorities = members.map((group, i) => planPriority(group, loads.panic[i] ?? false, config, spread, own));
   const only = loads.healthy.findIndex((load) => load === 100);
@@ -84,7 +84,7 @@ function planPriority<H extends BalanceHost>(
     return { panic, healthy: all, degraded: all, any: all, hasReachable, localities: [], shares: null };
   }
   const healthy = all.hosts.filter(({ health }) => health === HEALTH.healthy);
-  const counts = localitiesOf(all.hosts);
+  const counts = localitiesOf(counted(all.hosts, config));
   const priority = all.hosts[0]?.endpoint.priority ?? 0;
   const shares = panic ? null : splitOverLocalities(config.locality, counts, priority, spread, own);
   return {
@@ -111,6 +111,11 @@ function planPriority<H extends BalanceHost>(
 
 function groupOf<H extends BalanceHost>(hosts: readonly H[], config: BalanceConfig, weigh?: Weigh): HostGroup<H> {
   return { hosts, balancer: createBalancer(config, weigh) };
+}
+
+/** Those by which priorities and localities are judged. */
+function counted<H extends BalanceHost>(hosts: readonly H[], { ignoresUnchecked }: BalanceConfig): readonly H[] {
+  return ignoresUnchecked ? hosts.filter(({ unchecked }) => !unchecked) : hosts;
 }
 
 function localitiesOf(hosts: readonly BalanceHost[]) {

@@ -8,6 +8,7 @@ import { ACCEPT, type BalanceHost, HEALTH, type Health, type Latency, type PickF
 export interface SampleHost extends BalanceHost {
   active: number;
   health: Health;
+  unchecked: boolean;
   inServiceSince: number;
   readonly latency: Latency;
 }
@@ -48,6 +49,7 @@ export function host(endpoint: Partial<Endpoint> = {}, parts: Partial<SampleHost
     },
     active: 0,
     health: HEALTH.healthy,
+    unchecked: false,
     inServiceSince: 0,
     latency: { ms: 30, at: 0 },
     ...parts,
@@ -69,6 +71,7 @@ export function configOf(parts: Partial<BalanceConfig> = {}): BalanceConfig {
     maxRingSize: 262_144,
     tableSize: 65_537,
     panicPercent: 50,
+    ignoresUnchecked: false,
     locality: { kind: 'none' },
     subsets: null,
     ...parts,

@@ -51,6 +51,7 @@ export function readBalance(cluster: Message, discovery: ClusterConfig['discover
       commonLbConfig?.healthyPanicThreshold,
       PANIC_PERCENT,
     ),
+    ignoresUnchecked: commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
     locality: readLocalityMode(message),
     subsets: checkSubsets(subsets, message, discovery),
   };

@@ -99,3 +99,14 @@ test('a server that each request would name is refused where TLS would tell it',
     /upstream_http_protocol_options.auto_sni/,
   );
 });
+
+test('what a change of hosts does to the others', () => {
+  const { closesOnHostChange, balance } = original();
+  assert.deepEqual([closesOnHostChange, balance.ignoresUnchecked], [false, false]);
+  const commonLbConfig = create(t.Cluster_CommonLbConfigTable, {
+    closeConnectionsOnHostSetChange: true,
+    ignoreNewHostsUntilFirstHc: true,
+  });
+  const said = original({ commonLbConfig });
+  assert.deepEqual([said.closesOnHostChange, said.balance.ignoresUnchecked], [true, true]);
+});

@@ -52,6 +52,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
     dns: readDns(message),
     hostCleanupMs: readCleanup(message, discovery),
     originalPort: readOriginalPort(message),
+    closesOnHostChange: message.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
     transportMatches,
     transport,

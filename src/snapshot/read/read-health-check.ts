@@ -19,10 +19,18 @@ export function readHealthCheck(where: string, messages: readonly HealthCheck[])
   if (more.length > 0) throw unsupported(`${where}[1]`, 'one check a cluster');
   const at = `${where}[0]`;
   const intervalMs = interval(`${at}.interval`, message.interval);
+  const noTrafficIntervalMs = interval(
+    `${at}.no_traffic_interval`,
+    message.noTrafficInterval ?? NO_TRAFFIC_INTERVAL_MS,
+  );
   return {
     timeoutMs: interval(`${at}.timeout`, message.timeout),
     intervalMs,
-    noTrafficIntervalMs: interval(`${at}.no_traffic_interval`, message.noTrafficInterval ?? NO_TRAFFIC_INTERVAL_MS),
+    noTrafficIntervalMs,
+    noTrafficHealthyIntervalMs: interval(
+      `${at}.no_traffic_healthy_interval`,
+      message.noTrafficHealthyInterval ?? noTrafficIntervalMs,
+    ),
     unhealthyIntervalMs: interval(`${at}.unhealthy_interval`, message.unhealthyInterval ?? intervalMs),
     intervalJitterMs: message.intervalJitter ?? 0,
     intervalJitterPercent: message.intervalJitterPercent,

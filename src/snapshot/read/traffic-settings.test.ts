@@ -199,6 +199,7 @@ test('health checks', () => {
     timeoutMs: 200,
     intervalMs: 1_000,
     noTrafficIntervalMs: 60_000,
+    noTrafficHealthyIntervalMs: 60_000,
     unhealthyIntervalMs: 1_000,
     intervalJitterMs: 0,
     intervalJitterPercent: 0,
@@ -229,6 +230,7 @@ test('health checks', () => {
   assert.deepEqual(said, {
     ...unset,
     noTrafficIntervalMs: 5_000,
+    noTrafficHealthyIntervalMs: 5_000,
     unhealthyIntervalMs: 6_000,
     intervalJitterMs: 7,
     intervalJitterPercent: 8,

@@ -260,7 +260,10 @@ export interface Cluster_CommonLbConfig {
     | { readonly case: 'zoneAwareLbConfig'; readonly value: Cluster_CommonLbConfig_ZoneAwareLbConfig }
     | { readonly case: 'localityWeightedLbConfig'; readonly value: Cluster_CommonLbConfig_LocalityWeightedLbConfig }
     | { readonly case: undefined; readonly value?: undefined };
+  readonly updateMergeWindow: number | undefined; // ms
+  readonly ignoreNewHostsUntilFirstHc: boolean;
   readonly closeConnectionsOnHostSetChange: boolean;
+  readonly overrideHostStatus: HealthStatusSet | undefined;
 }
 
 /** envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig */
@@ -593,6 +596,7 @@ export interface HealthCheck {
   readonly unhealthyInterval: number | undefined; // ms
   readonly intervalJitterPercent: number;
   readonly initialJitter: number | undefined; // ms
+  readonly noTrafficHealthyInterval: number | undefined; // ms
 }
 
 /** envoy.config.core.v3.HealthCheck.GrpcHealthCheck */
@@ -635,6 +639,11 @@ export const HealthStatus = {
   TIMEOUT: 4,
   DEGRADED: 5,
 } as const;
+
+/** envoy.config.core.v3.HealthStatusSet */
+export interface HealthStatusSet {
+  readonly statuses: readonly number[]; // HealthStatus
+}
 
 /** envoy.config.core.v3.Http1ProtocolOptions */
 export interface Http1ProtocolOptions {

@@ -157,7 +157,10 @@ export const Cluster_CommonLbConfigTable: Table<m.Cluster_CommonLbConfig> = /* @
   [1, 'healthyPanicThreshold', 11, 'optional', () => PercentTable],
   [2, 'zoneAwareLbConfig', 11, 'optional', () => Cluster_CommonLbConfig_ZoneAwareLbConfigTable, 'localityConfigSpecifier'],
   [3, 'localityWeightedLbConfig', 11, 'optional', () => Cluster_CommonLbConfig_LocalityWeightedLbConfigTable, 'localityConfigSpecifier'],
+  [4, 'updateMergeWindow', 20, 'optional'],
+  [5, 'ignoreNewHostsUntilFirstHc', 8],
   [6, 'closeConnectionsOnHostSetChange', 8],
+  [8, 'overrideHostStatus', 11, 'optional', () => HealthStatusSetTable],
 ]);
 export const Cluster_CommonLbConfig_LocalityWeightedLbConfigTable: Table<m.Cluster_CommonLbConfig_LocalityWeightedLbConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig', () => [
 ]);
@@ -334,6 +337,7 @@ export const HealthCheckTable: Table<m.HealthCheck> = /* @__PURE__ */ new Table(
   [14, 'unhealthyInterval', 20, 'optional'],
   [18, 'intervalJitterPercent', 13],
   [20, 'initialJitter', 20, 'optional'],
+  [24, 'noTrafficHealthyInterval', 20, 'optional'],
 ]);
 export const HealthCheck_GrpcHealthCheckTable: Table<m.HealthCheck_GrpcHealthCheck> = /* @__PURE__ */ new Table('envoy.config.core.v3.HealthCheck.GrpcHealthCheck', () => [
   [1, 'serviceName', 9],
@@ -355,6 +359,9 @@ export const HealthCheck_PayloadTable: Table<m.HealthCheck_Payload> = /* @__PURE
 export const HealthCheck_TcpHealthCheckTable: Table<m.HealthCheck_TcpHealthCheck> = /* @__PURE__ */ new Table('envoy.config.core.v3.HealthCheck.TcpHealthCheck', () => [
   [1, 'send', 11, 'optional', () => HealthCheck_PayloadTable],
   [2, 'receive', 11, 'list', () => HealthCheck_PayloadTable],
+]);
+export const HealthStatusSetTable: Table<m.HealthStatusSet> = /* @__PURE__ */ new Table('envoy.config.core.v3.HealthStatusSet', () => [
+  [1, 'statuses', 14, 'list', () => m.HealthStatus],
 ]);
 export const Http1ProtocolOptionsTable: Table<m.Http1ProtocolOptions> = /* @__PURE__ */ new Table('envoy.config.core.v3.Http1ProtocolOptions', () => [
   [1, 'allowAbsoluteUrl', 8, 'wrapped'],

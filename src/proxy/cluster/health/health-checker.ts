@@ -13,6 +13,7 @@ export class HealthChecker implements HostCheckOwner {
   readonly #settled: () => void;
   #cluster: ClusterConfig;
   #checks = new Map<EndpointState, HostCheck>();
+  #isSettled = true;
 
   /** `settled` is told when every host has been asked once. */
   constructor(cluster: ClusterConfig, config: HealthCheckConfig, world: ClusterWorld, settled: () => void) {
@@ -22,9 +23,9 @@ export class HealthChecker implements HostCheckOwner {
     this.#settled = settled;
   }
 
+  /** All have been asked once, or were when others joined: those keep nobody waiting. */
   get isSettled(): boolean {
-    for (const check of this.#checks.values()) if (!check.isDecided) return false;
-    return true;
+    return this.#isSettled;
   }
 
   get hasTraffic(): boolean {
@@ -48,24 +49,28 @@ export class HealthChecker implements HostCheckOwner {
         this.#checks.set(host, known);
         continue;
       }
-      if (known === undefined) this.#tell(host, 'not checked yet');
+      if (known === undefined) host.toldByCheck('not checked yet', true);
       const check = new HostCheck(host, this);
       this.#checks.set(host, check);
       check.start();
     }
     for (const [host, check] of before) {
       check.stop();
-      if (!this.#checks.has(host)) this.#tell(host, '');
+      if (!this.#checks.has(host)) host.toldByCheck('', false);
     }
+    const checks = [...this.#checks.values()];
+    const decided = checks.filter(({ isDecided }) => isDecided).length;
+    this.#isSettled = decided === checks.length || (this.#isSettled && decided > 0);
   }
 
   /** Nobody is asked any more, and nobody is out for what was answered. */
   stop(): void {
     for (const [host, check] of this.#checks) {
       check.stop();
-      this.#tell(host, '');
+      host.toldByCheck('', false);
     }
     this.#checks.clear();
+    this.#isSettled = true;
   }
 
   createProbe(host: EndpointState, owner: ProbeOwner): Probe {
@@ -81,12 +86,8 @@ export class HealthChecker implements HostCheckOwner {
       if (fault === '') this.world.log.info('host passes its health check', about);
       else this.world.log.warn('host fails its health check', { ...about, reason: fault });
     }
-    this.#tell(host, fault);
-    if (this.isSettled) this.#settled();
-  }
-
-  #tell(host: EndpointState, fault: string): void {
-    host.checkFault = fault;
-    host.judge();
+    host.toldByCheck(fault, false);
+    this.#isSettled ||= [...this.#checks.values()].every(({ isDecided }) => isDecided);
+    if (this.#isSettled) this.#settled();
   }
 }

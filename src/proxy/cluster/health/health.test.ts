@@ -19,6 +19,7 @@ function checks(probe: ProbeConfig, parts: Partial<HealthCheckConfig> = {}): Hea
     timeoutMs: 1_000,
     intervalMs: 5_000,
     noTrafficIntervalMs: 5_000,
+    noTrafficHealthyIntervalMs: 5_000,
     unhealthyIntervalMs: 5_000,
     intervalJitterMs: 0,
     intervalJitterPercent: 0,
@@ -87,13 +88,22 @@ test('checks keep their connection, or make one each time', async () => {
 });
 
 test('a cluster without traffic is asked more rarely', async () => {
-  const config = checks(HTTP, { noTrafficIntervalMs: 60_000 });
+  const config = checks(HTTP, { noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 60_000 });
   const { hosts, runFor, ask } = simCluster(1, { healthCheck: config });
   await runFor(59_000);
   assert.equal(hosts[0]?.requests.length, 1);
   await ask(1);
   await runFor(12_000);
   assert.ok((hosts[0]?.requests.length ?? 0) >= 4);
+});
+
+test('a host that is well may be asked more rarely still', async () => {
+  const config = checks(HTTP, { noTrafficIntervalMs: 1_000, noTrafficHealthyIntervalMs: 30_000 });
+  const { hosts, runFor } = simCluster(1, { healthCheck: config });
+  await runFor(29_000);
+  assert.equal(hosts[0]?.requests.length, 1);
+  await runFor(2_000);
+  assert.equal(hosts[0]?.requests.length, 2);
 });
 
 test('hosts that fail are asked in their own interval', async () => {

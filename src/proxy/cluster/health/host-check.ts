@@ -86,7 +86,8 @@ export class HostCheck extends Timer implements ProbeOwner, DialTarget {
     const before = this.#state.verdict;
     this.#state = afterCheck(this.#state, fault === '', decisive, config);
     const { verdict } = this.#state;
-    const whenWell = hasTraffic ? config.intervalMs : config.noTrafficIntervalMs;
+    const whenQuiet = verdict === 'well' ? config.noTrafficHealthyIntervalMs : config.noTrafficIntervalMs;
+    const whenWell = hasTraffic ? config.intervalMs : whenQuiet;
     const intervalMs = verdict === 'failing' ? config.unhealthyIntervalMs : whenWell;
     const maxJitterMs = config.intervalJitterMs + (intervalMs * config.intervalJitterPercent) / 100;
     this.#arm(intervalMs + (maxJitterMs === 0 ? 0 : this.#random() * maxJitterMs));
