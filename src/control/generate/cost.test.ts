@@ -6,7 +6,7 @@ import type { Resource } from '../../api/resource.ts';
 import { TYPE_URLS, type XdsView } from '../../xds/resource.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { changes, indexed } from './golden.fixture.ts';
-import type { ProxyKey } from './own-resources.ts';
+import { ownResources, type ProxyKey } from './own-resources.ts';
 import { proxyView } from './proxy-view.ts';
 
 const NAMESPACE = 'shop';
@@ -101,4 +101,15 @@ test('what stayed equal stays the same object, and what proxies share is one', (
     after[2]?.get(TYPE_URLS.endpoints)?.get('80|svc-0.shop'),
     after[3]?.get(TYPE_URLS.endpoints)?.get('80|svc-0.shop'),
   );
+});
+
+test('a workload that changes keeps what of its own stays as it was', () => {
+  const { index, read } = mesh(20);
+  const listeners = () =>
+    index.read(ownResources, { namespace: NAMESPACE, workload: 'svc-0-1' }).get(TYPE_URLS.listener);
+  const before = listeners();
+  assert.ok(before !== undefined && before.size > 1);
+  index.apply({ cursor: '', replace: false, changes: changes([workload(0, '10.9.9.9')]) });
+  read();
+  assert.equal(listeners(), before);
 });

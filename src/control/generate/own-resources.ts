@@ -1,7 +1,7 @@
 /** What a proxy shares with no other: its inbound side, and where its own application reaches other services. */
 import type { View } from '../../api/reader.ts';
 import type { Workload } from '../../api/kinds/workload.ts';
-import type { XdsResource, XdsView } from '../../xds/resource.ts';
+import { TYPE_URLS, type XdsResource, type XdsView } from '../../xds/resource.ts';
 import { localCluster } from './clusters.ts';
 import { httpProxyListener } from './listeners/outbound.ts';
 import { inboundListener } from './listeners/inbound.ts';
@@ -45,7 +45,7 @@ export const ownResources: View<ProxyKey, XdsView> = {
       const callerPort = { namespace, service, port, caller: key.namespace };
       const template = read.view(vipTemplate, { ...callerPort, ...style });
       if (template === null) continue;
-      resources.push(vipListener(template, vip));
+      resources.push(vipListener(template, vip, previous?.get(TYPE_URLS.listener)?.get(template.name)));
       // Those of a service that was asked for come with it.
       if (demand === null || demand.services.includes(`${namespace}/${service}`)) continue;
       const protocol = read.view(servicePortFacts, callerPort)?.protocol ?? '';

@@ -59,19 +59,21 @@ export function layered(own: XdsView, shared: XdsView, previous: XdsView = NOTHI
 
 /** What `layered` makes of a `previous` of its own after one of the two became another; undefined: it was none of them. */
 export function relayered(previous: XdsView, before: XdsView, after: XdsView): XdsView | undefined {
-  const next = new Map<TypeUrl, Named>();
+  const next = new Map(previous);
   for (const type of TYPES) {
-    const was = previous.get(type) ?? NONE;
-    const [from = NONE, to = NONE] = [before.get(type), after.get(type)];
-    const named = from === to ? was : inPlace(was, from, to);
+    const from = before.get(type);
+    const to = after.get(type);
+    if (from === to) continue;
+    // What has nothing of a type has no map of it.
+    const was = previous.get(type);
+    const named = was === undefined || from === undefined || to === undefined ? undefined : inPlace(was, from, to);
     if (named === undefined) return undefined;
-    if (named.size > 0) next.set(type, named);
+    next.set(type, named);
   }
   return next;
 }
 
 function inPlace(was: Named, from: Named, to: Named): Named | undefined {
-  if (from.size === 0 || to.size === 0) return undefined;
   if (was === from) return to;
   if (!(was instanceof Layers)) return undefined;
   if (was.below === from) return new Layers(was.above, to);

@@ -41,8 +41,9 @@ export const vipTemplate: View<ListenerKey, VipTemplate | null> = {
     a === b || (a !== null && b !== null && a.origins.length === b.origins.length && a.restVersion === b.restVersion),
 };
 
-export function vipListener(template: VipTemplate, vip: WorkloadVip): XdsResource {
-  return new VipListener(template, vip);
+/** `previous`: the listener of this name that the proxy had, which is kept where it is equal. */
+export function vipListener(template: VipTemplate, vip: WorkloadVip, previous?: XdsResource): XdsResource {
+  return previous instanceof VipListener && previous.isOf(template, vip) ? previous : new VipListener(template, vip);
 }
 
 /** Its bytes are made when they are sent: kept, they would be most of what the control plane knows of a proxy. */
@@ -58,6 +59,10 @@ class VipListener implements XdsResource {
     const head = this.#head();
     this.version = contentVersion(joinMessages([head, Buffer.from(template.restVersion)]));
     this.size = head.length + template.rest.length;
+  }
+
+  isOf(template: VipTemplate, { address, vipPort }: WorkloadVip): boolean {
+    return this.template === template && this.vip.address === address && this.vip.vipPort === vipPort;
   }
 
   get type(): typeof TYPE_URLS.listener {
