@@ -67,10 +67,19 @@ export interface Net {
    * starts with `tls:` when either fails. The taken connection must not be used by the caller again.
    */
   secure(connection: Connection, tls: TlsOptions, handler: ConnectionHandler): Connection;
+  /** Where connections were going that the kernel redirected here. */
+  readonly originalDestinations: OriginalDestinations;
   /** Addresses of a host name by the system's resolver; an IP literal resolves to itself. Rejects with `name-not-found`. */
   resolve(name: string): Promise<readonly ResolvedAddress[]>;
   /** A datagram socket. */
   bindDatagram(at: Address, onDatagram: (bytes: Uint8Array, from: Address) => void): Promise<DatagramSocket>;
+}
+
+export interface OriginalDestinations {
+  /** Why nobody can tell here, one clause; null: they are known. Found out when it is asked for first. */
+  readonly fault: string | null;
+  /** Of an accepted connection, before TLS; null: it was not redirected. */
+  of(connection: Connection): Address | null;
 }
 
 export interface DatagramSocket {
@@ -129,6 +138,8 @@ export interface PeerCertificate {
 export interface ConnectionInfo {
   readonly local: Address;
   readonly remote: Address;
+  /** Who opened the connection, where that is not `remote`: a PROXY header told of another. */
+  readonly direct?: Address;
   /** Set on the plaintext side of a TLS connection. */
   readonly tls: { readonly alpn: string; readonly serverName: string; readonly peer: PeerCertificate | null } | null;
 }
@@ -141,7 +152,8 @@ export interface ConnectionInfo {
 export interface Connection {
   /** Replaced at a hand-over: detect → codec → tunnel. */
   handler: ConnectionHandler;
-  readonly info: ConnectionInfo;
+  /** Replaced by who learns more of the ends before anybody else has looked at them. */
+  info: ConnectionInfo;
   readonly out: Uint8Array;
   /** Bytes taken and not yet with the kernel. */
   readonly backlog: number;

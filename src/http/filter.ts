@@ -23,6 +23,8 @@ export interface Facts {
   /** URI SANs of the caller's verified certificate; empty without one. */
   readonly peerUris: readonly string[];
   readonly remoteHost: string;
+  /** Who opened the connection, where a PROXY header told of another `remoteHost`. */
+  readonly directHost?: string;
   readonly destinationHost: string;
   readonly destinationPort: number;
   /** SNI; empty without TLS or without one. */

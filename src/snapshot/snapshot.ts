@@ -53,6 +53,10 @@ export interface ListenerConfig {
   readonly name: string;
   /** null: an internal listener, reached by name from another listener of this proxy (CONNECT). */
   readonly address: Address | null;
+  /** False: it has no socket, and gets what another listener hands over to its address. */
+  readonly isBound: boolean;
+  /** What is done with a connection before anybody looks at what it carries; null: nothing. */
+  readonly arrival: Arrival | null;
   readonly direction: 'inbound' | 'outbound';
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | null;
@@ -64,6 +68,21 @@ export interface ListenerConfig {
   /** What that timeout does: goes on with what is known, or closes the connection. */
   readonly continueOnInspectTimeout: boolean;
   readonly origin: string;
+}
+
+export interface Arrival {
+  /** The kernel is asked where the connection was going when it was redirected here. */
+  readonly asksKernel: boolean;
+  /** A connection that was going elsewhere goes to the listener of that address, if there is one. */
+  readonly handsOver: boolean;
+  readonly proxyHeader: ProxyHeaderConfig | null;
+}
+
+/** The connection begins with a header of the PROXY protocol, which tells of its ends. */
+export interface ProxyHeaderConfig {
+  /** One without a header is taken too: every client could then say that it is anybody. */
+  readonly optional: boolean;
+  readonly versions: readonly (1 | 2)[];
 }
 
 /** Matched as Envoy does: destination, SNI, transport, ALPN, then source; the most specific wins. Empty means any. */

@@ -33,7 +33,7 @@ export function namedChain(name: string, match: object, more: object = {}): Json
 
 export const REQUEST = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
 
-/** The body of the answer to `sent`; `closed` where the connection ended without one. */
+/** The body of the answer to `sent`, or its status where that is an error; `closed` where the connection ended without one. */
 export function told(to: TcpNetConnectOpts, sent: string | Uint8Array = REQUEST): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
@@ -54,6 +54,8 @@ function bodyOf(text: string): string | null {
   const split = text.indexOf('\r\n\r\n');
   const bytes = /content-length: (\d+)/i.exec(text)?.[1];
   if (split < 0 || bytes === undefined) return null;
+  const [, status = ''] = text.split(' ', 2);
   const body = text.slice(split + 4);
-  return body.length < Number(bytes) ? null : body;
+  if (body.length < Number(bytes)) return null;
+  return status === '200' ? body : status;
 }

@@ -293,6 +293,8 @@ export function listenerOf(
     direction: name.startsWith('inbound') ? 'inbound' : 'outbound',
     chains,
     defaultChain: null,
+    isBound: true,
+    arrival: null,
     inspectTls: true,
     inspectHttp: true,
     inspectTimeoutMs: 100,

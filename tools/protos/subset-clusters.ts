@@ -191,6 +191,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'require_client_certificate',
     'require_sni',
     'disable_stateless_session_resumption',
+    'full_scan_certs_on_sni_mismatch',
     'session_timeout',
   ],
   'envoy.extensions.transport_sockets.tls.v3.Secret': ['name', 'tls_certificate', 'validation_context'],

@@ -14,6 +14,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'envoy.config.listener.v3.Listener': [
     'name',
     'address',
+    'additional_addresses',
     'stat_prefix',
     'filter_chains',
     'use_original_dst',
@@ -28,6 +29,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'bind_to_port',
     'internal_listener',
   ],
+  'envoy.config.listener.v3.AdditionalAddress': ['address'],
   'envoy.config.listener.v3.ListenerFilter': ['name', 'typed_config'],
   'envoy.config.rbac.v3.Permission': [
     'and_rules',
@@ -80,6 +82,13 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'start_child_span',
     'suppress_envoy_headers',
     'respect_expected_rq_timeout',
+  ],
+  'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol': [
+    'rules',
+    'allow_requests_without_proxy_protocol',
+    'pass_through_tlvs',
+    'disallowed_versions',
+    'stat_prefix',
   ],
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': [
     'codec_type',

@@ -6,9 +6,11 @@ import { WeftError } from '../../core/errors.ts';
 import type { Address } from '../../core/runtime.ts';
 import { FILTER_MODULES } from '../../filters/all.ts';
 import type { BootstrapSources } from '../../proxy/config/bootstrap-sources.ts';
+import { kernelDestinations } from '../../runtime/node/original-destination.ts';
 import { applyDelta, EMPTY_SNAPSHOT } from '../../snapshot/apply.ts';
 import { readApiCluster, readApiProtocol, readSource } from '../../snapshot/read/config-source.ts';
 import { readSocketAddress } from '../../snapshot/read/address.ts';
+import type { Terms } from '../../snapshot/read/terms.ts';
 import type { Locality, Snapshot } from '../../snapshot/snapshot.ts';
 import type { ReceivedResource } from '../../xds/client/received.ts';
 import type { ResourceSource } from '../../xds/client/resource-source.ts';
@@ -138,7 +140,11 @@ class BootstrapReader {
     }
     let snapshot: Snapshot = EMPTY_SNAPSHOT;
     // Every static cluster may be asked for more; whether it is there is looked at below.
-    const terms = { asks: () => true, tls: 'own' as const };
+    const terms: Terms = {
+      asks: () => true,
+      tls: 'own',
+      noOriginalDestination: () => kernelDestinations.fault,
+    };
     for (const { resource, path } of statics) {
       const delta = { type: resource.type, changed: [resource], removed: [] };
       const { next, refused } = applyDelta(snapshot, delta, FILTER_MODULES, terms);

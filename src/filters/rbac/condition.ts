@@ -28,7 +28,7 @@ export type ConnectionCondition =
   | { readonly kind: 'server-name'; readonly match: TextMatch; readonly value: Uint8Array }
   /** `match` null: anybody whose certificate was verified. */
   | { readonly kind: 'peer'; readonly match: TextMatch | null; readonly value: Uint8Array }
-  | { readonly kind: 'remote' | 'local'; readonly range: AddressRange };
+  | { readonly kind: 'remote' | 'direct' | 'local'; readonly range: AddressRange };
 
 export const ALWAYS: Condition = { kind: 'constant', holds: true };
 export const NEVER: Condition = { kind: 'constant', holds: false };

@@ -70,11 +70,11 @@ export function readPrincipal(where: string, { identifier }: Principal, layer: L
       if (name === undefined) return { kind: 'peer', match: null, value: new Uint8Array(0) };
       return { kind: 'peer', ...readText(at('authenticated.principal_name'), name) };
     }
-    // One address: the proxy takes nobody's word (x-forwarded-for, PROXY protocol) for who connects.
+    // The proxy takes nobody's word in x-forwarded-for for who connects; a listener may take a PROXY header's.
     case 'sourceIp':
       return { kind: 'remote', range: readAddressRange(at('source_ip'), identifier.value) };
     case 'directRemoteIp':
-      return { kind: 'remote', range: readAddressRange(at('direct_remote_ip'), identifier.value) };
+      return { kind: 'direct', range: readAddressRange(at('direct_remote_ip'), identifier.value) };
     case 'remoteIp':
       return { kind: 'remote', range: readAddressRange(at('remote_ip'), identifier.value) };
     case 'header':

@@ -15,15 +15,18 @@ export interface Caller {
   readonly uris: readonly Uint8Array[];
   /** null: not an IP address. */
   readonly remote: Uint8Array | null;
+  /** Of whoever opened the connection. */
+  readonly direct: Uint8Array | null;
   readonly local: Uint8Array | null;
   readonly port: number;
   readonly serverName: Uint8Array;
 }
 
-export function factsOf({ local, remote, tls }: ConnectionInfo): Facts {
+export function factsOf({ local, remote, direct, tls }: ConnectionInfo): Facts {
   return {
     peerUris: tls?.peer?.uris ?? [],
     remoteHost: remote.host,
+    ...(direct === undefined ? {} : { directHost: direct.host }),
     destinationHost: local.host,
     destinationPort: local.port,
     serverName: tls?.serverName ?? '',
@@ -31,9 +34,11 @@ export function factsOf({ local, remote, tls }: ConnectionInfo): Facts {
 }
 
 export function callerOf(facts: Facts): Caller {
+  const remote = addressBytes(facts.remoteHost);
   return {
     uris: facts.peerUris.map((uri) => Buffer.from(uri, 'utf8')),
-    remote: addressBytes(facts.remoteHost),
+    remote,
+    direct: facts.directHost === undefined ? remote : addressBytes(facts.directHost),
     local: addressBytes(facts.destinationHost),
     port: facts.destinationPort,
     serverName: Buffer.from(facts.serverName, 'utf8'),
@@ -72,6 +77,8 @@ function holdsFor(condition: ConnectionCondition, caller: Caller): boolean {
     }
     case 'remote':
       return inRange(condition.range, caller.remote);
+    case 'direct':
+      return inRange(condition.range, caller.direct);
     case 'local':
       return inRange(condition.range, caller.local);
   }

@@ -34,7 +34,7 @@ export function connectInternally(
 
 class InternalConnection implements Connection {
   handler: ConnectionHandler;
-  readonly info: ConnectionInfo;
+  info: ConnectionInfo;
   closed = false;
   readonly #endOfTurn: EndOfTurn;
   #peer: InternalConnection | null = null;

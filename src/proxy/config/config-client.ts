@@ -7,7 +7,8 @@ import type { Log } from '../../core/log.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { applyDelta, EMPTY_SNAPSHOT, resourceKey, splitKey } from '../../snapshot/apply.ts';
-import type { Terms } from '../../snapshot/read/terms.ts';
+import type { ResourceSource } from '../../xds/client/resource-source.ts';
+import { MESH_TERMS, type Terms } from '../../snapshot/read/terms.ts';
 import type { FilterModules } from '../../snapshot/read/http-filters.ts';
 import type { Locality, Snapshot } from '../../snapshot/snapshot.ts';
 import { clientStatus } from '../../xds/client/client-status.ts';
@@ -269,7 +270,11 @@ export class ConfigClient {
   }
 
   get #terms(): Terms {
-    return { asks: (source) => canAsk(this.#sources, source), tls: this.#options.tls ?? 'mesh' };
+    const { tls = 'mesh', runtime } = this.#options;
+    const asks = (source: ResourceSource): boolean => canAsk(this.#sources, source);
+    return tls === 'mesh'
+      ? { ...MESH_TERMS, asks }
+      : { asks, tls, noOriginalDestination: () => runtime.net.originalDestinations.fault };
   }
 
   /** Streams of their own bring their types in no order. */

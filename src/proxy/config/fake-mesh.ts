@@ -77,7 +77,14 @@ export interface FakeMesh {
 const unused = (): never => {
   throw new Error('not used');
 };
-const NO_NET: Net = { listen: unused, connect: unused, secure: unused, resolve: unused, bindDatagram: unused };
+const NO_NET: Net = {
+  listen: unused,
+  connect: unused,
+  secure: unused,
+  originalDestinations: { fault: 'not used', of: unused },
+  resolve: unused,
+  bindDatagram: unused,
+};
 
 let nonces = 0;
 

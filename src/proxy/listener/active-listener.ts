@@ -2,11 +2,11 @@
  * One listener at work: takes connections, finds their filter chain, and hands them to what the chain says. Its
  * configuration is replaced in place; connections keep the one they came under and drain when it changes.
  */
-import type { Connection, ConnectionHandler } from '../../core/runtime.ts';
+import type { Address, Connection, ConnectionHandler } from '../../core/runtime.ts';
 import { CallbackTimer } from '../../core/timer-wheel.ts';
 import { DEFAULT_HTTP1_LIMITS } from '../../http/h1/limits.ts';
 import { matchChain, whyNoChain } from '../../snapshot/match-chain.ts';
-import type { FilterChain, ListenerConfig } from '../../snapshot/snapshot.ts';
+import type { Arrival, FilterChain, ListenerConfig } from '../../snapshot/snapshot.ts';
 import { Downstream, edgeOf } from '../router/downstream.ts';
 import { TcpRelay } from '../router/tcp-relay.ts';
 import { admit } from './admit.ts';
@@ -15,7 +15,9 @@ import { Handshake } from './handshake.ts';
 import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
 import type { ListenerWorld } from './listener-world.ts';
 import { Peek, type PeekOwner } from './peek.ts';
+import { ProxyPreface } from './proxy-preface.ts';
 import { Refusals } from './refusals.ts';
+import { NOBODY, Refused } from './refused.ts';
 import { serveHttp } from './serve-http.ts';
 import type { Served } from './served.ts';
 
@@ -30,7 +32,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   readonly #refusals: Refusals;
   readonly #served = new Set<Served>();
   /** Connections that are not served yet. */
-  readonly #opening = new Set<Peek | Handshake>();
+  readonly #opening = new Set<ProxyPreface | Peek | Handshake>();
   #config: ListenerConfig;
   /** The last silent connection was one whose server spoke first: the next is not made to wait. */
   #serverFirst = false;
@@ -42,8 +44,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   readonly #cut: CallbackTimer;
   readonly #look: CallbackTimer;
 
-  constructor(config: ListenerConfig, world: ListenerWorld) {
+  /** The listener that serves an address; null: none does. */
+  readonly #at: (address: Address) => ActiveListener | null;
+
+  constructor(config: ListenerConfig, world: ListenerWorld, at: (address: Address) => ActiveListener | null) {
     this.name = config.name;
+    this.#at = at;
     this.#config = config;
     this.#world = world;
     this.#refusals = new Refusals(world.router, config.name);
@@ -124,6 +130,49 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       connection.destroy('overloaded');
       return NOBODY;
     }
+    const { arrival } = this.#config;
+    return arrival === null ? this.#inspect(connection) : this.#arrive(connection, arrival, arrival.handsOver);
+  };
+
+  /** Finds out where the connection was going and whose it is; who accepted it has counted it. */
+  #arrive(connection: Connection, { asksKernel, proxyHeader }: Arrival, mayHandOver: boolean): ConnectionHandler {
+    const { router } = this.#world;
+    const original = asksKernel ? router.runtime.net.originalDestinations.of(connection) : null;
+    const { local } = connection.info;
+    const isRestored = original !== null && (original.host !== local.host || original.port !== local.port);
+    if (isRestored) connection.info = { ...connection.info, local: original };
+    if (proxyHeader === null) return this.#settle(connection, isRestored && mayHandOver);
+    const { inspectTimeoutMs, continueOnInspectTimeout } = this.#config;
+    const time = { limitMs: inspectTimeoutMs, goesOn: continueOnInspectTimeout };
+    const preface = new ProxyPreface(connection, router.timers, proxyHeader, time, {
+      done: (isMoved) => {
+        this.#opening.delete(preface);
+        const next = this.#settle(connection, (isRestored || isMoved) && mayHandOver);
+        if (!connection.closed) connection.handler = next;
+      },
+      wrong: (why) => {
+        this.#opening.delete(preface);
+        this.#refuse(connection, () => this.#refusals.proxyHeader(connection.info, why));
+      },
+      closed: () => {
+        this.#opening.delete(preface);
+        this.#world.connections.give();
+      },
+    });
+    this.#opening.add(preface);
+    return preface;
+  }
+
+  /** Once: whoever gets it serves it (Envoy's hand_off_restored_destination_connections). */
+  #settle(connection: Connection, isElsewhere: boolean): ConnectionHandler {
+    const other = isElsewhere ? this.#at(connection.info.local) : null;
+    if (other === null || other === this) return this.#inspect(connection);
+    const { arrival } = other.#config;
+    return arrival === null ? other.#inspect(connection) : other.#arrive(connection, arrival, false);
+  }
+
+  #inspect(connection: Connection): ConnectionHandler {
+    const { router } = this.#world;
     const { inspectHttp, inspectTimeoutMs } = this.#config;
     const inspectTls = this.#config.inspectTls || this.#config.chains.some((chain) => chain.tls !== null);
     const known = !inspectTls && (!inspectHttp || this.#serverFirst);
@@ -138,7 +187,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     });
     this.#opening.add(peek);
     return peek;
-  };
+  }
 
   detected(peek: Peek, found: Detected): void {
     this.#opening.delete(peek);
@@ -271,7 +320,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       destinationPort: destination.port,
       sourceHost: info.remote.host,
       sourcePort: info.remote.port,
-      directSourceHost: info.remote.host,
+      directSourceHost: (info.direct ?? info.remote).host,
     };
   }
 
@@ -281,23 +330,3 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     connection.destroy('refused');
   }
 }
-
-/** Waits for the end of a connection that was refused. */
-class Refused implements ConnectionHandler {
-  readonly #closed: () => void;
-
-  constructor(closed: () => void) {
-    this.#closed = closed;
-  }
-
-  onOpen(): void {}
-  onBytes(): void {}
-  onDrained(): void {}
-  onEnd(): void {}
-
-  onClose(): void {
-    this.#closed();
-  }
-}
-
-const NOBODY: ConnectionHandler = new Refused(() => {});

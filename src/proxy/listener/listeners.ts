@@ -26,6 +26,8 @@ export class Listeners {
   readonly #world: ListenerWorld;
   /** By address, or by name for internal ones. */
   readonly #bound = new Map<string, Bound>();
+  /** By where they are reached: their sockets' addresses, and those that others hand over to. */
+  #places: ReadonlyMap<string, ActiveListener> = new Map();
   /** Gone from the configuration, with connections that go on for a while. */
   readonly #leaving = new Set<ActiveListener>();
   readonly #retry: CallbackTimer;
@@ -104,6 +106,12 @@ export class Listeners {
         this.#world.router.log.error('listener not bound', { listener: config.name, reason: messageOf(error) });
       }
     }
+    this.#places = new Map(
+      [...this.#bound.values()].flatMap(({ active, socket }) => {
+        const address = socket?.address ?? active.config.address;
+        return address === null ? [] : [[`${address.host}:${address.port}`, active] as const];
+      }),
+    );
     this.failures = failures;
     this.#world.router.telemetry.counters.gauge('weft_listeners_failed').set(failures.length);
     // Whoever holds the port may let go of it.
@@ -111,8 +119,15 @@ export class Listeners {
     return failures;
   }
 
+  /** The listener of exactly this address, else the one of all addresses with its port. */
+  #serving({ host, port }: Address): ActiveListener | null {
+    const everywhere = host.includes(':') ? '::' : '0.0.0.0';
+    return this.#places.get(`${host}:${port}`) ?? this.#places.get(`${everywhere}:${port}`) ?? null;
+  }
+
   async #bind(config: ListenerConfig): Promise<Bound> {
-    const active = new ActiveListener(config, this.#world);
+    const active = new ActiveListener(config, this.#world, (address) => this.#serving(address));
+    if (!config.isBound) return { active, socket: null };
     if (config.address === null) {
       this.#world.router.internals.register(config.name, active.accept);
       return { active, socket: null };
@@ -124,6 +139,7 @@ export class Listeners {
 
   async #unbind(key: string, bound: Bound): Promise<void> {
     this.#bound.delete(key);
+    if (!bound.active.config.isBound) return;
     if (bound.socket === null) {
       this.#world.router.internals.unregister(bound.active.name, bound.active.accept);
       return;
@@ -133,8 +149,9 @@ export class Listeners {
   }
 }
 
-function keyOf({ address, name }: ListenerConfig): string {
+function keyOf({ address, name, isBound }: ListenerConfig): string {
   if (address === null) return `internal:${name}`;
+  if (!isBound) return `unbound ${address.host}:${address.port}`;
   // Each of those that ask for a free port has one of its own.
   return `${address.host}:${address.port === 0 ? `0 ${name}` : address.port}`;
 }

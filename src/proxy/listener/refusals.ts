@@ -4,6 +4,7 @@
  */
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { RouterWorld } from '../router/router-world.ts';
+import { TOO_LONG } from './proxy-header.ts';
 
 /** The words are those of `identity/peer-check.ts` and of the runtimes; what is new counts as `handshake`. */
 const TLS_REASONS: readonly (readonly [string, RegExp])[] = [
@@ -46,6 +47,13 @@ export class Refusals {
 
   inspectTimeout(info: ConnectionInfo, timeoutMs: number): void {
     this.#count('inspect_timeout', info, `nothing that a filter chain takes came within ${timeoutMs} ms`);
+  }
+
+  proxyHeader(info: ConnectionInfo, why: string): void {
+    const { telemetry } = this.#world;
+    telemetry.counters.counter('downstream_cx_proxy_proto_error', { listener: this.#listener }).add(1);
+    if (why === TOO_LONG) telemetry.limit('proxy_header_bytes', this.#listener).add(1);
+    this.#count('proxy_header', info, why);
   }
 
   denied(info: ConnectionInfo, why: string): void {

@@ -52,6 +52,12 @@ export abstract class SocketConnection extends BaseConnection {
     if (!connecting) this.#begin(socket);
   }
 
+  /** Of the TCP socket, for system calls that Node does not have; -1: it has none, or Node does not show it. */
+  get descriptor(): number {
+    const { _handle: handle } = (this.#transport ?? {}) as { readonly _handle?: { readonly fd?: unknown } | null };
+    return typeof handle?.fd === 'number' ? handle.fd : -1;
+  }
+
   /** What closing undoes while there is no socket yet. */
   attachLater(abort: () => void): void {
     this.#abort = abort;

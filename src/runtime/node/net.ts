@@ -4,6 +4,7 @@ import type { Log } from '../../core/log.ts';
 import type { Address, Connection, ConnectionHandler, ConnectionInfo, Listener, Net } from '../../core/runtime.ts';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import { bindDatagram } from './datagram.ts';
+import { kernelDestinations } from './original-destination.ts';
 import { resolveName } from './resolve.ts';
 import { secureConnection } from './secure.ts';
 import type { SocketKind } from './socket-kind.ts';
@@ -17,6 +18,7 @@ export function createNodeNet(context: ConnectionContext, log: Log, kind: Socket
     listen: (at, accept) => listen(context, log, kind, at, accept),
     connect: (to, handler) => connect(context, kind, to, handler),
     secure: (connection, tls, handler) => secureConnection(context, kind, connection, tls, handler),
+    originalDestinations: kernelDestinations,
     resolve: resolveName,
     bindDatagram,
   };

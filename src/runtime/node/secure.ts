@@ -28,7 +28,9 @@ export function secureConnection(
   const callbacks: Handshake = {
     onSecured(tlsSocket, facts) {
       kind.secured(secured, tlsSocket, socket);
-      secured.opened({ local: localOf(tlsSocket), remote, tls: facts });
+      // What an accepted connection is called by then is not the kernel's to say alone.
+      const ends = tls.role === 'server' ? plain.info : { local: localOf(tlsSocket), remote };
+      secured.opened({ ...ends, tls: facts });
     },
     onRefused: (reason) => secured.destroy(reason),
   };

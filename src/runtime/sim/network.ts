@@ -3,7 +3,14 @@
  * (127/8, ::1) are its own; every other address is a host of the network.
  */
 import { WeftError } from '../../core/errors.ts';
-import type { Address, Connection, ConnectionHandler, DatagramSocket, Listener } from '../../core/runtime.ts';
+import type {
+  Address,
+  Connection,
+  ConnectionHandler,
+  DatagramSocket,
+  Listener,
+  OriginalDestinations,
+} from '../../core/runtime.ts';
 import { SimConnection } from './connection.ts';
 import { type OnDatagram, SimDatagrams } from './datagrams.ts';
 import type { EventQueue } from './event-queue.ts';
@@ -19,9 +26,20 @@ interface Listening {
   readonly accept: Accept;
 }
 
+class SimRedirects implements OriginalDestinations {
+  readonly fault = null;
+  readonly from = new Map<number, Address>();
+
+  of({ info }: Connection): Address | null {
+    return this.from.get(info.remote.port) ?? null;
+  }
+}
+
 export class SimNetwork implements Medium {
   readonly events: EventQueue;
   readonly random: SeededRandom;
+  /** What was redirected, by the port that the client came from; tests fill it in. */
+  readonly redirects = new SimRedirects();
   readonly names = new Map<string, readonly string[]>();
   /** The most bytes that one direction held at once, of any connection. */
   peakBacklogBytes = 0;

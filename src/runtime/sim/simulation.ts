@@ -157,6 +157,7 @@ export class Simulation {
       listen: async (at, accept) => this.network.listen(process, at, accept),
       connect: (to, handler) => this.network.connect(process, to, handler),
       secure: (connection, tls, handler) => secureSimulated(connection, tls, handler, clock, random),
+      originalDestinations: this.network.redirects,
       resolve: async (name) => this.#resolve(name),
       bindDatagram: async (at, onDatagram) => this.network.bindDatagram(process, at, onDatagram),
     };

@@ -9,19 +9,19 @@ import { refuseOverlaps } from './chain-match.ts';
 import { decodeConfig } from './decode-config.ts';
 import { readFilterChain } from './filter-chain.ts';
 import type { FilterModules } from './http-filters.ts';
+import { readListenerFilters, refuseWithoutKernel } from './listener-filters.ts';
 import { weftText } from './metadata.ts';
-import { invalid, refuseSet, unsupported } from './problem.ts';
+import { invalid, refuseSet } from './problem.ts';
 import { MESH_TERMS, type Terms } from './terms.ts';
 
-const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
-const HTTP_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector';
 /** Envoy's default for `listener_filters_timeout`. */
 const INSPECT_MS = 15_000;
 
 export function readListener(bytes: Uint8Array, modules: FilterModules, terms: Terms = MESH_TERMS): ListenerConfig {
   const message = decodeConfig(ListenerTable, bytes);
-  refuseSet('use_original_dst', message.useOriginalDst);
-  if (message.bindToPort === false) throw unsupported('bind_to_port');
+  const isBound = message.bindToPort ?? true;
+  if (!isBound) refuseWithoutKernel('bind_to_port', terms);
+  refuseSet('additional_addresses', message.additionalAddresses);
   const chains = message.filterChains.map((chain, i) => readFilterChain(`filter_chains[${i}]`, chain, modules, terms));
   refuseOverlaps(chains);
   const defaultChain =
@@ -29,16 +29,18 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
       ? null
       : readFilterChain('default_filter_chain', message.defaultFilterChain, modules, terms);
   if (chains.length === 0 && defaultChain === null) throw invalid('filter_chains', 'required');
-  const inspectors = readInspectors(message);
+  const { arrival, inspectTls, inspectHttp } = readListenerFilters(message, terms);
   return {
     name: message.name,
     address: readAddress(message),
+    isBound,
+    arrival,
     direction: message.trafficDirection === TrafficDirection.INBOUND ? 'inbound' : 'outbound',
     chains,
     defaultChain,
     // Envoy injects the TLS inspector where chains match on what it finds.
-    inspectTls: inspectors.has(TLS_INSPECTOR) || chains.some(needsTlsInspector),
-    inspectHttp: inspectors.has(HTTP_INSPECTOR),
+    inspectTls: inspectTls || chains.some(needsTlsInspector),
+    inspectHttp,
     inspectTimeoutMs: message.listenerFiltersTimeout ?? INSPECT_MS,
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     origin: weftText(message.metadata, 'origin'),
@@ -51,19 +53,6 @@ function readAddress(message: Message): Address | null {
     return null;
   }
   return readSocketAddress('address', message.address, false);
-}
-
-function readInspectors(message: Message): ReadonlySet<string> {
-  return new Set(
-    message.listenerFilters.map((filter, i) => {
-      const type = filter.configType.value?.typeUrl ?? '';
-      if (type === TLS_INSPECTOR || type === HTTP_INSPECTOR) return type;
-      throw unsupported(
-        `listener_filters[${i}].typed_config`,
-        `no listener filter of this proxy reads ${type || 'it'}`,
-      );
-    }),
-  );
 }
 
 function needsTlsInspector({ match }: FilterChain): boolean {

@@ -9,7 +9,13 @@ export interface Terms {
    * `own`: keys, roots and names are what the resources say.
    */
   readonly tls: 'mesh' | 'own';
+  /** Why listeners cannot go by the destination that a connection had before the kernel redirected it; null: they can. */
+  readonly noOriginalDestination: () => string | null;
 }
 
 /** Of a sidecar: everything comes over the one aggregated stream. */
-export const MESH_TERMS: Terms = { asks: ({ kind }) => kind === 'ads', tls: 'mesh' };
+export const MESH_TERMS: Terms = {
+  asks: ({ kind }) => kind === 'ads',
+  tls: 'mesh',
+  noOriginalDestination: () => 'a sidecar is told by its address where a connection goes',
+};

@@ -718,6 +718,24 @@ export interface Pipe {
   readonly mode: number;
 }
 
+/** envoy.config.core.v3.ProxyProtocolConfig.Version */
+export const ProxyProtocolConfig_Version = {
+  V1: 0,
+  V2: 1,
+} as const;
+
+/** envoy.config.core.v3.ProxyProtocolPassThroughTLVs */
+export interface ProxyProtocolPassThroughTLVs {
+  readonly matchType: number; // ProxyProtocolPassThroughTLVs_PassTLVsMatchType
+  readonly tlvType: readonly number[];
+}
+
+/** envoy.config.core.v3.ProxyProtocolPassThroughTLVs.PassTLVsMatchType */
+export const ProxyProtocolPassThroughTLVs_PassTLVsMatchType = {
+  INCLUDE_ALL: 0,
+  INCLUDE: 1,
+} as const;
+
 /** envoy.config.core.v3.RequestMethod */
 export const RequestMethod = {
   METHOD_UNSPECIFIED: 0,
@@ -872,6 +890,11 @@ export interface LocalityLbEndpoints {
   readonly metadata: Metadata | undefined;
 }
 
+/** envoy.config.listener.v3.AdditionalAddress */
+export interface AdditionalAddress {
+  readonly address: Address | undefined;
+}
+
 /** envoy.config.listener.v3.Filter */
 export interface Filter {
   readonly name: string;
@@ -931,6 +954,7 @@ export interface Listener {
     | { readonly case: 'internalListener'; readonly value: Listener_InternalListenerConfig }
     | { readonly case: undefined; readonly value?: undefined };
   readonly statPrefix: string;
+  readonly additionalAddresses: readonly AdditionalAddress[];
 }
 
 /** envoy.config.listener.v3.Listener.InternalListenerConfig */
@@ -1488,6 +1512,30 @@ export interface Router {
 /** envoy.extensions.filters.listener.http_inspector.v3.HttpInspector */
 export type HttpInspector = Readonly<Record<never, never>>;
 
+/** envoy.extensions.filters.listener.original_dst.v3.OriginalDst */
+export type OriginalDst = Readonly<Record<never, never>>;
+
+/** envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol */
+export interface ProxyProtocol {
+  readonly rules: readonly ProxyProtocol_Rule[];
+  readonly allowRequestsWithoutProxyProtocol: boolean;
+  readonly passThroughTlvs: ProxyProtocolPassThroughTLVs | undefined;
+  readonly disallowedVersions: readonly number[]; // ProxyProtocolConfig_Version
+  readonly statPrefix: string;
+}
+
+/** envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.KeyValuePair */
+export interface ProxyProtocol_KeyValuePair {
+  readonly metadataNamespace: string;
+  readonly key: string;
+}
+
+/** envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.Rule */
+export interface ProxyProtocol_Rule {
+  readonly tlvType: number;
+  readonly onTlvPresent: ProxyProtocol_KeyValuePair | undefined;
+}
+
 /** envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector */
 export interface TlsInspector {
   readonly enableJa3Fingerprinting: boolean | undefined;
@@ -1846,6 +1894,7 @@ export interface DownstreamTlsContext {
   readonly sessionTicketKeysType:
     | { readonly case: 'disableStatelessSessionResumption'; readonly value: boolean }
     | { readonly case: undefined; readonly value?: undefined };
+  readonly fullScanCertsOnSniMismatch: boolean | undefined;
 }
 
 /** envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig */

@@ -411,6 +411,10 @@ export const PipeTable: Table<m.Pipe> = /* @__PURE__ */ new Table('envoy.config.
   [1, 'path', 9],
   [2, 'mode', 13],
 ]);
+export const ProxyProtocolPassThroughTLVsTable: Table<m.ProxyProtocolPassThroughTLVs> = /* @__PURE__ */ new Table('envoy.config.core.v3.ProxyProtocolPassThroughTLVs', () => [
+  [1, 'matchType', 14, 'plain', () => m.ProxyProtocolPassThroughTLVs_PassTLVsMatchType],
+  [2, 'tlvType', 13, 'list'],
+]);
 export const RuntimeDoubleTable: Table<m.RuntimeDouble> = /* @__PURE__ */ new Table('envoy.config.core.v3.RuntimeDouble', () => [
   [1, 'defaultValue', 1],
   [2, 'runtimeKey', 9],
@@ -492,6 +496,9 @@ export const LocalityLbEndpointsTable: Table<m.LocalityLbEndpoints> = /* @__PURE
   [5, 'priority', 13],
   [9, 'metadata', 11, 'optional', () => MetadataTable],
 ]);
+export const AdditionalAddressTable: Table<m.AdditionalAddress> = /* @__PURE__ */ new Table('envoy.config.listener.v3.AdditionalAddress', () => [
+  [1, 'address', 11, 'optional', () => AddressTable],
+]);
 export const FilterTable: Table<m.Filter> = /* @__PURE__ */ new Table('envoy.config.listener.v3.Filter', () => [
   [1, 'name', 9],
   [4, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
@@ -533,6 +540,7 @@ export const ListenerTable: Table<m.Listener> = /* @__PURE__ */ new Table('envoy
   [26, 'bindToPort', 8, 'wrapped'],
   [27, 'internalListener', 11, 'optional', () => Listener_InternalListenerConfigTable, 'listenerSpecifier'],
   [28, 'statPrefix', 9],
+  [33, 'additionalAddresses', 11, 'list', () => AdditionalAddressTable],
 ]);
 export const Listener_InternalListenerConfigTable: Table<m.Listener_InternalListenerConfig> = /* @__PURE__ */ new Table('envoy.config.listener.v3.Listener.InternalListenerConfig', () => [
 ]);
@@ -883,6 +891,23 @@ export const RouterTable: Table<m.Router> = /* @__PURE__ */ new Table('envoy.ext
 ]);
 export const HttpInspectorTable: Table<m.HttpInspector> = /* @__PURE__ */ new Table('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', () => [
 ]);
+export const OriginalDstTable: Table<m.OriginalDst> = /* @__PURE__ */ new Table('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', () => [
+]);
+export const ProxyProtocolTable: Table<m.ProxyProtocol> = /* @__PURE__ */ new Table('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol', () => [
+  [1, 'rules', 11, 'list', () => ProxyProtocol_RuleTable],
+  [2, 'allowRequestsWithoutProxyProtocol', 8],
+  [3, 'passThroughTlvs', 11, 'optional', () => ProxyProtocolPassThroughTLVsTable],
+  [4, 'disallowedVersions', 14, 'list', () => m.ProxyProtocolConfig_Version],
+  [5, 'statPrefix', 9],
+]);
+export const ProxyProtocol_KeyValuePairTable: Table<m.ProxyProtocol_KeyValuePair> = /* @__PURE__ */ new Table('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.KeyValuePair', () => [
+  [1, 'metadataNamespace', 9],
+  [2, 'key', 9],
+]);
+export const ProxyProtocol_RuleTable: Table<m.ProxyProtocol_Rule> = /* @__PURE__ */ new Table('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.Rule', () => [
+  [1, 'tlvType', 13],
+  [2, 'onTlvPresent', 11, 'optional', () => ProxyProtocol_KeyValuePairTable],
+]);
 export const TlsInspectorTable: Table<m.TlsInspector> = /* @__PURE__ */ new Table('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', () => [
   [1, 'enableJa3Fingerprinting', 8, 'wrapped'],
   [2, 'initialReadBufferSize', 13, 'wrapped'],
@@ -1092,6 +1117,7 @@ export const DownstreamTlsContextTable: Table<m.DownstreamTlsContext> = /* @__PU
   [3, 'requireSni', 8, 'wrapped'],
   [6, 'sessionTimeout', 20, 'optional'],
   [7, 'disableStatelessSessionResumption', 8, 'plain', null, 'sessionTicketKeysType'],
+  [9, 'fullScanCertsOnSniMismatch', 8, 'wrapped'],
 ]);
 export const SdsSecretConfigTable: Table<m.SdsSecretConfig> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig', () => [
   [1, 'name', 9],

@@ -14,7 +14,7 @@ const OUT = new Uint8Array(65_536);
 
 export class MemoryConnection implements Connection {
   handler: ConnectionHandler = NOBODY;
-  readonly info: ConnectionInfo = {
+  info: ConnectionInfo = {
     local: { host: '127.0.0.1', port: 1 },
     remote: { host: '127.0.0.1', port: 2 },
     tls: null,
