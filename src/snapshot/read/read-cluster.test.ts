@@ -95,7 +95,12 @@ test('a server that each request would name is refused where TLS would tell it',
     configType: { case: 'typedConfig', value: { typeUrl, value } },
   });
   assert.throws(
-    () => original({ upstreamHttpProtocolOptions, transportSocket }, {}, { asks: () => true, tls: 'own' }),
+    () =>
+      original(
+        { upstreamHttpProtocolOptions, transportSocket },
+        {},
+        { asks: () => true, tls: 'own', noOriginalDestination: () => null },
+      ),
     /upstream_http_protocol_options.auto_sni/,
   );
 });
