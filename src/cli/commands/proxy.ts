@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { WeftError } from '../../core/errors.ts';
+import { messageOf, WeftError } from '../../core/errors.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { startProxy } from '../../proxy/main.ts';
 import { createBareRuntime } from '../../runtime/node/bare-runtime.ts';
@@ -101,6 +101,11 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new WeftError('file-not-found', { what: 'the bootstrap cannot be read', where: file, cause: error });
+    throw new WeftError('file-not-found', {
+      what: `the bootstrap cannot be read: ${messageOf(error)}`,
+      where: file,
+      hint: 'Name an Envoy bootstrap, as YAML or JSON: weft proxy -c envoy.yaml',
+      cause: error,
+    });
   }
 }

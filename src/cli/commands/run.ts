@@ -31,7 +31,7 @@ import { type LocalityFlags, runLocality } from '../run/locality.ts';
 import { labelName, parseLabels, parseUses, serviceName, versionName } from '../run/name-flags.ts';
 import { nodePreloadPath } from '../run/node-preload.ts';
 import { parsePortFlags } from '../run/port-flag.ts';
-import { parseProxy } from '../run/proxy-flag.ts';
+import { parseProxy, refuseIdleFlags } from '../run/proxy-flag.ts';
 import { parseXdsAt, proxylessStarter } from '../run/start-proxyless.ts';
 import { onEndSignal } from '../until-signal.ts';
 import { VERSION } from '../version.ts';
@@ -46,7 +46,7 @@ interface RunFlags extends JoinFlags, LocalityFlags, EnvoyFlags {
   readonly name?: string;
   readonly address?: string;
   readonly proxy: string;
-  readonly xdsAt: string;
+  readonly xdsAt?: string;
   readonly accessLog?: string;
 }
 
@@ -59,7 +59,11 @@ export function define(command: Command, context: () => Context): void {
     .option('-p, --port <[name=]P[:protocol]>', 'port of the application at 127.0.0.1, or: auto (repeatable)', many)
     .option('--version <version>', 'version label; makes the service NAME-VERSION too')
     .option('--account <name>', 'service account in its identity (default: the service)')
-    .option('--uses <services>', 'services that it calls, such as catalog,shop/stock (default: all)', many)
+    .option(
+      '--uses <services>',
+      'services that it calls, such as catalog,shop/stock (default: found on first use)',
+      many,
+    )
     .option('--label <key=value>', 'label of the workload (repeatable)', many)
     .option('--name <workload>', 'name of this instance; the same name takes up where it was (default: a new one)')
     .option('--address <ip>', 'where other sidecars reach this one (default: 127.0.0.1 on the control plane’s machine)')
@@ -69,7 +73,7 @@ export function define(command: Command, context: () => Context): void {
     .option('--token-file <file>', 'file with a join token, - for standard input (or env WEFT_TOKEN)')
     .option('--ca-hash <hash>', 'sha256:… of the mesh’s CA, as weft token create prints it')
     .option('--proxy <kind>', 'data plane: weft, envoy or none (the application speaks xDS itself)', 'weft')
-    .option('--xds-at <place>', 'with --proxy none, where it finds xDS: unix, or loopback for grpc-java', 'unix')
+    .option('--xds-at <place>', 'with --proxy none, where it finds xDS: unix (default), or loopback for grpc-java')
     .option('--envoy-path <file>', 'the Envoy of --proxy envoy (env WEFT_ENVOY; default: the first in PATH)')
     .option('--external-envoy', 'somebody else starts Envoy, with the file of weft bootstrap envoy')
     .option('--access-log <file>', 'one JSON line a request; - for standard output')
@@ -86,13 +90,14 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   if (flags.service === undefined) throw new UsageError('which service is it?', 'weft run --service NAME -- COMMAND');
   if (command.length === 0) throw new UsageError('there is no command to run', 'weft run --service NAME -- COMMAND');
   const proxyKind = parseProxy(flags.proxy);
+  refuseIdleFlags(proxyKind, flags);
   const service = serviceName('--service', flags.service);
   const place = meshPlace(context.globals);
   const namespace = labelName('--namespace', place.namespace);
   const account = labelName('--account', flags.account ?? service);
   const version = flags.version === undefined ? null : versionName(flags.version);
   const workload = labelName('--name', flags.name ?? newName(service, version));
-  const at = parseXdsAt(flags.xdsAt);
+  const at = parseXdsAt(flags.xdsAt ?? 'unix');
   const ports = parsePortFlags(flags.port ?? []);
   if (proxyKind === 'grpc' && ports === 'auto') {
     throw new UsageError(
