@@ -54,6 +54,8 @@ export interface FilterModule<C = unknown> {
 export interface ConnectionFilter {
   /** null: it may go on, and there is nothing to say of it. */
   admit(connection: ConnectionInfo): Admission | null;
+  /** The same of one that was admitted by earlier rules: only a refusal is counted. */
+  readmit(connection: ConnectionInfo): Admission | null;
 }
 
 export interface Admission {

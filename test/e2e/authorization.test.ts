@@ -17,6 +17,7 @@ const SPREAD_LIMIT_MS = 15_000;
 const mesh = new LiveMesh();
 let web: MeshShell;
 let batch: MeshShell;
+let talks = 0;
 /** By the proxy beside them. */
 const callers = new Map<string, MeshShell>();
 
@@ -67,6 +68,17 @@ async function echoes(shell: MeshShell, service: string): Promise<boolean> {
   const script = `exec 3<>/dev/tcp/$${name}_SERVICE_HOST/$${name}_SERVICE_PORT_RAW && echo hello >&3 && timeout 5 head -n 1 <&3`;
   const { stdout } = await shell.exec(`bash -c '${script}'`);
   return stdout.includes('hello');
+}
+
+/** Opens a connection to the raw port that stays; what is returned reads what has come on it, and `over` at its end. */
+async function longTalk(shell: MeshShell, service: string): Promise<() => Promise<string>> {
+  const name = service.toUpperCase().replaceAll('-', '_');
+  const file = join(mesh.directory, `talk-${++talks}`);
+  const script = `exec 3<>/dev/tcp/$${name}_SERVICE_HOST/$${name}_SERVICE_PORT_RAW && echo hello >&3 && cat <&3; echo over`;
+  await shell.exec(`timeout 60 bash -c '${script}' >${file} 2>&1 &`);
+  const read = async (): Promise<string> => readFileSync(file, 'utf8');
+  await until('it is answered', SPREAD_LIMIT_MS, async () => (await read()).includes('hello'));
+  return read;
 }
 
 describe('policies before and beside applications', { skip: missing('curl', 'bash') }, () => {
@@ -160,6 +172,19 @@ rules:
         await apply('raw', policy('raw', service, `action: ALLOW\nrules: [{ ${from} }]`));
         await until('raw bytes of web pass', SPREAD_LIMIT_MS, () => echoes(web, service));
         assert.equal(await echoes(batch, service), false);
+        await remove('authorizationpolicy', 'raw');
+      });
+
+      // Envoy keeps the connection under the rules that it came under.
+      test('an open connection of raw bytes ends with the rules that allowed it', {
+        skip: proxy === 'envoy',
+      }, async () => {
+        await until('raw bytes of batch pass', SPREAD_LIMIT_MS, () => echoes(batch, service));
+        const [kept, cut] = [await longTalk(web, service), await longTalk(batch, service)];
+        const from = `from: [{ serviceAccounts: [web] }]`;
+        await apply('raw', policy('raw', service, `action: ALLOW\nrules: [{ ${from} }]`));
+        await until('the one of batch is over', SPREAD_LIMIT_MS, async () => (await cut()).includes('over'));
+        assert.ok(!(await kept()).includes('over'));
         await remove('authorizationpolicy', 'raw');
       });
 

@@ -40,8 +40,21 @@ class NetworkRbac implements ConnectionFilter {
     const decision = judgeConnection(enforced, caller);
     this.#enforced.count(decision);
     if (this.#enforced.marks(decision)) return { allowed: true, detail: `audited by ${decision.rule}` };
-    return decision.allowed ? null : { allowed: false, detail: `RBAC: denied by ${decision.rule}` };
+    return decision.allowed ? null : deniedBy(decision);
   }
+
+  readmit(connection: ConnectionInfo): Admission | null {
+    const { enforced } = this.#config;
+    if (enforced === null) return null;
+    const decision = judgeConnection(enforced, callerOf(factsOf(connection)));
+    if (decision.allowed || this.#enforced.marks(decision)) return null;
+    this.#enforced.count(decision);
+    return deniedBy(decision);
+  }
+}
+
+function deniedBy({ rule }: RbacDecision): Admission {
+  return { allowed: false, detail: `RBAC: denied by ${rule}` };
 }
 
 /** Every condition is about the connection, so what is left of the rules is constant: the first one decides. */

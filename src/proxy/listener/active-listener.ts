@@ -2,14 +2,14 @@
  * One listener at work: takes connections, finds their filter chain, and hands them to what the chain says. Its
  * configuration is replaced in place; connections keep the one they came under and drain when it changes.
  */
-import type { Address, Connection, ConnectionHandler } from '../../core/runtime.ts';
+import type { Address, Connection, ConnectionHandler, ConnectionInfo } from '../../core/runtime.ts';
 import { CallbackTimer } from '../../core/timer-wheel.ts';
 import { DEFAULT_HTTP1_LIMITS } from '../../http/h1/limits.ts';
 import { matchChain, whyNoChain } from '../../snapshot/match-chain.ts';
 import type { Arrival, FilterChain, ListenerConfig } from '../../snapshot/snapshot.ts';
 import { Downstream, edgeOf } from '../router/downstream.ts';
 import { TcpRelay } from '../router/tcp-relay.ts';
-import { admit } from './admit.ts';
+import { admit, whyNoLonger } from './admit.ts';
 import { type Detected, RAW } from './detect.ts';
 import { Handshake } from './handshake.ts';
 import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
@@ -31,6 +31,8 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   readonly #world: ListenerWorld;
   readonly #refusals: Refusals;
   readonly #served = new Set<Served>();
+  /** Those of them that carry raw bytes, and what was found at their begin. */
+  readonly #raw = new Map<TcpRelay, Detected>();
   /** Connections that are not served yet. */
   readonly #opening = new Set<ProxyPreface | Peek | Handshake>();
   #config: ListenerConfig;
@@ -80,11 +82,12 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     return this.#served.size === 0 && this.#opening.size === 0;
   }
 
-  /** Connections of the old configuration end in order; new ones get the new one. */
+  /** Connections of the old configuration end in order; new ones get the new one. What its rules deny ends now. */
   update(config: ListenerConfig): void {
     if (config === this.#config) return;
     this.#config = config;
     this.#serverFirst = false;
+    this.#denyRaw();
     this.drainServed(IDLE_DRAIN_MS);
   }
 
@@ -197,7 +200,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   undetected(peek: Peek, silent: boolean): boolean {
     const { connection } = peek;
     const config = this.#config;
-    const isTaken = config.continueOnInspectTimeout && matchChain(config, this.#facts(connection, RAW)) !== null;
+    const isTaken = config.continueOnInspectTimeout && matchChain(config, this.#facts(connection.info, RAW)) !== null;
     if (!isTaken && silent) return false;
     this.#opening.delete(peek);
     if (config.continueOnInspectTimeout) this.#begin(connection, RAW);
@@ -212,6 +215,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
 
   connectionEnded(served: Served): void {
     if (!this.#served.delete(served)) return;
+    if (served instanceof TcpRelay) this.#raw.delete(served);
     this.#world.connections.give();
     if (this.#served.size === 0) this.#world.router.timers.disarm(this.#look);
     if (!this.#old.delete(served) || this.#old.size > 0) return;
@@ -220,7 +224,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   }
 
   #begin(connection: Connection, found: Detected): void {
-    const facts = this.#facts(connection, found);
+    const facts = this.#facts(connection.info, found);
     const chain = matchChain(this.#config, facts);
     if (chain === null) {
       this.#refuse(connection, () => this.#refusals.noChain(connection.info, whyNoChain(this.#config, facts)));
@@ -287,13 +291,29 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       },
     });
     this.#served.add(relay);
+    this.#raw.set(relay, found);
     relay.start();
+  }
+
+  /**
+   * Requests are judged one by one; a connection of raw bytes may last for days after the rules that it came under. One that
+   * no chain takes any more has no rules to be judged by and drains as the others do.
+   */
+  #denyRaw(): void {
+    for (const [relay, found] of [...this.#raw]) {
+      const { info } = relay;
+      const chain = matchChain(this.#config, this.#facts(info, found));
+      const why = chain === null ? null : whyNoLonger(this.#world.connectionFilters(chain), info);
+      if (why !== null) relay.deny(why);
+    }
   }
 
   /** No TLS ends here, so a guess that the bytes are raw takes nothing away from anybody. */
   #takesOnlyRaw(connection: Connection): boolean {
     const { chains } = this.#config;
-    return chains.every(({ tls }) => tls === null) && matchChain(this.#config, this.#facts(connection, RAW)) !== null;
+    return (
+      chains.every(({ tls }) => tls === null) && matchChain(this.#config, this.#facts(connection.info, RAW)) !== null
+    );
   }
 
   /** A look a minute at every connection costs less than a timer for every request. */
@@ -311,8 +331,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     }
   }
 
-  #facts(connection: Connection, found: Detected) {
-    const { info } = connection;
+  #facts(info: ConnectionInfo, found: Detected) {
     const destination = this.#world.router.destination.of(info);
     return {
       ...found,

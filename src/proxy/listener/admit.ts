@@ -15,3 +15,12 @@ export function admit(filters: readonly ConnectionFilter[], connection: Connecti
   }
   return said;
 }
+
+/** Of an open connection, under rules that came later. null: it may go on; else why not. */
+export function whyNoLonger(filters: readonly ConnectionFilter[], connection: ConnectionInfo): string | null {
+  for (const filter of filters) {
+    const found = filter.readmit(connection);
+    if (found !== null && !found.allowed) return found.detail;
+  }
+  return null;
+}

@@ -14,9 +14,14 @@ import {
 } from '../../../test/support/proxy-snapshots.ts';
 import { SettableSvid } from '../../../test/support/real-svids.ts';
 import { answerWith, get, ok, planeOf, RawPeer, responseOf, svidOf } from '../../../test/support/sim-mesh.ts';
+import { policy, rules } from '../../filters/rbac/test/policies.ts';
 import { RecordingLog } from '../../core/log.ts';
 import type { ListenerConfig } from '../../snapshot/snapshot.ts';
 import { Simulation } from '../../runtime/sim/simulation.ts';
+import { Rbac_Action } from '../../xds/tables/messages.gen.ts';
+import { NetworkRbacTable } from '../../xds/tables/tables.gen.ts';
+import { encode } from '../../xds/wire/encode.ts';
+import { create } from '../../xds/wire/table.ts';
 import type { DataPlaneOptions } from '../data-plane.ts';
 
 const AT = { host: '127.0.0.1', port: 8000 };
@@ -166,4 +171,34 @@ test('a silent client on a port of mTLS is refused in the end, and nothing leaks
   assert.notEqual(peer.closed, null);
   assert.equal(plane.telemetry.counters.counter('no_filter_chain_match', { listener: 'inbound|80' }).value, 1);
   assert.ok(log.lines.some(({ fields }) => /plaintext on a port that requires mTLS/.test(String(fields['why']))));
+});
+
+/** A listener of raw bytes that lets everybody in, but for those who come to this port. */
+function rawListener(deniedPort: number | null): ListenerConfig {
+  const policies =
+    deniedPort === null ? {} : { 'not-you': policy([{ rule: { case: 'destinationPort', value: deniedPort } }]) };
+  const rbac = create(NetworkRbacTable, { rules: rules(Rbac_Action.DENY, policies), statPrefix: 'raw' });
+  const type = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
+  const guard = { name: 'rbac', type, config: encode(NetworkRbacTable, rbac), optional: false };
+  const chain = { ...chainOf(tcpProxy('app')), filters: [guard] };
+  return listenerOf('outbound|raw', AT, [chain], { inspectTls: false, inspectHttp: false });
+}
+
+test('an open connection of raw bytes ends when rules that come later deny it, and is counted once; others go on', async () => {
+  const { use, connect, sim, plane } = await start();
+  await use([rawListener(null)]);
+  const peer = connect();
+  peer.send(get('/'));
+  await sim.run(() => responseOf(peer) !== null, 5_000);
+  await use([rawListener(AT.port + 1)]);
+  await sim.run(undefined, 1_000);
+  assert.equal(peer.closed, null, 'these rules are not about it');
+  const connections = (verdict: string, by: string): number =>
+    plane.telemetry.counters.counter('weft_rbac_connections_total', { rules: 'enforced', verdict, policy: by }).value;
+  assert.deepEqual([connections('allowed', ''), connections('denied', 'not-you')], [1, 0]);
+  const before = sim.nowMs;
+  await use([rawListener(AT.port)]);
+  await sim.run(() => peer.closed !== null || peer.ended, 60_000);
+  assert.ok(sim.nowMs - before < 1_100, `${sim.nowMs - before} ms`);
+  assert.deepEqual([connections('allowed', ''), connections('denied', 'not-you')], [1, 1]);
 });

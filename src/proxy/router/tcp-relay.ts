@@ -159,6 +159,15 @@ export class TcpRelay
     this.#fail('', `cut: ${why}`);
   }
 
+  /** Both sides at once: rules that came later do not allow it. */
+  deny(detail: string): void {
+    this.#fail('UAEX', detail);
+  }
+
+  get info(): ConnectionInfo {
+    return this.#down.connection.info;
+  }
+
   get backlog(): number {
     return this.#down.unsent;
   }
