@@ -86,14 +86,14 @@ test('an unchanged version is not read again, and nothing new is the same snapsh
 
 test('a refused resource keeps its last good version while its neighbours go on', () => {
   const before = accepted([asRoutes(routes())]);
-  const bad = asRoutes(routes({ appendXForwardedHost: true }));
+  const bad = asRoutes(routes({ priority: 1 }));
   const { next, refused } = apply(before, [bad, asCluster(cluster())]);
   assert.equal(next.routes, before.routes);
   assert.equal(next.clusters.size, 1);
   assert.deepEqual(refused, [
     {
       name: 'outbound',
-      reason: 'this proxy cannot do that (virtual_hosts[0].routes[0].route.append_x_forwarded_host)',
+      reason: 'this proxy cannot do that (virtual_hosts[0].routes[0].route.priority)',
     },
   ]);
 });

@@ -20,6 +20,7 @@ function route(name: string, match: Partial<RouteMatch>): RouteEntry {
     overrides: [],
     mark: null,
     edits: null,
+    split: null,
   };
 }
 

@@ -34,7 +34,11 @@ export type PathRewrite =
 export type HostRewrite =
   | { readonly kind: 'literal'; readonly value: string }
   /** The value of that field, where it has one. */
-  | { readonly kind: 'field'; readonly name: FieldName };
+  | { readonly kind: 'field'; readonly name: FieldName }
+  /** What the regex makes of the path without its query. */
+  | { readonly kind: 'path'; readonly regex: Substitution }
+  /** The name of the endpoint that a try goes to, where it has one. */
+  | { readonly kind: 'endpoint' };
 
 export function applyEdits(levels: readonly FieldEdits[], head: Head): void {
   for (const { remove, add } of levels) {

@@ -3,6 +3,7 @@
  * resource, in `snapshot/read/`; matched in `snapshot/match-route.ts`.
  */
 import type { RouteInfo } from '../http/exchange.ts';
+import type { FieldName } from '../http/field-name.ts';
 import type { CompiledHeader, HeaderMatch } from '../http/match/header.ts';
 import type { Pattern } from '../http/regex/pattern.ts';
 import type { ByteTrie } from './byte-trie.ts';
@@ -21,7 +22,10 @@ export interface HttpFilterConfig {
 }
 
 export interface WeightedCluster {
+  /** Empty: `header` says it. */
   readonly name: string;
+  /** The request's field whose value is the name; null: `name` is. */
+  readonly header: FieldName | null;
   readonly weight: number;
   /** Which of its hosts will do; null: all. */
   readonly subset: SubsetMatch | null;
@@ -93,6 +97,8 @@ export interface RouteEntry {
   readonly mark: UseMark | null;
   /** null: heads pass as they are. */
   readonly edits: RouteEdits | null;
+  /** In the place of this entry one for each of its action's clusters, in their order; null: they differ in nothing else. */
+  readonly split: readonly RouteEntry[] | null;
 }
 
 export interface RouteMatch {
@@ -149,6 +155,8 @@ export interface ForwardAction {
   readonly path: PathRewrite | null;
   /** null: the host goes on as it is. */
   readonly host: HostRewrite | null;
+  /** A host that is rewritten goes on in `x-forwarded-host`. */
+  readonly forwardsHost: boolean;
   /** Of a request's body, kept for another try; past it there is none. */
   readonly maxReplayBytes: number;
   /** Empty: requests go nowhere else. */

@@ -301,6 +301,8 @@ export interface Endpoint {
   /** `draining`: it has said that it leaves. */
   readonly health: 'healthy' | 'degraded' | 'unhealthy' | 'draining';
   readonly check: EndpointCheck;
+  /** What it calls itself, or the name that it was found by; empty: none. */
+  readonly hostname: string;
   /** The workload's name, from metadata, for logs. */
   readonly workload: string;
   readonly transportLabels: Readonly<Record<string, string>>;

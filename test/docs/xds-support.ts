@@ -117,8 +117,12 @@ const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
   ['CommonTlsContext.tls_certificates', 'part'],
   ['RedirectAction.scheme_redirect', 'part'],
   ['Route.typed_per_filter_config', 'yes'],
-  ['RouteAction.auto_host_rewrite', 'refused'],
   ['RouteAction.host_rewrite_literal', 'yes'],
+  ['WeightedCluster_ClusterWeight.cluster_header', 'part'],
+  ...['host_rewrite_literal', 'metadata_match', 'name', 'weight'].map((field): [string, Support] => [
+    `WeightedCluster_ClusterWeight.${field}`,
+    'yes',
+  ]),
 ]);
 
 function supportOf(message: string, camel: string, readings: readonly Reader[]): Support {

@@ -86,6 +86,7 @@ export function endpointAt(at: Address, parts: Partial<Endpoint> = {}): Endpoint
     locality: { region: '', zone: '', subZone: '' },
     health: 'healthy',
     check: DEFAULT_CHECK,
+    hostname: '',
     workload: '',
     transportLabels: {},
     labels: {},
@@ -161,7 +162,7 @@ export function forward(
   clusters: readonly WeightedCluster[] | string,
   parts: Partial<ForwardAction> = {},
 ): ForwardAction {
-  const list = typeof clusters === 'string' ? [{ name: clusters, weight: 1, subset: null }] : clusters;
+  const list = typeof clusters === 'string' ? [{ name: clusters, weight: 1, subset: null, header: null }] : clusters;
   return {
     kind: 'forward',
     clusters: list,
@@ -179,6 +180,7 @@ export function forward(
     hash: [],
     path: null,
     host: null,
+    forwardsHost: false,
     maxReplayBytes: 65_536,
     mirrors: [],
     ...parts,
@@ -203,6 +205,7 @@ export function routesOf(name: string, actions: Readonly<Record<string, RouteEnt
       overrides: [],
       mark: null,
       edits: null,
+      split: null,
     };
   });
   return compileRoutes({
@@ -246,7 +249,7 @@ export function tcpProxy(cluster: string, parts: Partial<TcpProxy> = {}): TcpPro
   return {
     kind: 'tcp',
     statPrefix: 'tcp',
-    clusters: [{ name: cluster, weight: 1, subset: null }],
+    clusters: [{ name: cluster, weight: 1, subset: null, header: null }],
     demandMs: 0,
     hashesSource: false,
     idleTimeoutMs: 3_600_000,

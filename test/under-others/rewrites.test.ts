@@ -11,7 +11,7 @@ interface Row {
   readonly prefix: string;
   readonly action: object;
   readonly paths: readonly string[];
-  /** Path and host that the back end saw, or the redirect. */
+  /** Path and host that the back end saw, in brackets `x-forwarded-host`; or the redirect. */
   readonly told: readonly string[];
   readonly question?: Question;
 }
@@ -66,6 +66,61 @@ const ROWS: readonly Row[] = [
     paths: ['/a?q=1'],
     told: ['302 http://shop.test/gone/a'],
   },
+  {
+    prefix: '/of-path',
+    action: to({
+      host_rewrite_path_regex: regex('^/of-path/([a-z]+)/?.*$', '\\1.test'),
+      prefix_rewrite: '/there',
+      append_x_forwarded_host: true,
+    }),
+    paths: ['/shop/a?q=1', '/blog'],
+    told: ['/there/shop/a?q=1 shop.test (shop.test)', '/there/blog blog.test (shop.test)'],
+  },
+  {
+    prefix: '/auto',
+    action: to({ auto_host_rewrite: true }),
+    paths: ['/a'],
+    told: ['/auto/a real.host'],
+  },
+  {
+    prefix: '/said',
+    action: to({ auto_host_rewrite: true, append_x_forwarded_host: true }),
+    paths: ['/a'],
+    told: ['/said/a real.host (first.test,shop.test)'],
+    question: { headers: { 'x-forwarded-host': 'first.test' } },
+  },
+  {
+    prefix: '/nameless',
+    action: { route: { cluster: 'nameless', auto_host_rewrite: true, append_x_forwarded_host: true } },
+    paths: ['/a'],
+    told: ['/nameless/a shop.test'],
+  },
+  {
+    prefix: '/literal',
+    action: to({ host_rewrite_literal: 'other.test', append_x_forwarded_host: true }),
+    paths: ['/a'],
+    told: ['/literal/a other.test (shop.test)'],
+  },
+  {
+    prefix: '/again',
+    action: to({ host_rewrite_literal: 'other.test', append_x_forwarded_host: true }),
+    paths: ['/a'],
+    told: ['/again/a other.test (first.test,shop.test)'],
+    question: { headers: { 'x-forwarded-host': 'first.test,shop.test' } },
+  },
+  {
+    prefix: '/field',
+    action: to({ host_rewrite_header: 'x-to', append_x_forwarded_host: true }),
+    paths: ['/a'],
+    told: ['/field/a said.test (shop.test)'],
+    question: { headers: { 'x-to': 'said.test' } },
+  },
+  {
+    prefix: '/unsaid',
+    action: to({ host_rewrite_header: 'x-to', append_x_forwarded_host: true }),
+    paths: ['/a'],
+    told: ['/unsaid/a shop.test'],
+  },
 ];
 
 describe('rewrites', { skip: missing('envoy') }, () => {
@@ -75,7 +130,7 @@ describe('rewrites', { skip: missing('envoy') }, () => {
     const routes = ROWS.map(({ prefix, action }) => ({ match: { prefix }, ...action }));
     both = await startSameConfig({
       routes: { name: 'rewrites', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
-      clusters: { real: {} },
+      clusters: { real: {}, nameless: {} },
     });
   });
   after(() => both.close());
@@ -83,7 +138,10 @@ describe('rewrites', { skip: missing('envoy') }, () => {
   async function told(kind: Kind, question: Question): Promise<string> {
     const { status, headers } = await both.ask(kind, question);
     const [seen] = both.take(kind);
-    if (seen !== undefined) return `${seen.path} ${seen.headers['host']}`;
+    if (seen !== undefined) {
+      const { host, 'x-forwarded-host': forwarded } = seen.headers;
+      return `${seen.path} ${host}${forwarded === undefined ? '' : ` (${forwarded})`}`;
+    }
     return headers['location'] === undefined ? String(status) : `${status} ${headers['location']}`;
   }
 

@@ -52,6 +52,9 @@ export interface Setup {
   readonly manager?: Json;
 }
 
+/** The cluster of this name has an endpoint without one; others have `<cluster>.host`. */
+const NAMELESS = 'nameless';
+
 /** Says by which proxy a request came: both see the same back ends. */
 const BY = 'x-asked-of';
 
@@ -127,7 +130,7 @@ function clusterAt(name: string, port: number, parts: Json): Json {
             {
               endpoint: {
                 address: { socket_address: { address: '127.0.0.1', port_value: port } },
-                hostname: `${name}.host`,
+                hostname: name === NAMELESS ? '' : `${name}.host`,
               },
             },
           ],

@@ -55,6 +55,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'host_rewrite_literal',
     'auto_host_rewrite',
     'host_rewrite_header',
+    'host_rewrite_path_regex',
     'append_x_forwarded_host',
     'timeout',
     'idle_timeout',

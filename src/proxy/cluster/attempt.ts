@@ -49,6 +49,8 @@ export interface UpstreamHost extends BalanceHost {
   active: number;
   failures: number;
   readonly key: string;
+  /** As `Endpoint.hostname`. */
+  readonly hostname: string;
   /** Reached by mTLS. */
   readonly secure: boolean;
   /** Sees every final response head: outlier detection counts it, and servers say how long they keep an idle connection. */

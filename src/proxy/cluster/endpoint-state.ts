@@ -67,6 +67,10 @@ export class EndpointState implements UpstreamHost, DialTarget {
     return this.endpoint.key;
   }
 
+  get hostname(): string {
+    return this.endpoint.hostname;
+  }
+
   get address(): EndpointAddress {
     return this.endpoint.address;
   }

@@ -118,12 +118,14 @@ export class NamedHosts extends Timer {
 
   #expand(endpoint: Endpoint): readonly Endpoint[] {
     const { address } = endpoint;
-    if (address.kind !== 'socket' || isIpLiteral(address.host)) return [endpoint];
+    if (address.kind !== 'socket') return [endpoint];
+    const name = endpoint.hostname || address.host;
+    if (isIpLiteral(address.host)) return [{ ...endpoint, hostname: name }];
     return (this.#addresses.get(address.host) ?? []).map((host) => {
       const resolved = { ...address, host };
       const { check } = endpoint;
       const hostname = check.hostname || address.host;
-      return { ...endpoint, address: resolved, key: keyOf(resolved), check: { ...check, hostname } };
+      return { ...endpoint, address: resolved, key: keyOf(resolved), hostname: name, check: { ...check, hostname } };
     });
   }
 }

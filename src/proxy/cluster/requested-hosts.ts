@@ -115,6 +115,7 @@ function endpointOf(key: string, host: string, port: number): Endpoint {
     locality: NOWHERE,
     health: 'healthy',
     check: DEFAULT_CHECK,
+    hostname: '',
     workload: '',
     transportLabels: {},
     labels: {},

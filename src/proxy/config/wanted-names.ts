@@ -39,7 +39,7 @@ export function wantedNames(snapshots: readonly Snapshot[], demanded: DemandedNa
     for (const { routes } of snapshot.virtualHosts.values()) {
       for (const { action } of routes) {
         if (action.kind !== 'forward') continue;
-        for (const { name } of action.clusters) add(TYPE_URLS.cluster, name, ADS);
+        for (const { name } of action.clusters) if (name !== '') add(TYPE_URLS.cluster, name, ADS);
         for (const { cluster } of action.mirrors) if (cluster !== '') add(TYPE_URLS.cluster, cluster, ADS);
       }
     }

@@ -189,5 +189,7 @@ function clustersInUse({ routes, listeners }: Snapshot): readonly WeightedCluste
 }
 
 function clustersOf(entries: readonly RouteEntry[]): readonly WeightedCluster[] {
-  return entries.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : []));
+  return entries.flatMap(({ action }) =>
+    action.kind === 'forward' ? action.clusters.filter(({ name }) => name !== '') : [],
+  );
 }

@@ -276,7 +276,7 @@ test('a stream on which nothing moves ends', async () => {
 
 test('no route and no cluster are told apart', async () => {
   const mesh = await startMesh({ seed: 14 });
-  mesh.configure({ route: { clusters: [{ name: 'missing', weight: 1, subset: null }] } });
+  mesh.configure({ route: { clusters: [{ name: 'missing', weight: 1, subset: null, header: null }] } });
   const answer = await ask(mesh);
   assert.match(answer.head, /^x-weft-flag: NC/m);
   assert.match(answer.body, /names the unknown cluster missing/);

@@ -2,6 +2,7 @@
  * The upstream's half of an exchange: its tries, which of them serves, and the credit of the response. Made when the
  * route sends the request to a cluster; the exchange holds the downstream's half.
  */
+import { messageOf } from '../../core/errors.ts';
 import { HIGH_WATER } from '../../core/runtime.ts';
 import type { Address } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
@@ -19,6 +20,7 @@ import { passDeadline } from './grpc-deadline.ts';
 import { mayRepeat } from './replay.ts';
 import { describeReset, statusOf } from './reply.ts';
 import type { RequestBody } from './request-body.ts';
+import { rewriteHost } from './request-rewrite.ts';
 import { Race } from './race.ts';
 import { NO_HOSTS, Retries } from './retries.ts';
 import type { RouterWorld } from './router-world.ts';
@@ -75,6 +77,8 @@ export class Forwarding implements TryOwner {
   /** Tries that the hedge policy began at once; they are no retries. */
   #extra = 0;
   #idle: TryIdle | null = null;
+  /** The caller's host stands in `x-forwarded-host`, not that of an earlier try. */
+  #hasForwardedHost = false;
   /** Bytes of the response that the upstream has no credit back for. */
   #owed = 0;
 
@@ -169,6 +173,8 @@ export class Forwarding implements TryOwner {
       if (owner.ended) return;
       this.#body.flush(stream);
     } else {
+      if (this.#action.host !== null && this.#action.host.kind === 'endpoint') this.#takeHostOf(current);
+      if (owner.ended) return;
       passDeadline(owner.request, owner.deadlineAt, this.#world.runtime.clock);
       this.#body.begin(owner.request, stream);
     }
@@ -258,6 +264,17 @@ export class Forwarding implements TryOwner {
 
   #limit(current: Try): void {
     if (this.#policy !== null) current.limit(this.#policy.perTryTimeoutMs);
+  }
+
+  /** The endpoint is asked by its own name, of which the caller may know nothing. */
+  #takeHostOf({ endpoint }: Try): void {
+    const forwards = this.#action.forwardsHost && !this.#hasForwardedHost;
+    this.#hasForwardedHost = true;
+    try {
+      rewriteHost(this.#owner.request, endpoint?.hostname ?? '', forwards);
+    } catch (error) {
+      this.#owner.reply(503, 'UH', `${endpoint?.key} has a name that is no host: ${messageOf(error)}`);
+    }
   }
 
   // Several tries at once.

@@ -35,7 +35,10 @@ const counted = (mesh: SimMesh): string[] =>
     .map((line) => `${/code="\d*"/.exec(line)?.[0]} ${/grpc_status="\d*"/.exec(line)?.[0]} ${line.split(' ').at(-1)}`);
 
 test('an error of the proxy reaches a gRPC caller as a status', async () => {
-  const mesh = await startMesh({ seed: 1, route: { clusters: [{ name: 'missing', weight: 1, subset: null }] } });
+  const mesh = await startMesh({
+    seed: 1,
+    route: { clusters: [{ name: 'missing', weight: 1, subset: null, header: null }] },
+  });
   const peer = await ask(mesh);
   assert.match(peer.text, /^HTTP\/1\.1 200 /);
   assert.match(peer.text, /^grpc-status: 14\r$/m);

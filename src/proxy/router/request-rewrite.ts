@@ -2,29 +2,67 @@
 import { isWeftError, messageOf } from '../../core/errors.ts';
 import { FieldName } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
-import { applyEdits, type Redirect, redirectTarget, rewrittenPath } from '../../snapshot/route-edits.ts';
+import {
+  applyEdits,
+  type HostRewrite,
+  type Redirect,
+  redirectTarget,
+  rewrittenPath,
+} from '../../snapshot/route-edits.ts';
 import type { ForwardAction, RouteEntry } from '../../snapshot/route-table.ts';
 import type { HeadEdit } from './reply.ts';
 
 const LOCATION = new FieldName('location');
+const FORWARDED_HOST = new FieldName('x-forwarded-host');
 
 /** Not empty: the request would be one that cannot be said, and why. */
 export function rewriteRequest(
   request: Head,
   entry: RouteEntry | null,
-  { path, host }: Pick<ForwardAction, 'path' | 'host'>,
+  { path, host, forwardsHost }: Pick<ForwardAction, 'path' | 'host' | 'forwardsHost'>,
 ): string {
   const edits = entry === null ? null : entry.edits;
   if (edits !== null) applyEdits(edits.request, request);
   if (path === null && host === null) return '';
   try {
+    // The host may come from the path as it was.
+    if (host !== null) rewriteHost(request, newHost(host, request), forwardsHost);
     if (path !== null) request.setPath(rewrittenPath(request.pathText, path));
-    const authority = host === null ? null : host.kind === 'literal' ? host.value : request.value(host.name);
-    if (authority !== null && authority !== '') request.setAuthority(authority);
     return '';
   } catch (error) {
     return `the route ${entry?.info.name ?? ''} rewrites the request to what cannot be: ${messageOf(error)}`;
   }
+}
+
+/** Empty: it stays, for now. */
+function newHost(host: HostRewrite, request: Head): string {
+  switch (host.kind) {
+    case 'literal':
+      return host.value;
+    case 'field':
+      return request.value(host.name) ?? '';
+    case 'path':
+      return host.regex.replaceAll(request.pathText.replace(/\?[^]*$/, ''));
+    case 'endpoint':
+      return '';
+  }
+}
+
+/** `to` empty: it stays. Throws WeftError `invalid` for what is no host. */
+export function rewriteHost(request: Head, to: string, forwards: boolean): void {
+  if (to === '') return;
+  if (forwards) forwardHost(request);
+  request.setAuthority(to);
+}
+
+/** At the end of `x-forwarded-host`, unless it stands there already. */
+function forwardHost(request: Head): void {
+  const { authorityText } = request;
+  const index = request.find(FORWARDED_HOST);
+  if (index < 0) return request.appendText(FORWARDED_HOST, authorityText);
+  const before = request.text(index);
+  if (before.split(',').at(-1) === authorityText) return;
+  request.setText(FORWARDED_HOST, before === '' ? authorityText : `${before},${authorityText}`);
 }
 
 export function editResponse(entry: RouteEntry | null, head: Head): void {

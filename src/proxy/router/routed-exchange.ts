@@ -10,7 +10,7 @@ import { CONTINUE, REPLIED, SUSPENDED, type Verdict } from '../../http/verdict.t
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
 import { matchRoute } from '../../snapshot/match-route.ts';
 import type { SubsetMatch } from '../../snapshot/subset-match.ts';
-import type { ForwardAction, RouteTable } from '../../snapshot/route-table.ts';
+import type { ForwardAction, RouteEntry, RouteTable } from '../../snapshot/route-table.ts';
 import { virtualHostName } from '../../snapshot/virtual-hosts.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Binding } from './binding.ts';
@@ -83,11 +83,12 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
     let name = this.#askedCluster;
     if (name === '') {
       const picked = pickCluster(clusters, clusters.length > 1 ? random.next() : 0);
-      name = picked.name;
+      name = picked.header === null ? picked.name : (this.request.value(picked.header) ?? '');
       this.subset = picked.subset;
     }
     const cluster = this.#binding.cluster(name);
-    if (cluster === null) this.#askCluster(name, notFoundStatus);
+    if (name === '') this.reply(notFoundStatus, 'NC', `no field of the request names a cluster of ${this.routeName}`);
+    else if (cluster === null) this.#askCluster(name, notFoundStatus);
     else cluster.isUsed = true;
     return cluster;
   }
@@ -121,9 +122,17 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
       return this.reply(404, 'NR', `no route for ${authorityText}${pathText.slice(0, 200)}`);
     }
     if (entry.mark !== null) entry.mark.used = true;
-    this.entry = entry;
-    this.#filters = this.down.filters.chain(entry);
+    this.entry = entry.split === null ? entry : this.#part(entry, entry.split);
+    this.#filters = this.down.filters.chain(this.entry);
     return CONTINUE;
+  }
+
+  /** Its filters depend on the cluster, so that is chosen before they are asked. */
+  #part(entry: RouteEntry, parts: readonly RouteEntry[]): RouteEntry {
+    if (entry.action.kind !== 'forward') return entry;
+    const { clusters } = entry.action;
+    const picked = pickCluster(clusters, this.down.world.runtime.random.next());
+    return parts[clusters.indexOf(picked)] ?? entry;
   }
 
   #askHost({ name: table }: RouteTable): Verdict {

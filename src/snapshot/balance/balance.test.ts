@@ -108,9 +108,9 @@ test('round robin begins at a random host', () => {
 
 test('a cluster of weight 0 gets nothing, the others their share', () => {
   const clusters = [
-    { name: 'none', weight: 0, subset: null },
-    { name: 'stable', weight: 90, subset: null },
-    { name: 'canary', weight: 10, subset: null },
+    { name: 'none', weight: 0, subset: null, header: null },
+    { name: 'stable', weight: 90, subset: null, header: null },
+    { name: 'canary', weight: 10, subset: null, header: null },
   ];
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (random01) => {

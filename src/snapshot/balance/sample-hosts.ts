@@ -43,6 +43,7 @@ export function host(endpoint: Partial<Endpoint> = {}, parts: Partial<SampleHost
       health: 'healthy',
       check: DEFAULT_CHECK,
       workload: '',
+      hostname: '',
       transportLabels: {},
       labels: {},
       ...endpoint,

@@ -12,7 +12,13 @@ interface Message {
   readonly responseHeadersToRemove: readonly string[];
 }
 
-export function readHeaderEdits(where: string, message: Message): { request: FieldEdits; response: FieldEdits } {
+/** What one level of the configuration says. */
+export interface FieldLevel {
+  readonly request: FieldEdits;
+  readonly response: FieldEdits;
+}
+
+export function readHeaderEdits(where: string, message: Message): FieldLevel {
   const at = where === '' ? '' : `${where}.`;
   return {
     request: {
@@ -26,12 +32,16 @@ export function readHeaderEdits(where: string, message: Message): { request: Fie
   };
 }
 
-/** `levels` from the most specific on; the last to be applied has the last word. null: nothing is changed. */
+/**
+ * `levels` from the most specific on; the last to be applied has the last word. `first` is applied before them, whoever wins.
+ * null: nothing is changed.
+ */
 export function mergeEdits(
-  levels: readonly { readonly request: FieldEdits; readonly response: FieldEdits }[],
+  levels: readonly FieldLevel[],
   mostSpecificWins: boolean,
+  first: readonly FieldLevel[] = [],
 ): RouteEdits | null {
-  const order = mostSpecificWins ? [...levels].reverse() : levels;
+  const order = [...first, ...(mostSpecificWins ? levels.toReversed() : levels)];
   const some = (edits: FieldEdits): boolean => edits.add.length + edits.remove.length > 0;
   const request = order.map((level) => level.request).filter(some);
   const response = order.map((level) => level.response).filter(some);

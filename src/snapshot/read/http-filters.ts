@@ -48,6 +48,16 @@ export function readOverrides(
   });
 }
 
+/** The more specific level wins, by filter name. */
+export function mergeOverrides(
+  above: readonly HttpFilterConfig[],
+  below: readonly HttpFilterConfig[],
+): readonly HttpFilterConfig[] {
+  if (below.length === 0) return above;
+  const names = new Set(below.map((override) => override.name));
+  return [...above.filter((override) => !names.has(override.name)), ...below];
+}
+
 function readFilter(
   where: string,
   name: string,

@@ -87,6 +87,7 @@ function readEndpoint(
     locality,
     health: HEALTH_BY_STATUS[message.healthStatus] ?? 'unhealthy',
     check: readCheck(`${where}.endpoint.health_check_config`, endpoint),
+    hostname: endpoint.hostname,
     workload: weftText(message.metadata, 'workload'),
     transportLabels: transportLabels(message.metadata),
     labels: hostLabels(message.metadata),

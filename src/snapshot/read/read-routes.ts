@@ -6,7 +6,7 @@ import { type MirrorPolicy, NO_MIRRORS } from '../mirror-policy.ts';
 import type { HttpFilterConfig, RouteEntry, RouteTable, UseMark, VirtualHost } from '../route-table.ts';
 import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
-import { type FilterModules, readOverrides } from './http-filters.ts';
+import { type FilterModules, mergeOverrides, readOverrides } from './http-filters.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
 import { weftText } from './metadata.ts';
 import { readMirrors } from './mirror-policies.ts';
@@ -14,6 +14,7 @@ import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
 import { mergeEdits, readHeaderEdits } from './header-edits.ts';
 import { type HostDefaults, readRouteAction } from './route-action.ts';
+import { readSplit } from './route-split.ts';
 import { readRouteMatch } from './route-match.ts';
 
 /** RFC 3339. Envoy leaves it unread: there faults end when the control plane takes them away. */
@@ -87,24 +88,27 @@ function readHost(
     bufferBytes: message.perRequestBufferLimitBytes,
     mirrors: readMirrors(`${at}request_mirror_policies`, message.requestMirrorPolicies, above.mirrors),
   };
-  const overrides = merge(
+  const overrides = mergeOverrides(
     above.overrides,
     readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules),
   );
   const routes = message.routes.map((route, i): RouteEntry => {
     const place = `${at}routes[${i}]`;
-    return {
+    const levels = [readHeaderEdits(place, route), hostEdits, above.edits];
+    const entry: RouteEntry = {
       id: ids.next++,
       info: infoOf(route, message),
       match: readRouteMatch(`${place}.match`, route.match),
       action: readRouteAction(place, route, defaults),
-      overrides: merge(
+      overrides: mergeOverrides(
         overrides,
         readOverrides(`${place}.typed_per_filter_config`, route.typedPerFilterConfig, modules),
       ),
       mark,
-      edits: mergeEdits([readHeaderEdits(place, route), hostEdits, above.edits], above.mostSpecificWins),
+      edits: mergeEdits(levels, above.mostSpecificWins),
+      split: null,
     };
+    return { ...entry, split: readSplit(place, route, entry, { levels, ...above }, modules) };
   });
   return { name: message.name, domains: message.domains, routes };
 }
@@ -114,11 +118,4 @@ function infoOf(route: Route, host: HostMessage): RouteEntry['info'] {
   const untilMs = Date.parse(weftText(route.metadata, FAULTS_UNTIL));
   const faultsUntilMs = Number.isNaN(untilMs) ? 0 : untilMs;
   return { name: route.name === '' ? host.name : route.name, virtualHost: host.name, origin, faultsUntilMs };
-}
-
-/** The more specific level wins, by filter name. */
-function merge(above: readonly HttpFilterConfig[], below: readonly HttpFilterConfig[]): readonly HttpFilterConfig[] {
-  if (below.length === 0) return above;
-  const names = new Set(below.map((override) => override.name));
-  return [...above.filter((override) => !names.has(override.name)), ...below];
 }

@@ -10,7 +10,7 @@ import type { ForwardAction, HedgePolicy, RouteAction, WeightedCluster } from '.
 import { readHashPolicies } from './hash-policy.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
 import { readMirrors } from './mirror-policies.ts';
-import { invalid, refuseSet, unsupported, within } from './problem.ts';
+import { invalid, unsupported, within } from './problem.ts';
 import { matchedLength, readRedirect } from './redirect.ts';
 import { readSubsetMatch } from './read-subsets.ts';
 import { readRetryPolicy } from './retry-policy.ts';
@@ -58,7 +58,6 @@ function readForward(
   host: HostDefaults,
   bufferBytes: number | undefined,
 ): ForwardAction {
-  refuseSet(`${where}.append_x_forwarded_host`, message.appendXForwardedHost);
   if (message.priority !== 0) throw unsupported(`${where}.priority`);
   const clusters = readClusters(where, message);
   const upgrades = readUpgrades(`${where}.upgrade_configs`, message);
@@ -81,6 +80,7 @@ function readForward(
     hash: readHashPolicies(`${where}.hash_policy`, message.hashPolicy),
     path: null,
     host: readHostRewrite(where, message),
+    forwardsHost: message.appendXForwardedHost,
     maxReplayBytes: bufferBytes ?? MAX_REPLAY_BYTES,
     mirrors: readMirrors(`${where}.request_mirror_policies`, message.requestMirrorPolicies, host.mirrors),
   };
@@ -105,8 +105,9 @@ function readHostRewrite(where: string, { hostRewriteSpecifier: host }: Message)
     case 'hostRewriteHeader':
       return { kind: 'field', name: within(`${where}.host_rewrite_header`, () => new FieldName(host.value)) };
     case 'autoHostRewrite':
-      if (!host.value) return null;
-      throw unsupported(`${where}.auto_host_rewrite`);
+      return host.value ? { kind: 'endpoint' } : null;
+    case 'hostRewritePathRegex':
+      return { kind: 'path', regex: readSubstitution(`${where}.host_rewrite_path_regex`, host.value) };
   }
 }
 
@@ -115,25 +116,38 @@ function readClusters(where: string, message: Message): readonly WeightedCluster
   switch (specifier.case) {
     case 'cluster':
       return checkWeights(`${where}.cluster`, [
-        { name: specifier.value, weight: 1, subset: readSubsetMatch(message.metadataMatch, undefined) },
+        { name: specifier.value, header: null, weight: 1, subset: readSubsetMatch(message.metadataMatch, undefined) },
       ]);
     case 'weightedClusters': {
       const at = `${where}.weighted_clusters.clusters`;
       const clusters = specifier.value.clusters.map((cluster, i) => {
-        refuseSet(`${at}[${i}].cluster_header`, cluster.clusterHeader);
-        refuseSet(`${at}[${i}].host_rewrite_literal`, cluster.hostRewriteSpecifier.case);
-        refuseSet(`${at}[${i}].typed_per_filter_config`, cluster.typedPerFilterConfig);
-        refuseHeaderEdits(`${at}[${i}]`, cluster);
+        if (cluster.name !== '' && cluster.clusterHeader !== '') {
+          throw invalid(`${at}[${i}]`, 'name and cluster_header exclude each other');
+        }
+        const header =
+          cluster.clusterHeader === '' ? null : readClusterHeader(`${at}[${i}].cluster_header`, cluster.clusterHeader);
         const subset = readSubsetMatch(message.metadataMatch, cluster.metadataMatch);
-        return { name: cluster.name, weight: cluster.weight ?? 0, subset };
+        return { name: cluster.name, header, weight: cluster.weight ?? 0, subset };
       });
       return checkWeights(at, clusters);
     }
     case 'clusterHeader':
-      throw unsupported(`${where}.cluster_header`);
+      return [
+        {
+          name: '',
+          header: readClusterHeader(`${where}.cluster_header`, specifier.value),
+          weight: 1,
+          subset: readSubsetMatch(message.metadataMatch, undefined),
+        },
+      ];
     case undefined:
       throw invalid(`${where}.cluster_specifier`, 'required');
   }
+}
+
+function readClusterHeader(where: string, name: string): FieldName {
+  if (name.startsWith(':')) throw unsupported(where, 'only fields, no pseudo-headers');
+  return within(where, () => new FieldName(name));
 }
 
 function readUpgrades(where: string, message: Message): readonly string[] {
@@ -175,18 +189,4 @@ function readDirect(where: string, message: DirectResponseAction): RouteAction {
     default:
       throw unsupported(`${where}.body.${body.case === 'filename' ? 'filename' : 'environment_variable'}`);
   }
-}
-
-interface HeaderEdits {
-  readonly requestHeadersToAdd: readonly unknown[];
-  readonly requestHeadersToRemove: readonly string[];
-  readonly responseHeadersToAdd: readonly unknown[];
-  readonly responseHeadersToRemove: readonly string[];
-}
-
-function refuseHeaderEdits(where: string, message: HeaderEdits): void {
-  refuseSet(`${where}.request_headers_to_add`, message.requestHeadersToAdd);
-  refuseSet(`${where}.request_headers_to_remove`, message.requestHeadersToRemove);
-  refuseSet(`${where}.response_headers_to_add`, message.responseHeadersToAdd);
-  refuseSet(`${where}.response_headers_to_remove`, message.responseHeadersToRemove);
 }

@@ -45,12 +45,13 @@ function readClusters(message: TcpProxyConfig): readonly WeightedCluster[] {
       throw invalid('cluster_specifier', 'required');
     case 'cluster':
       return checkWeights('cluster', [
-        { name: specifier.value, weight: 1, subset: readSubsetMatch(message.metadataMatch, undefined) },
+        { name: specifier.value, weight: 1, header: null, subset: readSubsetMatch(message.metadataMatch, undefined) },
       ]);
     case 'weightedClusters': {
       const where = 'weighted_clusters.clusters';
       const clusters = specifier.value.clusters.map(({ name, weight, metadataMatch }) => ({
         name,
+        header: null,
         weight,
         subset: readSubsetMatch(message.metadataMatch, metadataMatch),
       }));

@@ -7,8 +7,8 @@ const MAX_TOTAL = 0xffff_ffff;
 
 export function checkWeights(where: string, clusters: readonly WeightedCluster[]): readonly WeightedCluster[] {
   let total = 0;
-  clusters.forEach(({ name, weight }, i) => {
-    if (name === '') throw invalid(`${where}[${i}].name`, 'required');
+  clusters.forEach(({ name, header, weight }, i) => {
+    if (name === '' && header === null) throw invalid(`${where}[${i}].name`, 'required');
     total += weight;
   });
   if (total === 0 || total > MAX_TOTAL) throw invalid(where, `weights sum to ${total}`);

@@ -1175,6 +1175,7 @@ export interface RouteAction {
     | { readonly case: 'hostRewriteLiteral'; readonly value: string }
     | { readonly case: 'autoHostRewrite'; readonly value: boolean }
     | { readonly case: 'hostRewriteHeader'; readonly value: string }
+    | { readonly case: 'hostRewritePathRegex'; readonly value: RegexMatchAndSubstitute }
     | { readonly case: undefined; readonly value?: undefined };
   readonly timeout: number | undefined; // ms
   readonly retryPolicy: RetryPolicy | undefined;

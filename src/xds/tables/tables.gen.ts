@@ -690,6 +690,7 @@ export const RouteActionTable: Table<m.RouteAction> = /* @__PURE__ */ new Table(
   [29, 'hostRewriteHeader', 9, 'plain', null, 'hostRewriteSpecifier'],
   [30, 'requestMirrorPolicies', 11, 'list', () => RouteAction_RequestMirrorPolicyTable],
   [32, 'regexRewrite', 11, 'optional', () => RegexMatchAndSubstituteTable],
+  [35, 'hostRewritePathRegex', 11, 'optional', () => RegexMatchAndSubstituteTable, 'hostRewriteSpecifier'],
   [36, 'maxStreamDuration', 11, 'optional', () => RouteAction_MaxStreamDurationTable],
   [38, 'appendXForwardedHost', 8],
 ]);
