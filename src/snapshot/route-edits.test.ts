@@ -2,16 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FieldName } from '../http/field-name.ts';
 import { Head } from '../http/head.ts';
+import { compileText } from './format/text-format.ts';
+import { REACH, sampleFacts } from './format/sample-facts.ts';
 import { type QueryMatch, queryMatches } from './query-match.ts';
 import { applyEdits, type FieldEdit, type Redirect, redirectTarget, rewrittenPath } from './route-edits.ts';
 
 const NAME = new FieldName('x-a');
+const NOBODY = { facts: () => sampleFacts() };
 
 /** The values of `x-a` after an edit of a head that had these. */
 function edited(before: readonly string[], existing: FieldEdit['existing'], removed = false): readonly string[] {
   const head = Head.request('GET', '/', 'a');
   for (const value of before) head.appendText(NAME, value);
-  applyEdits([{ remove: removed ? [NAME] : [], add: [{ name: NAME, value: 'new', existing }] }], head);
+  const add = [{ name: NAME, value: 'new', format: null, keepEmpty: false, existing }];
+  applyEdits([{ remove: removed ? [NAME] : [], add, formatted: false }], head, NOBODY);
   const after: string[] = [];
   for (let i = head.find(NAME); i >= 0; i = head.find(NAME, i)) after.push(head.text(i));
   head.free();
@@ -72,4 +76,21 @@ test('of a query the first parameter of a name counts', () => {
   assert.ok(!matches('/?ab', present('a', true)));
   assert.ok(matches('/?ab', present('a', false)));
   assert.ok(!matches('/?a=1', present('a', false)));
+});
+
+test('a value is made of the request, sees nothing that its level adds, and is not added when it is empty', () => {
+  const head = Head.request('GET', '/', 'a');
+  const add = (name: string, format: string, keepEmpty = false): FieldEdit => ({
+    name: new FieldName(name),
+    value: '',
+    format: compileText('v', format, '', REACH),
+    keepEmpty,
+    existing: 'replace',
+  });
+  const edits = [add('x-a', 'is %REQ(X-A)%'), add('x-b', '%REQ(NONE)%'), add('x-c', '%REQ(NONE)%', true)];
+  applyEdits([{ remove: [], add: [...edits, add('x-d', '%START_TIME(a%nb)%')], formatted: true }], head, NOBODY);
+  assert.equal(head.value(new FieldName('x-a')), 'is va"l');
+  assert.equal(head.find(new FieldName('x-b')), -1);
+  assert.equal(head.value(new FieldName('x-c')), '');
+  assert.equal(head.value(new FieldName('x-d')), 'ab');
 });

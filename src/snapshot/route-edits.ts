@@ -4,11 +4,17 @@
  */
 import type { FieldName } from '../http/field-name.ts';
 import type { Head } from '../http/head.ts';
+import type { FactsOwner } from './format/facts.ts';
+import type { TextFormat } from './format/text-format.ts';
 import type { Substitution } from '../http/regex/substitution.ts';
 
 export interface FieldEdit {
   readonly name: FieldName;
   readonly value: string;
+  /** What makes the value of a request; null: it is the same for all. */
+  readonly format: TextFormat | null;
+  /** An empty value is added too. */
+  readonly keepEmpty: boolean;
   /** What a field of that name that is there already means. */
   readonly existing: 'beside' | 'keep' | 'replace' | 'replace-only';
 }
@@ -17,12 +23,16 @@ export interface FieldEdit {
 export interface FieldEdits {
   readonly remove: readonly FieldName[];
   readonly add: readonly FieldEdit[];
+  /** One of them has a format. */
+  readonly formatted: boolean;
 }
 
 export interface RouteEdits {
   /** In the order in which they are applied. */
   readonly request: readonly FieldEdits[];
   readonly response: readonly FieldEdits[];
+  /** A level has a format. */
+  readonly formatted: boolean;
 }
 
 export type PathRewrite =
@@ -40,14 +50,28 @@ export type HostRewrite =
   /** The name of the endpoint that a try goes to, where it has one. */
   | { readonly kind: 'endpoint' };
 
-export function applyEdits(levels: readonly FieldEdits[], head: Head): void {
-  for (const { remove, add } of levels) {
+export function applyEdits(levels: readonly FieldEdits[], head: Head, owner: FactsOwner): void {
+  for (const { remove, add, formatted } of levels) {
     for (const name of remove) head.removeAll(name);
-    for (const edit of add) applyEdit(edit, head);
+    if (formatted) applyFormats(add, head, owner);
+    else for (const edit of add) applyEdit(edit, edit.value, head);
   }
 }
 
-function applyEdit({ name, value, existing }: FieldEdit, head: Head): void {
+/** What no field can hold. */
+const CONTROL = /[^\t\x20-\x7e\x80-\xff]/g;
+
+/** As in Envoy, no value sees what its own level adds, and one that turns out empty is not added. */
+function applyFormats(add: readonly FieldEdit[], head: Head, owner: FactsOwner): void {
+  const facts = owner.facts();
+  const values = add.map(({ value, format }) => (format === null ? value : format(facts).replace(CONTROL, '')));
+  for (const [i, edit] of add.entries()) {
+    const value = values[i] ?? '';
+    if (value !== '' || edit.keepEmpty) applyEdit(edit, value, head);
+  }
+}
+
+function applyEdit({ name, existing }: FieldEdit, value: string, head: Head): void {
   const isThere = existing !== 'beside' && head.find(name) >= 0;
   if (existing === 'keep' && isThere) return;
   if (existing === 'replace-only' && !isThere) return;

@@ -101,16 +101,7 @@ export function loggingBootstrap(
   return {
     static_resources: {
       listeners: [
-        listener('http', {
-          '@type': `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-          stat_prefix: 'http',
-          access_log: logs,
-          http_filters: [{ name: 'router', typed_config: { '@type': `${TYPES}.filters.http.router.v3.Router` } }],
-          route_config: {
-            name: 'routes',
-            virtual_hosts: [{ name: 'all', domains: ['*'], routes: ROUTES }],
-          },
-        }),
+        httpListener('http', ROUTES, logs),
         listener('tcp', {
           '@type': `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`,
           stat_prefix: 'tcp',
@@ -146,6 +137,17 @@ const ROUTES: readonly Json[] = [
   { match: { prefix: '/up' }, name: 'up', route: { cluster: 'http', prefix_rewrite: '/rewritten' } },
 ];
 
+/** Its routes are all of one host that every name leads to. */
+export function httpListener(name: string, routes: readonly Json[], logs: readonly Json[]): Json {
+  return listener(name, {
+    '@type': `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: name,
+    access_log: logs,
+    http_filters: [{ name: 'router', typed_config: { '@type': `${TYPES}.filters.http.router.v3.Router` } }],
+    route_config: { name: 'routes', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
+  });
+}
+
 function listener(name: string, filter: Json): Json {
   return {
     name,
@@ -154,7 +156,7 @@ function listener(name: string, filter: Json): Json {
   };
 }
 
-function cluster(name: string, ports: readonly number[]): Json {
+export function cluster(name: string, ports: readonly number[]): Json {
   const endpoints = ports.map((port) => ({
     endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
   }));

@@ -91,8 +91,10 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     } else {
       this.response?.free();
       const send = this.isGrpc ? sendGrpcReply : sendReply;
+      this.status = this.isGrpc ? 200 : status;
+      if (this.notes !== null) this.notes.respondedAt = -1;
       const said = this.isGrpc ? this.grpcStatus : status;
-      const edit = replyEdit(this.entry, this.#location);
+      const edit = replyEdit(this.entry, this.#location, this);
       this.response = send(this.#stream, this.request, said, flag, body ?? detail, edit);
       this.status = this.response.status;
       this.responseStarted = true;
@@ -175,9 +177,9 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     this.status = head.status;
     addCookie(head, this.#place);
     if (last && this.isGrpc) this.grpcStatus = grpcStatusIn(head);
-    editResponse(this.entry, head);
-    if (this.filtersReply()) return;
     if (this.notes !== null) this.notes.respondedAt = this.timeNow(this.startedAt);
+    editResponse(this.entry, head, this);
+    if (this.filtersReply()) return;
     this.responseStarted = true;
     if (last) this.#responseEnded = true;
     this.#stream.sendHead(head, last);
@@ -243,7 +245,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     }
     const connects = this.request.method === METHOD.connect && action.connect;
     if (connects && this.#handOver(cluster)) return;
-    const fault = rewriteRequest(this.request, this.entry, action);
+    const fault = rewriteRequest(this.request, this.entry, action, this);
     if (fault !== '') return void this.reply(400, 'DPE', fault);
     if (cluster.chained) makeAbsolute(this.request);
     if (action.hash.length > 0) {

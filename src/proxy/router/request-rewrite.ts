@@ -2,6 +2,7 @@
 import { isWeftError, messageOf } from '../../core/errors.ts';
 import { FieldName } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
+import type { FactsOwner } from '../../snapshot/format/facts.ts';
 import {
   applyEdits,
   type HostRewrite,
@@ -20,9 +21,10 @@ export function rewriteRequest(
   request: Head,
   entry: RouteEntry | null,
   { path, host, forwardsHost }: Pick<ForwardAction, 'path' | 'host' | 'forwardsHost'>,
+  owner: FactsOwner,
 ): string {
   const edits = entry === null ? null : entry.edits;
-  if (edits !== null) applyEdits(edits.request, request);
+  if (edits !== null) applyEdits(edits.request, request, owner);
   if (path === null && host === null) return '';
   try {
     // The host may come from the path as it was.
@@ -65,8 +67,8 @@ function forwardHost(request: Head): void {
   request.setText(FORWARDED_HOST, before === '' ? authorityText : `${before},${authorityText}`);
 }
 
-export function editResponse(entry: RouteEntry | null, head: Head): void {
-  if (entry !== null && entry.edits !== null) applyEdits(entry.edits.response, head);
+export function editResponse(entry: RouteEntry | null, head: Head, owner: FactsOwner): void {
+  if (entry !== null && entry.edits !== null) applyEdits(entry.edits.response, head, owner);
 }
 
 /** Empty: a regex takes too long over the path of this request. */
@@ -80,11 +82,11 @@ export function redirected(redirect: Redirect, request: Head, overTls: boolean):
 }
 
 /** What the route adds to an answer of our own; null: nothing. `location` empty: it is no redirect. */
-export function replyEdit(entry: RouteEntry | null, location: string): HeadEdit {
+export function replyEdit(entry: RouteEntry | null, location: string, owner: FactsOwner): HeadEdit {
   const edits = entry === null ? null : entry.edits;
   if (edits === null && location === '') return null;
   return (head) => {
     if (location !== '') head.appendText(LOCATION, location);
-    if (edits !== null) applyEdits(edits.response, head);
+    if (edits !== null) applyEdits(edits.response, head, owner);
   };
 }

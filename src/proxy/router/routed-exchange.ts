@@ -123,6 +123,8 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
     }
     if (entry.mark !== null) entry.mark.used = true;
     this.entry = entry.split === null ? entry : this.#part(entry, entry.split);
+    const { edits } = this.entry;
+    if (edits !== null && edits.formatted) this.keepNotes();
     this.#filters = this.down.filters.chain(this.entry);
     return CONTINUE;
   }

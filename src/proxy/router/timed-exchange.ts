@@ -6,6 +6,7 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import type { ForwardAction } from '../../snapshot/route-table.ts';
 import { EXPIRY, type Expiry } from './exchange-clock.ts';
 import { ExchangeRecord } from './exchange-record.ts';
+import { FormatNotes } from './format-notes.ts';
 import { callerDeadline } from './grpc-deadline.ts';
 
 /** What the callee is told of its deadline is rounded down to whole milliseconds. */
@@ -38,6 +39,12 @@ export abstract class TimedExchange extends ExchangeRecord {
 
   endAtDeadline(): void {
     this.onExpiry(EXPIRY.deadline);
+  }
+
+  /** The route has formats, whether the manager has or not. */
+  protected keepNotes(): void {
+    this.notes ??= new FormatNotes(this.request);
+    if (this.requestEnded) this.notes.requestEndedAt = this.startedAt;
   }
 
   /** `routeMs` null: the route leaves it to the manager. */

@@ -1,9 +1,11 @@
-/** Envoy's header mutations → FieldEdits. Values are texts: what would have to be computed is refused. */
+/** Envoy's header mutations → FieldEdits. Values with operators are compiled once. */
 import { FieldName } from '../../http/field-name.ts';
 import type { HeaderValueOption } from '../../xds/tables/messages.gen.ts';
 import { HeaderValueOption_HeaderAppendAction as Action } from '../../xds/tables/messages.gen.ts';
+import { compileText, type TextFormat } from '../format/text-format.ts';
 import type { FieldEdit, FieldEdits, RouteEdits } from '../route-edits.ts';
 import { invalid, unsupported, within } from './problem.ts';
+import { NARROW_REACH } from './reach.ts';
 
 interface Message {
   readonly requestHeadersToAdd: readonly HeaderValueOption[];
@@ -20,15 +22,14 @@ export interface FieldLevel {
 
 export function readHeaderEdits(where: string, message: Message): FieldLevel {
   const at = where === '' ? '' : `${where}.`;
+  const edits = (direction: string, added: readonly HeaderValueOption[], removed: readonly string[]): FieldEdits => {
+    const add = readAdded(`${at}${direction}_headers_to_add`, added);
+    const remove = readRemoved(`${at}${direction}_headers_to_remove`, removed);
+    return { add, remove, formatted: add.some(({ format }) => format !== null) };
+  };
   return {
-    request: {
-      add: readAdded(`${at}request_headers_to_add`, message.requestHeadersToAdd),
-      remove: readRemoved(`${at}request_headers_to_remove`, message.requestHeadersToRemove),
-    },
-    response: {
-      add: readAdded(`${at}response_headers_to_add`, message.responseHeadersToAdd),
-      remove: readRemoved(`${at}response_headers_to_remove`, message.responseHeadersToRemove),
-    },
+    request: edits('request', message.requestHeadersToAdd, message.requestHeadersToRemove),
+    response: edits('response', message.responseHeadersToAdd, message.responseHeadersToRemove),
   };
 }
 
@@ -45,7 +46,8 @@ export function mergeEdits(
   const some = (edits: FieldEdits): boolean => edits.add.length + edits.remove.length > 0;
   const request = order.map((level) => level.request).filter(some);
   const response = order.map((level) => level.response).filter(some);
-  return request.length + response.length === 0 ? null : { request, response };
+  if (request.length + response.length === 0) return null;
+  return { request, response, formatted: [...request, ...response].some((edits) => edits.formatted) };
 }
 
 const EXISTING: ReadonlyMap<number, FieldEdit['existing']> = new Map([
@@ -63,8 +65,9 @@ function readAdded(where: string, options: readonly HeaderValueOption[]): readon
     if (rawValue !== undefined && rawValue.length > 0) throw unsupported(`${at}.header.raw_value`);
     const existing = option.append === false ? 'replace' : EXISTING.get(option.appendAction);
     if (existing === undefined) throw unsupported(`${at}.append_action`);
-    if (value === '' && !option.keepEmptyValue) return [];
-    return [{ name, value: readValue(`${at}.header.value`, value), existing }];
+    const keepEmpty = option.keepEmptyValue;
+    if (value === '' && !keepEmpty) return [];
+    return [{ name, ...readValue(`${at}.header.value`, value), keepEmpty, existing }];
   });
 }
 
@@ -83,9 +86,10 @@ function readName(where: string, text: string): FieldName {
 }
 
 /** Envoy's substitution commands stand between percent signs; two of them are one. */
-function readValue(where: string, text: string): string {
-  const plain = text.replaceAll('%%', '');
-  if (plain.includes('%')) throw unsupported(where, 'values are texts here: no %COMMANDS%');
+function readValue(where: string, text: string): { readonly value: string; readonly format: TextFormat | null } {
+  if (text.replaceAll('%%', '').includes('%')) {
+    return { value: '', format: compileText(where, text, '', NARROW_REACH) };
+  }
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) throw invalid(where, 'no value of a field');
-  return text.replaceAll('%%', '%');
+  return { value: text.replaceAll('%%', '%'), format: null };
 }

@@ -58,7 +58,7 @@ interface TableDefaults {
   readonly mirrors: readonly MirrorPolicy[];
 }
 
-const NO_EDITS = { add: [], remove: [] };
+const NO_EDITS = { add: [], remove: [], formatted: false };
 const NOTHING_ABOVE: TableDefaults = {
   overrides: [],
   edits: { request: NO_EDITS, response: NO_EDITS },
