@@ -59,6 +59,8 @@ export interface ControlPlaneOptions {
   readonly svidTtlMs: number;
   /** Of the program. */
   readonly version: string;
+  /** What `GET /metrics` answers with, beside what the control plane counts itself. Default: nothing. */
+  readonly counters?: Counters;
 }
 
 export interface ControlPlane {
@@ -92,7 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const statuses = new Statuses(index, { update }, clock, log);
   closing.defer(() => statuses.close());
   const views = new MeshViews(index, (batch, stale) => statuses.observe(batch, stale));
-  const counters = new Counters();
+  const { counters = new Counters() } = options;
   const loads = new LoadMetrics(counters);
   const publisher = new Publisher({
     metrics: new XdsMetrics(counters),

@@ -12,7 +12,11 @@ import type {
   TlsOptions,
 } from '../core/runtime.ts';
 import { anonymous, createAuthority } from './test/certificates.ts';
-import { allHarnesses, type Harness } from './test/harness.ts';
+import { silentLog } from '../core/log.ts';
+import { TimerWheel } from '../core/timer-wheel.ts';
+import { servingRpcOverHttp2 } from '../xds/rpc/rpc-over-http2.ts';
+import { rawKind } from './raw/raw-kind.ts';
+import { allHarnesses, type Harness, nodeHarness } from './test/harness.ts';
 
 const ANY: Address = { host: '127.0.0.1', port: 0 };
 
@@ -92,7 +96,16 @@ function tlsOf(
   };
 }
 
-for (const harness of allHarnesses().filter(({ name }) => name !== 'sim, seed 3')) {
+/** Node's sockets under the HTTP/2 that the proxy has: what serves and calls in the programs themselves. */
+function ownHttp2(): Harness {
+  const sockets = rawKind(16_000);
+  const harness = nodeHarness('our own HTTP/2', sockets === null ? {} : { sockets });
+  const { runtime } = harness;
+  const rpc = servingRpcOverHttp2({ ...runtime, timers: new TimerWheel(runtime.clock) }, silentLog);
+  return { ...harness, runtime: { ...runtime, rpc } };
+}
+
+for (const harness of [ownHttp2(), ...allHarnesses().filter(({ name }) => name !== 'sim, seed 3')]) {
   suite(`rpc, ${harness.name}`, () => {
     const { rpc } = harness.runtime;
 

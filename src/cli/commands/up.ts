@@ -3,10 +3,16 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { startControlPlane } from '../../control/main.ts';
+import { Counters } from '../../core/counters.ts';
 import { parseDuration } from '../../core/durations.ts';
 import { messageOf, WeftError } from '../../core/errors.ts';
-import type { Address } from '../../core/runtime.ts';
-import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import type { Address, ServingRuntime } from '../../core/runtime.ts';
+import type { Log } from '../../core/log.ts';
+import { TimerWheel } from '../../core/timer-wheel.ts';
+import { createBareRuntime } from '../../runtime/node/bare-runtime.ts';
+import { streamKind } from '../../runtime/node/socket-kind.ts';
+import { rawKind } from '../../runtime/raw/raw-kind.ts';
+import { servingRpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { readAdminFile } from '../mesh/admin-file.ts';
@@ -21,6 +27,8 @@ import { VERSION } from '../version.ts';
 const DEFAULT_API: Address = { host: '127.0.0.1', port: 7443 };
 const DEFAULT_XDS_PORT = 7444;
 const MIN_SVID_TTL_MS = 60_000;
+/** With its record below 16 KiB: thousands of idle connections keep what their largest write took. */
+const MAX_TLS_WRITE_BYTES = 16_000;
 
 interface UpFlags {
   readonly listen?: string;
@@ -60,8 +68,10 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
   const stop = untilSignal();
   makePrivate(stateDir);
   const log = processLog(context);
+  const counters = new Counters();
   const running = await startControlPlane({
-    runtime: createNodeRuntime({ log }),
+    runtime: servingRuntime(log, counters),
+    counters,
     log,
     stateDir,
     api,
@@ -77,6 +87,16 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
   } finally {
     await running.close();
   }
+}
+
+function servingRuntime(log: Log, counters: Counters): ServingRuntime {
+  const bare = createBareRuntime({ log, sockets: rawKind(MAX_TLS_WRITE_BYTES) ?? streamKind });
+  const metrics = {
+    waiting: counters.gauge('weft_xds_handshakes_waiting'),
+    waited: counters.counter('weft_xds_handshakes_waited_total'),
+  };
+  const timers = new TimerWheel(bare.clock);
+  return { ...bare, rpc: servingRpcOverHttp2({ ...bare, timers, metrics }, log) };
 }
 
 function announce(context: Context, stateDir: string, at: { api: Address; xds: Address }, json: boolean): void {

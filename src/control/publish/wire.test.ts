@@ -4,6 +4,7 @@ import type { RpcStatus, RpcStream, TlsOptions } from '../../core/runtime.ts';
 import { silentLog } from '../../core/log.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { createNodeRuntime } from '../../runtime/node/runtime.ts';
+import { servingRpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
 import { createAuthority } from '../../runtime/test/certificates.ts';
 import { DeltaClient } from '../../xds/client/delta-client.fixture.ts';
 import { NodeTable } from '../../xds/tables/tables.gen.ts';
@@ -55,7 +56,8 @@ test('over real mTLS a proxy gets and acknowledges its view, and another workloa
     serverName: null,
     identity: await authority.issue({ dnsNames: ['localhost'] }),
   };
-  const listener = await publisher.listen(runtime.rpc, { host: '127.0.0.1', port: 0 }, server);
+  const rpc = servingRpcOverHttp2({ ...runtime, timers }, silentLog);
+  const listener = await publisher.listen(rpc, { host: '127.0.0.1', port: 0 }, server);
   t.after(() => listener.close());
   t.after(() => publisher.close());
   const dialAs = async (commonName: string) => {

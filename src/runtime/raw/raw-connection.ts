@@ -42,6 +42,7 @@ interface Unfinished extends WriteRequest {
 
 interface Waiting {
   readonly chunk: Uint8Array;
+  start: number;
   readonly end: number;
 }
 
@@ -52,6 +53,7 @@ export class RawConnection extends SocketConnection implements HandleReader, Bul
   /** Node's own reader: for everything that is not bytes. */
   #publicRead: StreamHandle['onread'] | null = null;
   #unfinishedBytes = 0;
+  readonly #maxTlsWriteBytes: number;
   /** TLS takes one write at a time, and copies what it cannot send at once; the kernel takes many, and keeps them. */
   #isTls = false;
   /** Behind the write that TLS is at. */
@@ -67,10 +69,12 @@ export class RawConnection extends SocketConnection implements HandleReader, Bul
     context: ConnectionContext,
     info: ConnectionInfo,
     handler: ConnectionHandler,
+    maxTlsWriteBytes: number,
   ) {
     super(context, info, handler);
     this.#internals = internals;
     this.#requests = requests;
+    this.#maxTlsWriteBytes = maxTlsWriteBytes;
   }
 
   /** For the handle's reader. */
@@ -122,11 +126,7 @@ export class RawConnection extends SocketConnection implements HandleReader, Bul
     if (request.bulk !== null) this.#requests.bulks.give(request.bulk);
     if (this.closed) return;
     if (status < 0) return this.fail(systemError(status, 'write'));
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      this.#unfinishedBytes -= next.end;
-      if (!this.#write(next.chunk, next.chunk.subarray(0, next.end), next.end)) this.giveChunk(next.chunk);
-    }
+    if (this.#isTls) this.#writeNext();
     if (this.closed) return;
     this.settle();
     const then = this.#afterWrites;
@@ -158,11 +158,14 @@ export class RawConnection extends SocketConnection implements HandleReader, Bul
   }
 
   protected override send(_socket: Socket, chunk: Uint8Array, end: number): boolean {
-    if (this.#unfinishedBytes === 0) return this.#write(chunk, chunk.subarray(0, end), end);
+    const isFirst = this.#unfinishedBytes === 0;
+    const isWhole = !this.#isTls || end <= this.#maxTlsWriteBytes;
+    if (isFirst && isWhole) return this.#write(chunk, chunk.subarray(0, end), end);
     const isSmall = end < COPY_BELOW_BYTES;
     if (this.#isTls) {
-      this.#waiting.push({ chunk: isSmall ? chunk.slice(0, end) : chunk, end });
+      this.#waiting.push({ chunk: isSmall ? chunk.slice(0, end) : chunk, start: 0, end });
       this.#unfinishedBytes += end;
+      if (isFirst) this.#writeNext();
       return !isSmall;
     }
     if (!isSmall) return this.#write(chunk, chunk.subarray(0, end), end);
@@ -234,6 +237,22 @@ export class RawConnection extends SocketConnection implements HandleReader, Bul
       this.context.turn.after(() => this.start());
     }
     return undefined;
+  }
+
+  /** TLS has nothing under way: it gets the next of what waits. */
+  #writeNext(): void {
+    for (let next = this.#waiting[0]; next !== undefined && !this.closed; next = this.#waiting[0]) {
+      const { chunk, start, end } = next;
+      const length = Math.min(end - start, this.#maxTlsWriteBytes);
+      next.start += length;
+      if (next.start === end) this.#waiting.shift();
+      this.#unfinishedBytes -= length;
+      const others = this.#unfinishedBytes;
+      this.#write(null, chunk.subarray(start, start + length), length);
+      // It has copied them.
+      if (next.start === end) this.giveChunk(chunk);
+      if (this.#unfinishedBytes > others) return;
+    }
   }
 
   /** True: the bytes are needed until the write is done, and `chunk` or `bulk` goes back to its pool then. */

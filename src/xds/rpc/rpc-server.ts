@@ -1,54 +1,144 @@
 /**
- * The serving end of RPC on the HTTP/2 that the proxy has anyway, in clear text: for programs beside this one, at a Unix
- * socket or on loopback. Bounded in connections, streams and bytes that wait.
+ * The serving end of RPC on the HTTP/2 that the proxy has anyway: over mTLS for the proxies of a mesh, in clear text for
+ * programs beside this one, at a Unix socket or on loopback. Bounded in connections, streams and bytes that wait.
  */
 import { Limit } from '../../core/limit.ts';
 import type { Log } from '../../core/log.ts';
-import type { Address, Connection, ConnectionHandler, Listener, RpcAccept } from '../../core/runtime.ts';
+import type { Address, Connection, ConnectionHandler, Listener, RpcAccept, TlsOptions } from '../../core/runtime.ts';
+import type { Http2Limits } from '../../http/h2/limits.ts';
 import { Http2Server } from '../../http/h2/server.ts';
+import { HandshakeQueue, type HandshakeQueueParts } from './handshake-queue.ts';
+import { Newcomer } from './newcomer.ts';
 import type { RpcParts } from './rpc-call.ts';
-import { LOCAL_LIMITS } from './rpc-limits.ts';
+import { LOCAL_LIMITS, MESH_LIMITS } from './rpc-limits.ts';
 import { ServedCall } from './served-call.ts';
 
 /** One program has one connection, or one for each service that it asks. */
-const MAX_CONNECTIONS = 64;
+const MAX_LOCAL_CONNECTIONS = 64;
+const MAX_MESH_CONNECTIONS = 10_000;
 
-/** Closing ends its connections too: streams of configuration never end by themselves. Rejects as `Net.listen` does. */
-export async function serveRpc(parts: RpcParts, log: Log, at: Address, accept: RpcAccept): Promise<Listener> {
-  const { net, timers, clock } = parts;
-  const connections = new Limit('rpc.max_local_connections', MAX_CONNECTIONS);
-  const open = new Set<Connection>();
-  const listener = await net.listen(at, (connection) => {
-    if (!connections.take()) {
-      log.warn('too many RPC connections', { limit: connections.name, max: connections.max });
+/**
+ * In clear text. A longer message than `maxMessageBytes`, default 64 MiB, ends its stream with RESOURCE_EXHAUSTED before
+ * it is held. Closing ends the connections too: streams of configuration never end by themselves. Rejects as
+ * `Net.listen` does.
+ */
+export function serveRpc(
+  parts: RpcParts,
+  log: Log,
+  at: Address,
+  accept: RpcAccept,
+  maxMessageBytes?: number,
+): Promise<Listener> {
+  const connections = new Limit('rpc.max_local_connections', MAX_LOCAL_CONNECTIONS);
+  const server = new RpcServer(parts, log, LOCAL_LIMITS, connections, accept, maxMessageBytes);
+  return server.listen(at, (connection) => server.serve(connection));
+}
+
+/** Over TLS, which decides who gets in; handshakes are paced. Otherwise as `serveRpc`. */
+export function serveMeshRpc(
+  parts: RpcParts & HandshakeQueueParts,
+  log: Log,
+  at: Address,
+  tls: TlsOptions,
+  accept: RpcAccept,
+  maxMessageBytes?: number,
+): Promise<Listener> {
+  const connections = new Limit('rpc.max_connections', MAX_MESH_CONNECTIONS);
+  const server = new RpcServer(parts, log, MESH_LIMITS, connections, accept, maxMessageBytes);
+  const { net, timers } = parts;
+  const queue = new HandshakeQueue(parts);
+  return server.listen(at, (plain) => {
+    const newcomer = new Newcomer(plain, {
+      ...{ net, timers, tls, queue },
+      onSecured(secured) {
+        server.leave(newcomer);
+        server.serve(secured);
+      },
+      onRefused(reason) {
+        server.leave(newcomer);
+        log.warn('RPC connection refused', { remote: plain.info.remote.host, reason });
+      },
+    });
+    server.enter(newcomer);
+    return newcomer;
+  });
+}
+
+/** What is let go of when the server stops. */
+interface Held {
+  destroy(reason: string): void;
+}
+
+class RpcServer {
+  readonly #parts: RpcParts;
+  readonly #log: Log;
+  readonly #limits: Http2Limits;
+  readonly #connections: Limit;
+  readonly #accept: RpcAccept;
+  readonly #maxMessageBytes: number | undefined;
+  readonly #held = new Set<Held>();
+
+  constructor(
+    parts: RpcParts,
+    log: Log,
+    limits: Http2Limits,
+    connections: Limit,
+    accept: RpcAccept,
+    maxMessageBytes?: number,
+  ) {
+    this.#parts = parts;
+    this.#log = log;
+    this.#limits = limits;
+    this.#connections = connections;
+    this.#accept = accept;
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  async listen(at: Address, begin: (connection: Connection) => ConnectionHandler): Promise<Listener> {
+    const listener = await this.#parts.net.listen(at, (connection) => {
+      if (this.#connections.used < this.#connections.max) return begin(connection);
+      this.#connections.take();
+      const { name, max } = this.#connections;
+      this.#log.warn('too many RPC connections', { limit: name, max });
       connection.destroy('too many connections');
       return REFUSED;
-    }
-    open.add(connection);
-    const { remote } = connection.info;
+    });
+    return {
+      address: listener.address,
+      close: async () => {
+        const closed = listener.close();
+        for (const held of [...this.#held]) held.destroy('the server stops');
+        await closed;
+      },
+    };
+  }
+
+  enter(held: Held): void {
+    this.#connections.take();
+    this.#held.add(held);
+  }
+
+  leave(held: Held): void {
+    this.#held.delete(held);
+    this.#connections.give();
+  }
+
+  serve(connection: Connection): ConnectionHandler {
+    const { timers, clock } = this.#parts;
+    const { info } = connection;
+    this.enter(connection);
     return new Http2Server(connection, {
-      limits: LOCAL_LIMITS,
+      limits: this.#limits,
       timers,
       clock,
       callbacks: {
-        open: (stream) => new ServedCall(stream, remote, accept),
-        onRefused: (status, detail) => log.debug('an RPC request was refused', { status, detail }),
-        onLimit: (name) => log.warn('an RPC connection met a bound', { limit: name }),
-        onClosed() {
-          open.delete(connection);
-          connections.give();
-        },
+        open: (stream) => new ServedCall(stream, info, this.#accept, this.#maxMessageBytes),
+        onRefused: (status, detail) => this.#log.debug('an RPC request was refused', { status, detail }),
+        onLimit: (name) => this.#log.warn('an RPC connection met a bound', { limit: name }),
+        onClosed: () => this.leave(connection),
       },
     });
-  });
-  return {
-    address: listener.address,
-    async close() {
-      const closed = listener.close();
-      for (const connection of [...open]) connection.destroy('the server stops');
-      await closed;
-    },
-  };
+  }
 }
 
 const REFUSED: ConnectionHandler = { onOpen() {}, onBytes() {}, onDrained() {}, onEnd() {}, onClose() {} };

@@ -2,7 +2,9 @@
 import { FrameReader, MAX_MESSAGE_BYTES } from '../../core/grpc-frames.ts';
 import {
   type Address,
+  type ConnectionInfo,
   HIGH_WATER,
+  type PeerCertificate,
   type RpcAccept,
   type RpcHandler,
   type RpcStatus,
@@ -23,9 +25,8 @@ const OK: RpcStatus = { code: GRPC_STATUS.ok, message: '' };
 export class ServedCall implements RpcStream, MessageReceiver {
   readonly remote: Address;
   readonly #accept: RpcAccept;
-  readonly #reader = new FrameReader((message) => {
-    if (!this.#isOver) this.#handler?.onMessage(message);
-  });
+  readonly #peer: PeerCertificate | null;
+  readonly #reader: FrameReader;
   readonly #stream: Stream;
   #handler: RpcHandler | null = null;
   /** Before the head of the answer has gone: what the acceptor says at once waits for it. */
@@ -36,10 +37,15 @@ export class ServedCall implements RpcStream, MessageReceiver {
   #owed = 0;
   #isOver = false;
 
-  constructor(stream: Stream, remote: Address, accept: RpcAccept) {
+  /** `info`: of its connection. Messages are at most `maxMessageBytes` long, by default 64 MiB. */
+  constructor(stream: Stream, info: ConnectionInfo, accept: RpcAccept, maxMessageBytes?: number) {
     this.#stream = stream;
-    this.remote = remote;
+    this.remote = info.remote;
+    this.#peer = info.tls?.peer ?? null;
     this.#accept = accept;
+    this.#reader = new FrameReader((message) => {
+      if (!this.#isOver) this.#handler?.onMessage(message);
+    }, maxMessageBytes);
   }
 
   get writable(): boolean {
@@ -93,7 +99,7 @@ export class ServedCall implements RpcStream, MessageReceiver {
     const path = head.pathText;
     head.free();
     if (!isCall) return this.#refuse(Head.response(415));
-    const answer = this.#accept(this, path, null);
+    const answer = this.#accept(this, path, this.#peer);
     if ('code' in answer) {
       const refusal = answerHead();
       write(refusal, answer);
