@@ -230,6 +230,8 @@ export interface RpcStream {
   send(message: Uint8Array): void;
   /** False while the transport holds more than its bound; `onWritable` follows. */
   readonly writable: boolean;
+  /** Bytes that were sent and that the peer has not taken. Absent: not known. */
+  readonly unsent?: number;
   /** A server ends with a status; a client half-closes (status ignored). */
   end(status?: RpcStatus): void;
   /** Gives the peer no more room to send, until `resume`. Messages that are on their way still come. */

@@ -10,6 +10,8 @@ import { CDS, EDS, fixture, peerOf, resource, WEB_ID } from './publisher.fixture
 import { dialRaw, type RawClient } from './raw-client.fixture.ts';
 import { STREAM_ENDINGS, type StreamEnding } from './stream-endings.ts';
 
+const ENDPOINTS = '/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints';
+
 const tried = new Set<StreamEnding>();
 
 /** A bad client beside a good one: it ends with the status of its reason, which is counted; the other loses nothing. */
@@ -81,7 +83,7 @@ test('floods of subscriptions are bounded by count, by length and by bytes', () 
 
 test('names that are given up make room for others, those of a stream that ended too', () => {
   const { publisher } = fixture();
-  const path = '/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints';
+  const path = ENDPOINTS;
   const names = (of: string) => Array.from({ length: 5_000 }, (_, i) => `${of}${i}-`.padEnd(1_000, 'x'));
   const one = dialRaw(publisher, path);
   for (const of of 'abcd') one.ask({ names: names(of) });
@@ -200,6 +202,29 @@ test('a client that never reads is sent nothing more, and ends after a minute', 
   tried.add('does-not-read');
 });
 
+test('a client that never reads ends after a minute too when little waits for it, and one that reads some goes on', () => {
+  const { clock, publisher, views } = fixture();
+  const never = dialRaw(publisher, ENDPOINTS);
+  const slow = dialRaw(publisher, ENDPOINTS);
+  const late = dialRaw(publisher, ENDPOINTS);
+  for (const client of [never, slow, late]) {
+    client.takesNothing = true;
+    client.ask({ typeUrl: EDS, names: ['catalog'] });
+    views.set('shop/web-1', 'endpoints', resource(EDS, 'catalog', '1'));
+    publisher.flush();
+    assert.ok(client.unsent > 0);
+  }
+  clock.advance(59_000);
+  assert.equal(never.ended(), null);
+  slow.unsent -= 1;
+  late.unsent = 0;
+  clock.advance(2_000);
+  assert.deepEqual([never.ended()?.code, slow.ended(), late.ended()], [4, null, null]);
+  assert.equal(publisher.metrics.ended('does-not-read'), 1);
+  clock.advance(61_000);
+  assert.deepEqual([slow.ended()?.code, late.ended()], [4, null]);
+});
+
 test('a client that takes its time but reads goes on', () => {
   const { clock, publisher, views } = fixture();
   const client = dialRaw(publisher, SOTW_ADS.path);
@@ -254,7 +279,7 @@ test('who is not admitted at all: no such method, no certificate, another identi
 
 test('two of one node, and more streams than a proxy may have, are counted; so is the end of the server', () => {
   const { publisher } = fixture({ maxStreamsPerNode: 2 });
-  const path = '/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints';
+  const path = ENDPOINTS;
   for (const at of [SOTW_ADS.path, SOTW_ADS.path, path, path]) {
     dialRaw(publisher, at).ask({ typeUrl: EDS, names: ['catalog'] });
   }

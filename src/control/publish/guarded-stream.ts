@@ -3,6 +3,7 @@
  * longer than the certificate of its connection. Whatever service is behind it sees a well-behaved client.
  */
 import type { Address, Clock, PeerCertificate, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
+import { PREFIX_BYTES } from '../../core/grpc-frames.ts';
 import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
 import { RequestBudget } from './request-budget.ts';
 import type { XdsMetrics } from './xds-metrics.ts';
@@ -28,6 +29,12 @@ export class GuardedStream implements RpcStream, RpcHandler {
   /** For the first message, then for the certificate. */
   readonly #deadline: CallbackTimer;
   #blocked: CallbackTimer | null = null;
+  /** While something waits for the client, however little. */
+  #watch: CallbackTimer | null = null;
+  #isWatching = false;
+  #sentBytes = 0;
+  /** When the watch began. */
+  #takenBytes = 0;
   #refill: CallbackTimer | null = null;
   #handler: RpcHandler | null = null;
   #hasSpoken = false;
@@ -60,11 +67,32 @@ export class GuardedStream implements RpcStream, RpcHandler {
   send(message: Uint8Array): void {
     if (this.#isOver) return;
     this.#rpc.send(message);
+    this.#sentBytes += PREFIX_BYTES + message.length;
+    if (!this.#isWatching && this.#unsent > 0) this.#beginWatch();
     if (this.#rpc.writable || this.#blocked !== null) return;
-    this.#blocked = new CallbackTimer(() => {
-      this.cut(this.#parts.metrics.end('does-not-read', `nothing was read for ${NOT_READING_TIMEOUT_MS / 1000} s`));
-    });
+    this.#blocked = new CallbackTimer(() => this.#endUnread());
     this.#parts.timers.arm(this.#blocked, NOT_READING_TIMEOUT_MS);
+  }
+
+  get #unsent(): number {
+    return this.#rpc.unsent ?? 0;
+  }
+
+  /** What waits may be less than ever makes the transport full. */
+  #beginWatch(): void {
+    this.#isWatching = true;
+    this.#takenBytes = this.#sentBytes - this.#unsent;
+    this.#watch ??= new CallbackTimer(() => {
+      this.#isWatching = false;
+      if (this.#unsent === 0) return;
+      if (this.#sentBytes - this.#unsent > this.#takenBytes) this.#beginWatch();
+      else this.#endUnread();
+    });
+    this.#parts.timers.arm(this.#watch, NOT_READING_TIMEOUT_MS);
+  }
+
+  #endUnread(): void {
+    this.cut(this.#parts.metrics.end('does-not-read', `nothing was read for ${NOT_READING_TIMEOUT_MS / 1000} s`));
   }
 
   pause(): void {
@@ -149,7 +177,8 @@ export class GuardedStream implements RpcStream, RpcHandler {
   #finish(): void {
     this.#isOver = true;
     const { timers } = this.#parts;
-    for (const timer of [this.#deadline, this.#blocked, this.#refill]) if (timer !== null) timers.disarm(timer);
+    for (const timer of [this.#deadline, this.#blocked, this.#watch, this.#refill])
+      if (timer !== null) timers.disarm(timer);
     this.#onGone(this);
   }
 }

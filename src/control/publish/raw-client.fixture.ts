@@ -37,6 +37,9 @@ export interface RawClient {
   writable: boolean;
   /** The transport is full after what comes next. */
   stopsReading: boolean;
+  /** What it was sent waits in the transport, which is never full of it. */
+  takesNothing: boolean;
+  unsent: number;
   paused: boolean;
   ask(asked: Asked): void;
   say(message: Uint8Array): void;
@@ -59,7 +62,11 @@ export function dialRaw(
     get writable() {
       return client.writable;
     },
+    get unsent() {
+      return client.unsent;
+    },
     send(message) {
+      if (client.takesNothing) client.unsent += message.length;
       const { nonce, typeUrl, resources } = isDelta
         ? decode(DeltaDiscoveryResponseTable, message)
         : decode(DiscoveryResponseTable, message);
@@ -82,6 +89,8 @@ export function dialRaw(
     received: [],
     writable: true,
     stopsReading: false,
+    takesNothing: false,
+    unsent: 0,
     paused: false,
     ask({ typeUrl = '', names = [], held = [], nonce = '', error }) {
       const said = isFirst ? create(NodeTable, { id, ...node }) : undefined;

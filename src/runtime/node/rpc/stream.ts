@@ -36,7 +36,7 @@ export abstract class FramedStream implements RpcStream {
 
   send(message: Uint8Array): void {
     if (this.closed || this.ended) return;
-    if (message.length > MAX_MESSAGE_BYTES || this.#queued + message.length > MAX_QUEUED_BYTES) {
+    if (message.length > MAX_MESSAGE_BYTES || this.unsent + message.length > MAX_QUEUED_BYTES) {
       this.fail({ code: RESOURCE_EXHAUSTED, message: `more than ${MAX_QUEUED_BYTES} bytes wait to be sent` });
       return;
     }
@@ -46,7 +46,7 @@ export abstract class FramedStream implements RpcStream {
     } else {
       this.#writer.write(message);
     }
-    if (this.#queued > HIGH_BYTES) this.#over = true;
+    if (this.unsent > HIGH_BYTES) this.#over = true;
   }
 
   abstract end(status?: RpcStatus): void;
@@ -107,12 +107,12 @@ export abstract class FramedStream implements RpcStream {
     if (handler !== null) this.#guarded(() => handler.onClose(status));
   }
 
-  get #queued(): number {
+  get unsent(): number {
     return this.#waitingBytes + (this.#writer?.queuedBytes ?? 0);
   }
 
   #written(): void {
-    if (!this.#over || this.closed || this.#queued > HIGH_BYTES / 4) return;
+    if (!this.#over || this.closed || this.unsent > HIGH_BYTES / 4) return;
     this.#over = false;
     this.#guarded(() => this.#handler?.onWritable());
   }
