@@ -110,7 +110,7 @@ test('unknown types are answered and do not end the stream of everything else', 
   );
   const types = [...publisher.metrics.counters.series()]
     .filter(({ name }) => name === 'weft_xds_responses_total')
-    .map(({ labels }) => labels['type']);
+    .map(({ labels }) => labels['type'] ?? '');
   assert.deepEqual(types.toSorted(), ['ClusterLoadAssignment', 'other'], 'a client does not name series');
 });
 
