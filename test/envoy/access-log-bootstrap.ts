@@ -97,7 +97,24 @@ export function loggingBootstrap(
     typed_config: { '@type': `${TYPES}.access_loggers.file.v3.FileAccessLog`, path: pathOf(log), ...rest },
     ...filter,
   });
-  const logs = [file('json', { log_format: { json_format: JSON_FORMAT } })];
+  const NAME = '%REQ(X-NAME)%';
+  const logs = [
+    file('json', { log_format: { json_format: JSON_FORMAT } }),
+    file('nested', { log_format: { json_format: NESTED } }),
+    file('omit', { log_format: { json_format: NESTED, omit_empty_values: true } }),
+    file('default', {}),
+    file('old', { format: `${NAME} %RESPONSE_CODE% é\n` }),
+    file('text', { log_format: { text_format: `${NAME} %REQ(X-A)% [%REQ(NONE)%]\n` } }),
+    file('gaps', {
+      log_format: {
+        text_format_source: { inline_string: `${NAME} [%REQ(NONE)%] %RESPONSE_FLAGS%\n` },
+        omit_empty_values: true,
+      },
+    }),
+    ...Object.entries(FILTERS).map(([name, filter]) =>
+      file(`filter-${name}`, { log_format: { text_format: `${NAME}\n` } }, { filter }),
+    ),
+  ];
   return {
     static_resources: {
       listeners: [
@@ -119,6 +136,46 @@ export function loggingBootstrap(
     },
   };
 }
+
+const NESTED: Json = {
+  z: '%RESPONSE_CODE%',
+  name: '%REQ(X-NAME)%',
+  mixed: 'a %REQ(none)% b %BYTES_RECEIVED%',
+  object: { b: '%RESPONSE_CODE%', a: ['%BYTES_RECEIVED%', 'x', 3, true, null, '%REQ(none)%'], n: { e: '%REQ(none)%' } },
+  number: 3.5,
+  nothing: null,
+  empty: '',
+};
+
+const runtime = (default_value: number): Json => ({ default_value, runtime_key: 'none' });
+const status = (op: string, value: number): Json => ({
+  status_code_filter: { comparison: { op, value: runtime(value) } },
+});
+
+/** By name, a filter each. */
+export const FILTERS: Readonly<Record<string, Json>> = {
+  failed: status('GE', 500),
+  fine: status('LE', 299),
+  exact: status('EQ', 418),
+  slow: { duration_filter: { comparison: { op: 'GE', value: runtime(150) } } },
+  quick: { duration_filter: { comparison: { op: 'LE', value: runtime(149) } } },
+  health: { not_health_check_filter: {} },
+  half: { runtime_filter: { runtime_key: 'none', percent_sampled: { numerator: 50, denominator: 'HUNDRED' } } },
+  never: { runtime_filter: { runtime_key: 'none', percent_sampled: { numerator: 0 } } },
+  chance: {
+    runtime_filter: { runtime_key: 'none', percent_sampled: { numerator: 100 }, use_independent_randomness: true },
+  },
+  field: { header_filter: { header: { name: 'x-two', string_match: { prefix: 'one' } } } },
+  'no-field': { header_filter: { header: { name: 'x-two', present_match: true, invert_match: true } } },
+  flagged: { response_flag_filter: {} },
+  flags: { response_flag_filter: { flags: ['UH', 'NR'] } },
+  grpc: { grpc_status_filter: { statuses: ['UNAVAILABLE', 'UNKNOWN'] } },
+  'no-grpc': { grpc_status_filter: { statuses: ['UNAVAILABLE'], exclude: true } },
+  type: { log_type_filter: { types: ['DownstreamEnd'] } },
+  'no-type': { log_type_filter: { types: ['DownstreamEnd'], exclude: true } },
+  both: { and_filter: { filters: [status('GE', 500), { response_flag_filter: { flags: ['UH'] } }] } },
+  either: { or_filter: { filters: [status('EQ', 418), { response_flag_filter: { flags: ['UH'] } }] } },
+};
 
 const ROUTES: readonly Json[] = [
   { match: { prefix: '/direct' }, name: 'd', direct_response: { status: 418, body: { inline_string: 'tea' } } },

@@ -1,13 +1,13 @@
 /** One bootstrap with every operator in its access logs, run by our proxy and by Envoy: the same requests, the same lines. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { missing } from '../support/components.ts';
-import { loggingBootstrap, OPERATORS, VOLATILE } from './access-log-bootstrap.ts';
+import { FILTERS, loggingBootstrap, OPERATORS, VOLATILE } from './access-log-bootstrap.ts';
 import { type RunningEnvoy, startEnvoy, startWeftProxy } from './running.ts';
 
 type Kind = 'envoy' | 'weft';
@@ -40,8 +40,6 @@ const REQUESTS: readonly Asked[] = [
   // No method that may be tried again when a kept-alive connection is closed.
   { name: 'cut', method: 'POST', path: '/cut', body: 'once' },
   { name: 'trailers', path: '/up/trailers', headers: { te: 'trailers' } },
-  { name: 'sampled', path: '/up/s', headers: { 'x-request-id': '00000001-0000-4000-8000-000000000000' } },
-  { name: 'unsampled', path: '/up/s', headers: { 'x-request-id': '00000063-0000-4000-8000-000000000000' } },
 ];
 
 function backend(): Promise<Server> {
@@ -86,7 +84,11 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
       proxies.set(kind, await start(loggingBootstrap(ports, (log) => pathOf(kind, log))));
     }
     for (const proxy of proxies.values()) {
-      for (const asked of REQUESTS) await ask(proxy.ports.get('http') ?? 0, asked);
+      // By these a runtime filter samples.
+      for (const [i, { headers, ...asked }] of REQUESTS.entries()) {
+        const id = `${String(i * 13).padStart(8, '0')}-0000-4000-8000-000000000000`;
+        await ask(proxy.ports.get('http') ?? 0, { ...asked, headers: { 'x-request-id': id, ...headers } });
+      }
       await new Promise<void>((resolve, reject) => {
         const socket = connect(proxy.ports.get('tcp') ?? 0, '127.0.0.1');
         socket.on('error', reject).on('close', () => resolve());
@@ -104,10 +106,9 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
     rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Envoy makes a file before there is a line. */
   const linesOf = (kind: Kind, log: string): readonly string[] =>
-    readFileSync(pathOf(kind, log), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
+    existsSync(pathOf(kind, log)) ? readFileSync(pathOf(kind, log), 'utf8').trim().split('\n') : [''];
 
   const json = (kind: Kind, log: string): ReadonlyMap<string, Record<string, unknown>> =>
     new Map(
@@ -124,6 +125,42 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
       assert.deepEqual(steady(weft), steady(envoy));
     });
   }
+
+  for (const log of ['nested', 'omit', 'old', 'text', 'gaps']) {
+    test(`the lines of ${log} are the same`, () => {
+      assert.deepEqual(linesOf('weft', log), linesOf('envoy', log));
+      assert.equal(linesOf('weft', log).length, REQUESTS.length);
+    });
+  }
+
+  test('without a format it is Envoy’s, in which only times, ports and made-up ids differ', () => {
+    const forms = (kind: Kind): readonly string[] => linesOf(kind, 'default').map((line) => formOf(line));
+    assert.deepEqual(forms('weft'), forms('envoy'));
+    assert.match(
+      linesOf('weft', 'default')[0] ?? '',
+      /"POST \/up\/x\?q=1%202&r=2 HTTP\/1.1" 200 - 5 5 \d+ \d+ "-" "test" /,
+    );
+  });
+
+  for (const filter of Object.keys(FILTERS)) {
+    test(`the filter ${filter} lets the same requests through`, () => {
+      assert.deepEqual(linesOf('weft', `filter-${filter}`), linesOf('envoy', `filter-${filter}`));
+    });
+  }
+
+  test('a connection of raw bytes has a line as well', () => {
+    const [envoy, weft] = KINDS.map((kind) => {
+      const [line = '{}', ...more] = linesOf(kind, 'tcp');
+      assert.deepEqual(more, []);
+      return JSON.parse(line) as Record<string, unknown>;
+    });
+    assert.ok(envoy !== undefined && weft !== undefined);
+    assert.deepEqual(steady(weft), steady(envoy));
+  });
+
+  test('a file is made as Envoy makes it', () => {
+    assert.equal(statSync(pathOf('weft', 'json')).mode, statSync(pathOf('envoy', 'json')).mode);
+  });
 });
 
 /** Envoy says the same with `enable_trailers`, and after a bar what its transport has to say. */

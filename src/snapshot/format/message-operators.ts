@@ -23,7 +23,7 @@ export const MESSAGE_OPERATORS: OperatorKinds = {
   PATH: { argument: 'optional', cut: false, make: path },
   QUERY_PARAM: { argument: 'required', cut: true, make: (_, name) => (facts) => queryParameter(facts, name) },
   QUERY_PARAMS: { argument: 'optional', cut: true, make: queries },
-  STREAM_ID: { argument: 'none', cut: false, make: () => (facts) => fieldText(facts.request, REQUEST_ID) },
+  STREAM_ID: { argument: 'none', cut: false, make: () => streamId },
   TRACE_ID: { argument: 'none', cut: false, make: () => traceId },
   GRPC_STATUS: { argument: 'optional', cut: false, make: grpcStatus },
   GRPC_STATUS_NUMBER: {
@@ -144,6 +144,11 @@ function unescaped(text: string): string {
     const byte = Number.parseInt(digits, 16);
     return byte < 0x20 || byte === 0x7f ? '?' : String.fromCharCode(byte);
   });
+}
+
+/** Envoy makes one up for what is no request. */
+function streamId(facts: Facts): string | null {
+  return facts.request === null ? facts.uniqueId() : fieldText(facts.request, REQUEST_ID);
 }
 
 function traceId({ request }: Facts): string | null {
