@@ -9,6 +9,7 @@ import * as tables from '../../src/xds/tables/tables.gen.ts';
 import { protoName } from '../../src/xds/wire/field-name.ts';
 import { Table } from '../../src/xds/wire/table.ts';
 import { ROOT } from './doc-commands.ts';
+import { CORRECTIONS, type Support } from './support-corrections.ts';
 
 const READERS = [
   'src/snapshot/read/*.ts',
@@ -64,8 +65,6 @@ function readersOf(name: string, seen: ReadonlySet<string> = new Set()): readonl
 function shortOf(table: Table): string {
   return all.find(([, each]) => each === table)?.[0] ?? '';
 }
-
-type Support = 'yes' | 'part' | 'refused' | 'idle';
 
 const EDITS = [
   'request_headers_to_add',
@@ -125,14 +124,28 @@ const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
   ]),
 ]);
 
-function supportOf(message: string, camel: string, readings: readonly Reader[]): Support {
+function supportOf(message: string, full: string, camel: string, readings: readonly Reader[]): Support {
   const name = protoName(camel);
-  const known = KNOWN.get(`${message}.${name}`);
+  const known = CORRECTIONS.get(`${full}.${name}`) ?? KNOWN.get(`${message}.${name}`);
   if (known !== undefined) return known;
   if (readings.some(({ refused }) => refused.has(name))) return 'refused';
   const isUsed = readings.some(({ text }) => new RegExp(`[.{,'"]\\s*${camel}\\b`).test(text));
   if (!isUsed) return 'idle';
   return readings.some(({ inPart }) => inPart.has(name)) ? 'part' : 'yes';
+}
+
+/** Of every field that the tables have: `Message.field`, the message without `envoy.`. */
+export function supportByField(): ReadonlyMap<string, Support> {
+  return new Map(
+    all.flatMap(([short, table]) => {
+      const readings = readersOf(short);
+      const full = table.name.replace(/^envoy\./, '');
+      return table.fields.map(({ name }): [string, Support] => [
+        `${full}.${protoName(name)}`,
+        supportOf(short, full, name, readings),
+      ]);
+    }),
+  );
 }
 
 /** One row a message, in order of name. */
@@ -142,13 +155,14 @@ export function supportTable(): string {
     .map(([short, table]) => {
       const readings = readersOf(short);
       const by: Record<Support, string[]> = { yes: [], part: [], refused: [], idle: [] };
-      for (const { name } of table.fields) by[supportOf(short, name, readings)].push(protoName(name));
+      const full = table.name.replace(/^envoy\./, '');
+      for (const { name } of table.fields) by[supportOf(short, full, name, readings)].push(protoName(name));
       const known = new Set(table.fields.map(({ number }) => number));
       const unknown = (envoyTypes.getMessage(table.name)?.fields ?? [])
         .filter(({ number }) => !known.has(number))
         .map(({ name }) => name);
       const cells = [by.yes, by.part, by.refused, by.idle, unknown].map((names) => names.toSorted().join(', ') || '–');
-      return `| \`${table.name.replace(/^envoy\./, '')}\` | ${cells.join(' | ')} |`;
+      return `| \`${full}\` | ${cells.join(' | ')} |`;
     });
   return ['| message | yes | some values | refused | no effect | unknown |', '|---|---|---|---|---|---|', ...rows].join(
     '\n',

@@ -1,6 +1,7 @@
 /** Envoy's Address. */
 import type { Address as Message } from '../../xds/tables/messages.gen.ts';
 import type { Address } from '../../core/runtime.ts';
+import { protoName } from '../../xds/wire/field-name.ts';
 import type { EndpointAddress } from '../snapshot.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 
@@ -10,12 +11,15 @@ const LITERAL = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4
 export function readSocketAddress(where: string, message: Message | undefined, names: boolean): Address {
   const address = message?.address;
   if (address?.case === undefined) throw invalid(where, 'required');
-  if (address.case !== 'socketAddress') throw unsupported(where, `an address of this kind cannot be used here`);
+  if (address.case !== 'socketAddress') {
+    throw unsupported(`${where}.${protoName(address.case)}`, 'an address of this kind cannot be used here');
+  }
   const socket = address.value;
   const at = `${where}.socket_address`;
   if (socket.protocol !== 0) throw unsupported(`${at}.protocol`, 'only TCP is supported');
   refuseSet(`${at}.resolver_name`, socket.resolverName);
-  if (socket.portSpecifier.case !== 'portValue') throw unsupported(`${at}.port_specifier`, 'a port number is required');
+  if (socket.portSpecifier.case === 'namedPort') throw unsupported(`${at}.named_port`, 'a port number is required');
+  if (socket.portSpecifier.case !== 'portValue') throw invalid(`${at}.port_value`, 'required');
   const port = socket.portSpecifier.value;
   if (port > 65_535) throw invalid(`${at}.port_value`, `${port} is not a port`);
   if (socket.address === '') throw invalid(`${at}.address`, 'required');
