@@ -6,7 +6,6 @@
  * The fastest is reported, because all noise is upwards, and the median beside it; and the bytes that a request allocates,
  * by what the heap grew in rounds without a collection. With `--against` the same runs on the sources of another checkout.
  */
-import { parseArgs } from 'node:util';
 import type { ConnectionInfo } from '../../src/core/runtime.ts';
 import type { Exchange } from '../../src/http/exchange.ts';
 import type { Scope } from '../../src/http/filter.ts';
@@ -16,6 +15,7 @@ import type { AuthorizationSpec } from '../../src/policies/authorization/kind.ts
 import type * as ArbitraryModule from '../../src/policies/authorization/test/arbitrary.ts';
 import type * as CompiledModule from '../../src/policies/authorization/test/compiled.ts';
 import type * as FilterRunModule from '../../src/proxy/router/filter-run.ts';
+import { type Case, compare } from './side-by-side.ts';
 
 const ROUNDS = 100;
 const WARM_UP = 20;
@@ -39,45 +39,7 @@ const CASES: Readonly<Record<string, readonly AuthorizationSpec[]>> = {
   ],
 };
 
-const { values } = parseArgs({ options: { against: { type: 'string' } } });
-const sides = [new URL('../../', import.meta.url)];
-if (values.against !== undefined) sides.push(new URL(`file://${values.against}/`));
-
-interface Case {
-  readonly name: string;
-  readonly run: () => void;
-  readonly times: number[];
-  readonly bytes: number[];
-}
-
-const cases = await Promise.all(sides.map((root) => casesOf(root)));
-for (let round = -WARM_UP; round < ROUNDS; round++) {
-  for (const [i, one] of (cases[0] ?? []).entries()) {
-    for (const side of cases) {
-      const { run, times, bytes } = side[i] ?? one;
-      const heap = process.memoryUsage().heapUsed;
-      const start = performance.now();
-      run();
-      const took = performance.now() - start;
-      const grown = process.memoryUsage().heapUsed - heap;
-      if (round < 0) continue;
-      times.push((took * 1e6) / REQUESTS);
-      if (grown >= 0) bytes.push(grown / REQUESTS);
-    }
-  }
-}
-for (const [i, one] of (cases[0] ?? []).entries()) {
-  const columns = cases.map((side) => {
-    const { times, bytes } = side[i] ?? one;
-    return `${middle(times, 0).toFixed(1)} (median ${middle(times, 0.5).toFixed(1)}) ns, ${middle(bytes, 0.5).toFixed(1)} bytes`;
-  });
-  console.log(`${one.name.padEnd(24)} ${columns.join('   against ')}`);
-}
-
-function middle(from: readonly number[], share: number): number {
-  const sorted = from.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * share)] ?? 0;
-}
+await compare(casesOf, { warmUp: WARM_UP, measured: ROUNDS, operations: REQUESTS });
 
 async function casesOf(root: URL): Promise<readonly Case[]> {
   const load = <T>(path: string): Promise<T> => import(new URL(path, root).href) as Promise<T>;

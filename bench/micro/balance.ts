@@ -7,11 +7,11 @@
  * and the median beside it; and the bytes that a pick allocates, by what the heap grew in rounds without a collection.
  * With `--against` the same runs on the sources of another checkout, in turns with ours.
  */
-import { parseArgs } from 'node:util';
 import type * as RandomModule from '../../src/runtime/node/random.ts';
 import type * as LoadBalancerModule from '../../src/snapshot/balance/load-balancer.ts';
 import type * as SampleModule from '../../src/snapshot/balance/sample-hosts.ts';
 import type * as ConfigModule from '../../src/snapshot/balance-config.ts';
+import { type Case, compare } from './side-by-side.ts';
 
 const ROUNDS = 100;
 const WARM_UP = 20;
@@ -19,45 +19,7 @@ const PICKS = 20_000;
 const POLICIES = ['round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev'] as const;
 const SIZES = [10, 1_000];
 
-const { values } = parseArgs({ options: { against: { type: 'string' } } });
-const sides = [new URL('../../', import.meta.url)];
-if (values.against !== undefined) sides.push(new URL(`file://${values.against}/`));
-
-interface Case {
-  readonly name: string;
-  readonly run: () => void;
-  readonly times: number[];
-  readonly bytes: number[];
-}
-
-const cases = await Promise.all(sides.map((root) => casesOf(root)));
-for (let round = -WARM_UP; round < ROUNDS; round++) {
-  for (const [i, one] of (cases[0] ?? []).entries()) {
-    for (const side of cases) {
-      const { run, times, bytes } = side[i] ?? one;
-      const heap = process.memoryUsage().heapUsed;
-      const start = performance.now();
-      run();
-      const took = performance.now() - start;
-      const grown = process.memoryUsage().heapUsed - heap;
-      if (round < 0) continue;
-      times.push((took * 1e6) / PICKS);
-      if (grown >= 0) bytes.push(grown / PICKS);
-    }
-  }
-}
-for (const [i, one] of (cases[0] ?? []).entries()) {
-  const columns = cases.map((side) => {
-    const { times, bytes } = side[i] ?? one;
-    return `${middle(times, 0).toFixed(1)} (median ${middle(times, 0.5).toFixed(1)}) ns, ${middle(bytes, 0.5).toFixed(1)} bytes`;
-  });
-  console.log(`${one.name.padEnd(24)} ${columns.join('   against ')}`);
-}
-
-function middle(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * share)] ?? 0;
-}
+await compare(casesOf, { warmUp: WARM_UP, measured: ROUNDS, operations: PICKS });
 
 async function casesOf(root: URL): Promise<Case[]> {
   const load = async <T>(path: string): Promise<T> => (await import(new URL(path, root).href)) as T;

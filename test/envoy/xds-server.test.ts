@@ -7,21 +7,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
-import { Counters } from '../../src/core/counters.ts';
-import { silentLog } from '../../src/core/log.ts';
-import type { Listener, TlsIdentity } from '../../src/core/runtime.ts';
-import { TimerWheel } from '../../src/core/timer-wheel.ts';
-import { LoadMetrics } from '../../src/control/loads/load-metrics.ts';
-import { LOAD_STATS_PATH, openLoadStream } from '../../src/control/loads/load-stream.ts';
-import { TestViews, WEB_ID } from '../../src/control/publish/publisher.fixture.ts';
-import { Publisher } from '../../src/control/publish/publisher.ts';
 import { envoyTypes } from '../../src/protos/registry.ts';
-import { createNodeRuntime } from '../../src/runtime/node/runtime.ts';
-import { createAuthority } from '../../src/runtime/test/certificates.ts';
 import { xdsResource } from '../../src/xds/content-version.ts';
 import { TYPE_URLS, type TypeUrl, type XdsResource } from '../../src/xds/resource.ts';
 import { until } from '../support/child.ts';
 import { missing } from '../support/components.ts';
+import { XdsPublisher } from '../support/xds-publisher.ts';
 import { type RunningEnvoy, startEnvoy } from './running.ts';
 
 const NODE = 'shop/web-1';
@@ -46,34 +37,12 @@ interface Wanted {
 }
 
 describe('Envoy follows the xDS server', { skip: missing('envoy') }, () => {
-  const runtime = createNodeRuntime();
-  const views = new TestViews();
-  const counters = new Counters();
-  const loads = new LoadMetrics(counters);
-  const publisher = new Publisher({
-    clock: runtime.clock,
-    timers: new TimerWheel(runtime.clock),
-    log: silentLog,
-    views,
-    authorize: () => null,
-    services: (callers) => new Map([[LOAD_STATS_PATH, (stream) => openLoadStream(stream, callers, loads, 1_000)]]),
-  });
+  const server = new XdsPublisher(1_000);
+  const { views, counters, publisher } = server;
   const apps: Server[] = [];
-  let listener: Listener;
-  let own: TlsIdentity;
 
   before(async () => {
-    const authority = await createAuthority('weft test');
-    own = await authority.issue({ uris: [WEB_ID], commonName: NODE });
-    const identity = await authority.issue({ dnsNames: ['localhost'] });
-    const tls = {
-      role: 'server',
-      alpn: ['h2'],
-      serverName: null,
-      requirePeerCertificate: true,
-      verifyPeer: null,
-    } as const;
-    listener = await publisher.listen(runtime.rpc, { host: '127.0.0.1', port: 0 }, { ...tls, identity });
+    await server.listen(NODE);
     for (const name of ['one', 'two']) {
       const app = createServer((_request, response) => response.end(name));
       await new Promise<void>((done) => app.listen(0, '127.0.0.1', done));
@@ -82,8 +51,7 @@ describe('Envoy follows the xDS server', { skip: missing('envoy') }, () => {
   });
 
   after(async () => {
-    publisher.close();
-    await listener?.close();
+    await server.close();
     for (const app of apps) app.close();
   });
 
@@ -179,7 +147,7 @@ describe('Envoy follows the xDS server', { skip: missing('envoy') }, () => {
   }
 
   function xdsCluster(): Record<string, unknown> {
-    const { port } = listener.address;
+    const { port, identity: own } = server;
     const inline = (text: string) => ({ inline_string: text });
     return {
       name: 'xds',

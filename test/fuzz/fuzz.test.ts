@@ -1,6 +1,7 @@
 /** Every target for a short time, from its corpus on. By hand: `run.ts`. */
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readCorpus } from './driver/corpus.ts';
 import { describeFinding, fuzz } from './driver/fuzz.ts';
 import { Rng } from './driver/rng.ts';
@@ -45,6 +46,13 @@ describe('the driver', () => {
     const { finding, runs } = fuzz(gate, options);
     assert.equal(finding?.input.toString('latin1'), 'f\ru');
     assert.equal(fuzz(gate, options).runs, runs);
+  });
+
+  it('tells a finding as a command that a shell reads as it is meant', () => {
+    const input = Buffer.from(`it's "$HOME" \\ \`id\` \r\n\0\xff`, 'latin1');
+    const [, line = ''] = /--input (.*)$/s.exec(describeFinding('h1-request', 7, input)) ?? [];
+    const read = execFileSync('sh', ['-c', `printf '%s' ${line}`], { encoding: 'utf8' });
+    assert.deepEqual(Buffer.from(JSON.parse(read) as string, 'latin1'), input);
   });
 
   it('has randomness that repeats', () => {

@@ -7,17 +7,16 @@ import * as xds from '@grpc/grpc-js-xds';
 xds.register();
 const [, , role, kind, address, name] = process.argv;
 const bytes = { serialize: (value) => value, deserialize: (value) => value };
-const method = (word, stream = false) => ({
+const method = (word) => ({
   path: `/probe.Probe/${word}`,
-  requestStream: stream,
-  responseStream: stream,
+  requestStream: false,
+  responseStream: false,
   requestSerialize: bytes.serialize,
   requestDeserialize: bytes.deserialize,
   responseSerialize: bytes.serialize,
   responseDeserialize: bytes.deserialize,
 });
 const DEFINITION = Object.fromEntries(['Who', 'Slow', 'Flaky', 'Fail'].map((word) => [word, method(word)]));
-DEFINITION.Chat = method('Chat', true);
 const Client = grpc.makeGenericClientConstructor(DEFINITION, 'Probe');
 
 function peerOf(call) {
@@ -44,9 +43,6 @@ function serve() {
     Fail(call, done) {
       if ([name, 'all'].includes(String(call.request))) done({ code: grpc.status.INTERNAL, details: 'failing' });
       else answer(call, done);
-    },
-    Chat(call) {
-      call.on('data', (message) => call.write(message)).on('end', () => call.end());
     },
   });
   const clear = grpc.ServerCredentials.createInsecure();

@@ -29,8 +29,6 @@ class Probe(grpc.GenericRpcHandler):
 
     def service(self, details):
         word = details.method.rpartition("/")[2]
-        if word == "Chat":
-            return grpc.stream_stream_rpc_method_handler(lambda messages, _: messages, raw, raw)
         return grpc.unary_unary_rpc_method_handler(getattr(self, word.lower()), raw, raw)
 
     def who(self, _, context):

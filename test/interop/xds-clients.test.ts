@@ -5,18 +5,11 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, type ClientDuplexStream, credentials, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
-import { Counters } from '../../src/core/counters.ts';
-import { silentLog } from '../../src/core/log.ts';
-import type { Listener, TlsIdentity } from '../../src/core/runtime.ts';
-import { TimerWheel } from '../../src/core/timer-wheel.ts';
-import { LoadMetrics } from '../../src/control/loads/load-metrics.ts';
-import { LOAD_STATS_PATH, openLoadStream } from '../../src/control/loads/load-stream.ts';
+import { LOAD_STATS_PATH } from '../../src/control/loads/load-stream.ts';
 import { METHOD_BY_PATH } from '../../src/control/publish/methods.ts';
-import { resource, TestViews, WEB_ID } from '../../src/control/publish/publisher.fixture.ts';
-import { Publisher } from '../../src/control/publish/publisher.ts';
-import { createNodeRuntime } from '../../src/runtime/node/runtime.ts';
-import { createAuthority } from '../../src/runtime/test/certificates.ts';
+import { resource } from '../../src/control/publish/publisher.fixture.ts';
 import { TYPE_URLS } from '../../src/xds/resource.ts';
+import { XdsPublisher } from '../support/xds-publisher.ts';
 
 const LIMIT_MS = 15_000;
 const { endpoints: EDS } = TYPE_URLS;
@@ -46,47 +39,22 @@ const definitions = loadSync(
   },
 );
 
-const runtime = createNodeRuntime();
-const views = new TestViews();
-const counters = new Counters();
-const loads = new LoadMetrics(counters);
-const publisher = new Publisher({
-  clock: runtime.clock,
-  timers: new TimerWheel(runtime.clock),
-  log: silentLog,
-  views,
-  authorize: () => null,
-  services: (callers) => new Map([[LOAD_STATS_PATH, (stream) => openLoadStream(stream, callers, loads)]]),
-});
+const server = new XdsPublisher();
+const { views, counters, publisher } = server;
 const clients: Client[] = [];
-let listener: Listener;
-let own: TlsIdentity;
 
-before(async () => {
-  const authority = await createAuthority('weft test');
-  own = await authority.issue({ uris: [WEB_ID], commonName: NODE.id });
-  const tls = {
-    role: 'server',
-    alpn: ['h2'],
-    serverName: null,
-    requirePeerCertificate: true,
-    verifyPeer: null,
-  } as const;
-  const identity = await authority.issue({ dnsNames: ['localhost'] });
-  listener = await publisher.listen(runtime.rpc, { host: '127.0.0.1', port: 0 }, { ...tls, identity });
-});
+before(() => server.listen(NODE.id));
 
 after(async () => {
   for (const client of clients) client.close();
-  publisher.close();
-  await listener.close();
+  await server.close();
 });
 
 function dial(): Client {
-  const { certificateChainPem, privateKeyPem, trustBundlePem } = own;
+  const { certificateChainPem, privateKeyPem, trustBundlePem } = server.identity;
   const [roots, key, chain] = [trustBundlePem, privateKeyPem, certificateChainPem].map((pem) => Buffer.from(pem));
   assert.ok(roots && key && chain);
-  const client = new Client(`localhost:${listener.address.port}`, credentials.createSsl(roots, key, chain));
+  const client = new Client(`localhost:${server.port}`, credentials.createSsl(roots, key, chain));
   clients.push(client);
   return client;
 }

@@ -31,6 +31,11 @@ const otherProxies: View<null, readonly OtherProxy[]> = {
 
 /** Of a policy that is enforced beside callers: those that may call what it is for. */
 export function enforcedByCallers(read: Reader, kind: PolicyKind, policy: Resource): Finding {
+  return enforced(callersWithout(read, kind, policy));
+}
+
+/** Those of them that do not enforce it, a clause each. */
+export function callersWithout(read: Reader, kind: PolicyKind, policy: Resource): readonly string[] {
   const { namespace = '' } = policy.metadata;
   const refs = (policy.spec as { readonly targetRefs?: readonly { kind: string; name: string }[] }).targetRefs ?? [];
   const services = refs.filter((ref) => ref.kind === 'Service').map(({ name }) => name);
@@ -39,11 +44,10 @@ export function enforcedByCallers(read: Reader, kind: PolicyKind, policy: Resour
     uses === undefined ||
     services.length < refs.length ||
     services.some((name) => uses.includes(`${namespace}/${name}`) || (own === namespace && uses.includes(name)));
-  const problems = read.view(otherProxies, null).flatMap((other) => {
+  return read.view(otherProxies, null).flatMap((other) => {
     const gap = mayCall(other) ? unenforcedBy(kind, policy, other.proxy) : null;
     return gap === null ? [] : [`workload ${other.workload} (${other.proxy}) does not: ${gap}`];
   });
-  return enforced(problems);
 }
 
 export function enforced(problems: readonly string[]): Finding {

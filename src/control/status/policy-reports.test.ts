@@ -132,6 +132,24 @@ test('a fault says when an older one decides, and that it has ended', () => {
   assert.equal(accepted(fault('new')), 'False TargetNotFound Service shop/catalog does not exist');
 });
 
+test('a fault for raw bytes alone says that nothing of it happens', () => {
+  const ports = [
+    { name: 'web', port: 80, appProtocol: 'http' },
+    { name: 'raw', port: 6379, appProtocol: 'tcp' },
+    { name: 'any', port: 9000 },
+  ];
+  const both = object('Service', 'catalog', { selector: { app: 'catalog' }, ports });
+  const raw = object('Service', 'catalog', { selector: { app: 'catalog' }, ports: [ports[1]] });
+  const enforced = (service: Resource, sectionName?: string) => {
+    const targetRefs = [sectionName === undefined ? SERVICE : { ...SERVICE, sectionName }];
+    const fault = object('FaultInjection', 'f', { targetRefs, abort: { httpStatus: 503 } });
+    return conditions(faultAncestors, fault, service)[0]?.['Enforced'];
+  };
+  const never = 'False NotEnforced Service shop/catalog carries tcp on port 6379, and a fault is for requests';
+  assert.deepEqual([enforced(raw), enforced(both, 'raw'), enforced(both, '6379')], [never, never, never]);
+  for (const section of [undefined, 'web', 'any', '80']) assert.equal(enforced(both, section), 'True Enforced');
+});
+
 test('an XdsPatch says which proxies are sent it, and which have nothing of it and why', () => {
   const merge = (value: object) => [{ on: 'VirtualHost', operation: 'merge', match: { service: 'catalog' }, value }];
   const patch = (spec: object) => object('XdsPatch', 'p', spec);

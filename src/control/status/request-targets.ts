@@ -22,6 +22,15 @@ export function targetProblem(read: Reader, namespace: string, ref: RequestTarge
   return rules.some((rule) => rule.name === ref.sectionName) ? null : `${name} has no rule named ${ref.sectionName}`;
 }
 
+/** Of a Service: the port that it names, else all; of an HTTPRoute none. */
+export function targetedPorts(read: Reader, namespace: string, ref: RequestTarget): readonly number[] {
+  if (ref.kind !== 'Service') return [];
+  const service = read.get({ kind: 'Service', namespace, name: ref.name }) as Service | null;
+  if (service === null) return [];
+  const named = ref.sectionName === undefined ? null : portOf(service, ref.sectionName);
+  return (service.spec?.ports ?? []).flatMap(({ port }) => (named === null || named === port ? [port] : []));
+}
+
 /** Whether two targets are one, which takes the Service to tell where one names a port and the other numbers it. */
 export function sameTarget(read: Reader, namespace: string, a: RequestTarget, b: RequestTarget): boolean {
   if (a.kind !== b.kind || a.name !== b.name) return false;

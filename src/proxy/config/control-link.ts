@@ -2,29 +2,18 @@
  * One stream to a server of xDS: opened anew when it ends or when its channel changes, later and later while nobody
  * answers. It moves messages; what they mean is the XdsStream's.
  */
-import type { Clock, Random, RpcCaller, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
-import type { Log } from '../../core/log.ts';
+import type { RpcCaller, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
 import { messageOf } from '../../core/errors.ts';
-import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
+import { CallbackTimer } from '../../core/timer-wheel.ts';
 import type { XdsStream } from '../../xds/client/xds-stream.ts';
 import { BackOff } from './back-off.ts';
-import type { XdsLink } from './xds-link.ts';
-import type { XdsChannel } from './xds-sources.ts';
+import type { XdsLink, XdsLinkOptions } from './xds-link.ts';
 
-export interface ControlLinkOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface ControlLinkOptions extends XdsLinkOptions {
   readonly rpc: RpcCaller;
-  readonly timers: Timers;
-  readonly log: Log;
-  readonly channel: XdsChannel;
   /** The method that is called. */
   readonly path: string;
   readonly stream: XdsStream;
-  /** After each message that was taken in. */
-  readonly onMessage: () => void;
-  /** An attempt failed, or a stream ended. */
-  readonly onDown: () => void;
 }
 
 export class ControlLink implements XdsLink {

@@ -2,10 +2,9 @@
  * One type polled from a REST server of xDS (Envoy's `api_type: REST`): each answer is the state of the world. There is
  * no acknowledgement; what is refused is logged and keeps its last version.
  */
-import type { Clock, Net, Random } from '../../core/runtime.ts';
+import type { Net } from '../../core/runtime.ts';
 import { messageOf, WeftError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { CallbackTimer, type Timers } from '../../core/timer-wheel.ts';
+import { CallbackTimer } from '../../core/timer-wheel.ts';
 import { isDecisive } from '../../snapshot/read/decode-config.ts';
 import type { ClientResources } from '../../xds/client/client-resources.ts';
 import type { Refusal } from '../../xds/client/received.ts';
@@ -20,26 +19,18 @@ import { toJson } from '../../xds/wire/encode-json.ts';
 import type { JsonValue } from '../../xds/wire/json.ts';
 import { create } from '../../xds/wire/table.ts';
 import { type RestAnswer, RestCall } from './rest-call.ts';
-import type { XdsChannel } from './xds-sources.ts';
-import type { XdsLink } from './xds-link.ts';
+import type { XdsLink, XdsLinkOptions } from './xds-link.ts';
 
 const TIMEOUT_MS = 10_000;
 /** Polls of many proxies must not fall into step. */
 const JITTER = 0.2;
 
-export interface RestLinkOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface RestLinkOptions extends XdsLinkOptions {
   readonly net: Net;
-  readonly timers: Timers;
-  readonly log: Log;
   readonly node: Node;
   readonly resources: ClientResources;
-  readonly channel: XdsChannel;
   readonly subscription: Subscription;
   readonly refreshMs: number;
-  readonly onMessage: () => void;
-  readonly onDown: () => void;
 }
 
 export class RestLink implements XdsLink {

@@ -124,6 +124,8 @@ export function distil(target: FuzzTarget, inputs: readonly Buffer[]): Buffer[] 
   return few;
 }
 
+/** With a command that a shell takes as it is. */
 export function describeFinding(name: string, seed: number, input: Buffer): string {
-  return `seed ${seed}; to see it again: node test/fuzz/run.ts ${name} --input ${lineOf(input).replaceAll("'", '\\u0027')}`;
+  const quoted = `'${lineOf(input).replaceAll("'", '\\u0027')}'`;
+  return `seed ${seed}; to see it again: node test/fuzz/run.ts ${name} --input ${quoted}`;
 }

@@ -61,18 +61,6 @@ type server struct {
 func (s *server) handle(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	var body []byte
-	if strings.HasSuffix(method, "/Chat") {
-		for {
-			if err := stream.RecvMsg(&body); err == io.EOF {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			if err := stream.SendMsg(&body); err != nil {
-				return err
-			}
-		}
-	}
 	if err := stream.RecvMsg(&body); err != nil {
 		return err
 	}
