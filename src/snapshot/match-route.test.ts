@@ -29,7 +29,8 @@ function prefix(value: string): PathMatch {
 }
 
 function header(name: string, kind: HeaderMatch['kind'], value: string, invert = false): HeaderMatch {
-  return { name, kind, value, regex: kind === 'regex' ? new Pattern(value) : null, invert };
+  const regex = kind === 'regex' ? new Pattern(value) : null;
+  return { name, kind, value, regex, range: null, invert, missingIsEmpty: false };
 }
 
 function host(domains: readonly string[], routes: readonly RouteEntry[] = [route(domains.join(), {})]): VirtualHost {
@@ -95,16 +96,20 @@ function naive(
   const headerHolds = (match: HeaderMatch): boolean => {
     const values = request.fields.filter(([name]) => name === match.name).map(([, value]) => value);
     const all = match.name === ':method' ? [request.method] : values;
-    if (match.kind === 'present') return all.length > 0 !== match.invert;
+    const { kind } = match;
+    if (kind === 'present') return all.length > 0 !== match.invert;
     if (all.length === 0) return false;
-    const value = all.join(',');
-    const holds = {
-      exact: value === match.value,
-      prefix: value.startsWith(match.value),
-      suffix: value.endsWith(match.value),
-      contains: value.includes(match.value),
-      regex: new RegExp(`^(?:${match.value})$`).test(value),
-    }[match.kind];
+    const holds = all.some(
+      (value) =>
+        ({
+          exact: value === match.value,
+          prefix: value.startsWith(match.value),
+          suffix: value.endsWith(match.value),
+          contains: value.includes(match.value),
+          regex: new RegExp(`^(?:${match.value})$`).test(value),
+          range: false,
+        })[kind],
+    );
     return holds !== match.invert;
   };
   return (

@@ -161,7 +161,11 @@ describe('the choice of clusters', { skip: missing('envoy') }, () => {
         const { status } = await both.ask(kind, { path: '/half' });
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       }
-      assert.deepEqual([...statuses.keys()].toSorted((a, b) => a - b), [200, 403], kind);
+      assert.deepEqual(
+        [...statuses.keys()].toSorted((a, b) => a - b),
+        [200, 403],
+        kind,
+      );
       assert.ok(
         [...statuses.values()].every((count) => count > 10),
         kind,

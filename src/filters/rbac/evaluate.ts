@@ -1,5 +1,5 @@
 /** Whether a condition holds for a request, after everything about its connection has become a constant. No allocation. */
-import { fieldMatches, headerMatches } from '../../http/match/header.ts';
+import { fieldMatches, headerMatches, joinedMatches } from '../../http/match/header.ts';
 import { textMatches } from '../../http/match/text.ts';
 import type { Head } from '../../http/head.ts';
 import type { Condition } from './condition.ts';
@@ -44,13 +44,13 @@ function headerHolds(header: Parameters<typeof headerMatches>[0], head: Head, re
   const { field } = header;
   if (field === null || header.match.kind === 'present') return headerMatches(header, head);
   const first = head.find(field);
-  if (first < 0) return false;
+  if (first < 0) return headerMatches(header, head);
   const second = head.find(field, first);
   if (second < 0) return fieldMatches(header, head, first);
   let count = 2;
   let nth = reading.nth === 1 ? second : first;
   for (let i = head.find(field, second); i >= 0; i = head.find(field, i), count++) if (count <= reading.nth) nth = i;
   if (count > reading.most) reading.most = count;
-  if (reading.nth < 0) return headerMatches(header, head);
+  if (reading.nth < 0) return joinedMatches(header, head);
   return fieldMatches(header, head, reading.nth < count ? nth : first);
 }

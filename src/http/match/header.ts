@@ -1,6 +1,6 @@
 /**
- * Conditions on header fields, compiled to bytes. Envoy's rules for routes: several fields of a name count as one with commas
- * between (HeaderUtility::getAllOfHeaderAsString); an absent field fails every match but `present` with `invert`.
+ * Conditions on header fields, compiled to bytes. Envoy's rules for routes, as of 1.40: of several fields of a name one that
+ * matches is enough; an absent field fails every match but `present` with `invert`, unless it counts as empty.
  */
 import { latin1Of } from '../../core/bytes.ts';
 import { FieldName } from '../field-name.ts';
@@ -9,13 +9,22 @@ import { METHOD } from '../method.ts';
 import type { Pattern } from '../regex/pattern.ts';
 import { type TextMatch, textMatches } from './text.ts';
 
+const NO_BYTES = new Uint8Array(0);
+/** Characters; no number of 64 bits has more but for leading zeros. */
+const MAX_NUMBER = 64;
+
 export interface HeaderMatch {
   /** Lower case. */
   readonly name: string;
-  readonly kind: 'present' | TextMatch['kind'];
+  readonly kind: 'present' | 'range' | TextMatch['kind'];
+  /** Of a range, how it reads. */
   readonly value: string;
   readonly regex: Pattern | null;
+  /** `range`: the value is a whole number from the first up to but not the second. */
+  readonly range: readonly [bigint, bigint] | null;
   readonly invert: boolean;
+  /** An absent field counts as an empty one. */
+  readonly missingIsEmpty: boolean;
 }
 
 export interface CompiledHeader {
@@ -49,10 +58,22 @@ export function headerMatches(header: CompiledHeader, head: Head): boolean {
   const match = header.match;
   if (header.field === null) return matchesPseudo(header, head) !== match.invert;
   const first = head.find(header.field);
-  if (match.kind === 'present') return first >= 0 !== match.invert;
-  if (first < 0) return false;
-  if (head.find(header.field, first) >= 0) return valueMatches(header, ...joined(header.field, head)) !== match.invert;
-  return fieldMatches(header, head, first);
+  if (match.kind === 'present') return (first >= 0 || match.missingIsEmpty) !== match.invert;
+  if (first < 0) return match.missingIsEmpty && valueMatches(header, NO_BYTES, 0, 0) !== match.invert;
+  for (let i = first; i >= 0; i = head.find(header.field, i)) {
+    if (valueMatches(header, head.bytes, head.valueStart(i), head.valueEnd(i))) return !match.invert;
+  }
+  return match.invert;
+}
+
+/** As `headerMatches`, where several fields of the name count as one with commas between (RFC 9110 section 5.2). */
+export function joinedMatches(header: CompiledHeader, head: Head): boolean {
+  const { field } = header;
+  if (field === null || head.find(field, head.find(field)) < 0) return headerMatches(header, head);
+  const values: string[] = [];
+  for (let i = head.find(field); i >= 0; i = head.find(field, i)) values.push(head.text(i));
+  const bytes = Buffer.from(values.join(','), 'latin1');
+  return valueMatches(header, bytes, 0, bytes.length) !== header.match.invert;
 }
 
 /** As `headerMatches`, for one field of the head alone, whatever others of its name say. */
@@ -77,14 +98,16 @@ function matchesPseudo(header: CompiledHeader, head: Head): boolean {
 
 function valueMatches(header: CompiledHeader, bytes: Uint8Array, start: number, end: number): boolean {
   const { match } = header;
-  return match.kind === 'present' ? end > start : textMatches(match as TextMatch, header.value, bytes, start, end);
+  if (match.kind === 'present') return end > start;
+  if (match.kind === 'range') return isWithin(match.range, bytes, start, end);
+  return textMatches(match as TextMatch, header.value, bytes, start, end);
 }
 
-function joined(field: FieldName, head: Head): [Uint8Array, number, number] {
-  const values: string[] = [];
-  for (let i = head.find(field); i >= 0; i = head.find(field, i)) {
-    values.push(latin1Of(head.bytes, head.valueStart(i), head.valueEnd(i)));
-  }
-  const bytes = Buffer.from(values.join(','), 'latin1');
-  return [bytes, 0, bytes.length];
+/** As Envoy reads numbers: a sign or none, digits, nothing else. */
+function isWithin(range: HeaderMatch['range'], bytes: Uint8Array, start: number, end: number): boolean {
+  if (range === null || end - start > MAX_NUMBER) return false;
+  const text = latin1Of(bytes, start, end);
+  if (!/^[+-]?[0-9]+$/.test(text)) return false;
+  const number = BigInt(text.replace('+', ''));
+  return number >= range[0] && number < range[1];
 }

@@ -75,5 +75,5 @@ function regexPath(where: string, source: string): PathMatch {
 /** Envoy's Grpc::Common::isGrpcRequestHeaders: `application/grpc`, bare or with a `+` and a codec. */
 function grpcContent(where: string): HeaderMatch {
   const match = regexMatch(`${where}.grpc`, 'application/grpc(?:\\+.*)?');
-  return { name: 'content-type', invert: false, ...match };
+  return { name: 'content-type', invert: false, missingIsEmpty: false, range: null, ...match };
 }

@@ -2,8 +2,8 @@
 import type { HeaderMatch } from '../../http/match/header.ts';
 import type { TextMatch } from '../../http/match/text.ts';
 import { isToken } from '../../http/token.ts';
-import { invalid, unsupported } from '../problem.ts';
-import type { HeaderMatcher } from '../tables/messages.gen.ts';
+import { invalid } from '../problem.ts';
+import type { HeaderMatcher, Int64Range } from '../tables/messages.gen.ts';
 import { readStringMatcher, regexMatch, textMatch } from './string-matcher.ts';
 
 const PSEUDO = new Set([':method', ':path', ':authority']);
@@ -12,15 +12,16 @@ export function readHeaderMatcher(where: string, matcher: HeaderMatcher): Header
   const name = matcher.name.toLowerCase();
   if (!isToken(name) && !PSEUDO.has(name))
     throw invalid(`${where}.name`, `${JSON.stringify(name)} is not a field name`);
-  if (matcher.treatMissingHeaderAsEmpty) throw unsupported(`${where}.treat_missing_header_as_empty`);
   const specifier = matcher.headerMatchSpecifier;
   const invert = matcher.invertMatch;
-  const match = (text: TextMatch): HeaderMatch => ({ name, invert, ...text });
+  const missingIsEmpty = matcher.treatMissingHeaderAsEmpty;
+  const plain = { name, invert, missingIsEmpty, range: null };
+  const match = (text: TextMatch): HeaderMatch => ({ ...plain, ...text });
   switch (specifier.case) {
     case undefined:
-      return { name, kind: 'present', value: '', regex: null, invert };
+      return { ...plain, kind: 'present', value: '', regex: null };
     case 'presentMatch':
-      return { name, kind: 'present', value: '', regex: null, invert: invert === specifier.value };
+      return { ...plain, kind: 'present', value: '', regex: null, invert: invert === specifier.value };
     case 'stringMatch':
       return match(readStringMatcher(`${where}.string_match`, specifier.value));
     case 'exactMatch':
@@ -34,6 +35,12 @@ export function readHeaderMatcher(where: string, matcher: HeaderMatcher): Header
     case 'safeRegexMatch':
       return match(regexMatch(`${where}.safe_regex_match.regex`, specifier.value.regex));
     case 'rangeMatch':
-      throw unsupported(`${where}.range_match`);
+      return { ...plain, kind: 'range', ...readRange(`${where}.range_match`, specifier.value) };
   }
+}
+
+/** Envoy takes one that holds nothing, and so do we: it never matches. */
+function readRange(where: string, { start, end }: Int64Range): Pick<HeaderMatch, 'range' | 'regex' | 'value'> {
+  if (end < start) throw invalid(where, `ends at ${end}, before its start ${start}`);
+  return { range: [start, end], regex: null, value: `${start} to ${end}` };
 }
