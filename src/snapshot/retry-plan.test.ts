@@ -16,6 +16,8 @@ const POLICY: RetryPolicy = {
   retries: 2,
   perTryTimeoutMs: 0,
   perTryIdleTimeoutMs: 0,
+  omits: [],
+  leavesPrioritiesAfter: 0,
   onConnectFailure: true,
   onRefusedStream: true,
   onReset: true,

@@ -1,6 +1,7 @@
 /** A route's retry policy in the form that a failed try is held against. Read from Envoy's in `read/retry-policy.ts`. */
 import type { FieldName } from '../http/field-name.ts';
 import type { CompiledHeader } from '../http/match/header.ts';
+import type { Labels } from './subset-match.ts';
 
 export interface RetryPolicy {
   /** Retries after the first try. */
@@ -26,6 +27,10 @@ export interface RetryPolicy {
   readonly requestHeaders: readonly CompiledHeader[];
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
+  /** Hosts with all labels of one of these get no retry while there are others. */
+  readonly omits: readonly Labels[];
+  /** After every so many tries the priorities of their hosts are left for others; 0: never. */
+  readonly leavesPrioritiesAfter: number;
   /** Fields by which a server says when to come back. */
   readonly resetHeaders: readonly ResetHeader[];
   /** What a server asks for beyond this is not followed. */

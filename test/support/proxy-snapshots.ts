@@ -41,6 +41,8 @@ export const RETRIES: RetryPolicy = {
   retries: 2,
   perTryTimeoutMs: 0,
   perTryIdleTimeoutMs: 0,
+  omits: [],
+  leavesPrioritiesAfter: 0,
   onConnectFailure: true,
   onRefusedStream: true,
   onReset: true,

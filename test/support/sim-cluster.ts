@@ -138,6 +138,7 @@ export class SimAttempt implements Attempt {
   holdsRetry = false;
   readonly tunnel: boolean;
   readonly fresh = false;
+  readonly leaves = [];
   readonly subset = null;
   avoid: readonly UpstreamHost[] = [];
   readonly hash: number;

@@ -24,6 +24,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'num_retries',
     'per_try_timeout',
     'per_try_idle_timeout',
+    'retry_host_predicate',
+    'retry_priority',
     'host_selection_retry_max_attempts',
     'retriable_status_codes',
     'retry_back_off',

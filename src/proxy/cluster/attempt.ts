@@ -30,6 +30,8 @@ export interface Attempt extends MessageReceiver {
   readonly fresh: boolean;
   /** Hosts of earlier tries. */
   readonly avoid: readonly BalanceHost[];
+  /** Priorities of earlier tries, where the retry policy leaves them. */
+  readonly leaves: readonly number[];
   /** Of the request, an unsigned 32-bit number, for consistent hashing; -1: it has none. */
   readonly hash: number;
   /** Which hosts will do; null: all. Only clusters with subsets read it. */

@@ -3,7 +3,7 @@
  * state is kept: an object lives as long as the cluster's name does.
  */
 import type { ResponseFlag } from '../../http/flags.ts';
-import { ACCEPT, type PickFacts } from '../../snapshot/balance/balancer.ts';
+import { ACCEPT, NO_PRIORITIES, type PickFacts } from '../../snapshot/balance/balancer.ts';
 import type { SubsetCounts } from '../../snapshot/balance/subset-balancer.ts';
 import { observeLatency } from '../../snapshot/balance/pick-peak-ewma.ts';
 import type { ClusterConfig, EndpointSet } from '../../snapshot/snapshot.ts';
@@ -51,7 +51,16 @@ export class Cluster implements PoolHost {
     this.circuit = new Circuit(config.name, config.limits, world.telemetry);
     this.#hosts = new ClusterHosts(config, world, () => this.#settled());
     const { random } = world.dialer.runtime;
-    this.#facts = { random, now: 0, hash: -1, avoid: [], accept: ACCEPT.healthy, subset: null, panic: false };
+    this.#facts = {
+      random,
+      now: 0,
+      hash: -1,
+      avoid: [],
+      leaves: NO_PRIORITIES,
+      accept: ACCEPT.healthy,
+      subset: null,
+      panic: false,
+    };
     this.#requested = this.#requestedHosts(config);
   }
 
@@ -249,6 +258,7 @@ export class Cluster implements PoolHost {
     }
     facts.hash = attempt.hash;
     facts.avoid = attempt.avoid;
+    facts.leaves = attempt.leaves;
     facts.subset = attempt.subset;
     const host = this.#hosts.pick(facts);
     if (facts.panic) this.#world.telemetry.limit('healthy_panic_threshold', this.name).add(1);

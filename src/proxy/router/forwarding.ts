@@ -245,8 +245,11 @@ export class Forwarding implements TryOwner {
   #newTry(): Try {
     const retries = this.#retries;
     const fresh = retries !== null && retries.fresh;
-    const tried = retries === null ? NO_HOSTS : retries.tried;
-    return new Try(this, this.#cluster, this.#world.timers, this.#tunnel, fresh, tried, this.#hash, this.#subset);
+    const avoid = retries === null ? NO_HOSTS : retries.avoided(this.#policy, this.#cluster);
+    const { timers } = this.#world;
+    const made = new Try(this, this.#cluster, timers, this.#tunnel, fresh, avoid, this.#hash, this.#subset);
+    if (retries !== null && this.#policy !== null) made.leaves = retries.leftPriorities(this.#policy);
+    return made;
   }
 
   #begin(current: Try): void {

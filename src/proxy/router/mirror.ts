@@ -8,6 +8,7 @@ import { copyHead } from '../../http/copy-head.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
+import { NO_PRIORITIES } from '../../snapshot/balance/balancer.ts';
 import { type Attempt, OUTCOME, type Outcome, type UpstreamHost, type WaitingPlace } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { KeptBytes } from './kept-bytes.ts';
@@ -47,6 +48,7 @@ export class Mirror extends Timer implements Attempt {
   readonly avoid = NO_HOSTS;
   readonly hash: number;
   /** What the route asks of the real cluster says nothing of this one. */
+  readonly leaves = NO_PRIORITIES;
   readonly subset = null;
   readonly #of: Mirrored;
   readonly #cluster: Cluster;

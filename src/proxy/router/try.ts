@@ -8,6 +8,7 @@ import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
+import { NO_PRIORITIES } from '../../snapshot/balance/balancer.ts';
 import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import { type Attempt, OUTCOME, type Outcome, type UpstreamHost, type WaitingPlace } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -42,6 +43,8 @@ export class Try extends Timer implements Attempt {
   readonly tunnel: boolean;
   readonly fresh: boolean;
   readonly avoid: readonly UpstreamHost[];
+  /** Set before it starts. */
+  leaves = NO_PRIORITIES;
   readonly hash: number;
   readonly subset: SubsetMatch | null;
   readonly cluster: Cluster;

@@ -46,6 +46,8 @@ export interface PickFacts {
   hash: number;
   /** Hosts that earlier tries of this exchange used; taken again only when there is no other. */
   avoid: readonly BalanceHost[];
+  /** Priorities that earlier tries had; taken again only when the others have nobody. */
+  leaves: readonly number[];
   /** Which hosts of a ring or a table may be picked; arrays of other policies hold only such hosts. */
   accept: Accept;
   /** Which subset of the hosts is asked for; only clusters with subsets read it. */
@@ -57,6 +59,8 @@ export interface PickFacts {
 /** Exactly healthy, exactly degraded, or any; `any` without the unreachable is `panic`. */
 export const ACCEPT = { healthy: 0, degraded: 1, panic: 2, any: 3 } as const;
 export type Accept = (typeof ACCEPT)[keyof typeof ACCEPT];
+
+export const NO_PRIORITIES: readonly number[] = [];
 
 export interface Balancer {
   /** Index into `hosts`, -1 when there are none. A new array (compared by identity) means that hosts or weights changed. */

@@ -16,6 +16,8 @@ export interface HostGroup<H> {
 }
 
 export interface PriorityPlan<H> {
+  /** As the endpoints call it. */
+  readonly number: number;
   readonly panic: boolean;
   readonly healthy: HostGroup<H>;
   readonly degraded: HostGroup<H>;
@@ -31,6 +33,8 @@ export interface PriorityPlan<H> {
 export interface HostPlan<H> {
   readonly priorities: readonly PriorityPlan<H>[];
   readonly loads: PriorityLoads;
+  /** What the loads come from, in step with `priorities`. */
+  readonly counts: readonly PriorityCount[];
   /** Index of the priority that has all of the load with healthy hosts; -1: several share it. */
   readonly only: number;
 }
@@ -67,7 +71,7 @@ export function planHosts<H extends BalanceHost>(
   const loads = loadsOf(counts, spread.overprovisioningPercent, config.panicPercent);
   const priorities = members.map((group, i) => planPriority(group, loads.panic[i] ?? false, config, spread, own));
   const only = loads.healthy.findIndex((load) => load === 100);
-  return { priorities, loads, only };
+  return { priorities, loads, counts, only };
 }
 
 function planPriority<H extends BalanceHost>(
@@ -79,15 +83,16 @@ function planPriority<H extends BalanceHost>(
 ): PriorityPlan<H> {
   const reachable = all.hosts.filter(({ health }) => health <= HEALTH.unhealthy);
   const hasReachable = reachable.length > 0;
+  const number = all.hosts[0]?.endpoint.priority ?? 0;
   // A ring keeps its hosts whatever their health: who may not be picked leaves its requests to the next.
   if (isByHash(config)) {
-    return { panic, healthy: all, degraded: all, any: all, hasReachable, localities: [], shares: null };
+    return { number, panic, healthy: all, degraded: all, any: all, hasReachable, localities: [], shares: null };
   }
   const healthy = all.hosts.filter(({ health }) => health === HEALTH.healthy);
   const counts = localitiesOf(counted(all.hosts, config));
-  const priority = all.hosts[0]?.endpoint.priority ?? 0;
-  const shares = panic ? null : splitOverLocalities(config.locality, counts, priority, spread, own);
+  const shares = panic ? null : splitOverLocalities(config.locality, counts, number, spread, own);
   return {
+    number,
     panic,
     hasReachable,
     healthy: groupOf(healthy, config),

@@ -139,3 +139,11 @@ for (const policy of ['round-robin', 'least-request'] as const) {
     assert.ok(Math.abs(share(20_000) - 1 / 3) < 0.03, `${share(20_000)} in the end`);
   });
 }
+
+test('a retry that leaves priorities goes to the next that has somebody, and to the same where nobody else does', () => {
+  const hosts = [0, 0, 1, 2].map((priority) => host({ priority }));
+  const balancer = new LoadBalancer(configOf(), null);
+  balancer.setHosts(hosts, DEFAULT_SPREAD);
+  const priorityOf = (leaves: readonly number[]) => balancer.pick({ ...facts(1), leaves })?.endpoint.priority;
+  assert.deepEqual([[], [0], [0, 1], [1], [0, 2], [0, 1, 2]].map(priorityOf), [0, 1, 2, 0, 1, 0]);
+});

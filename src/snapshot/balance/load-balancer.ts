@@ -7,6 +7,7 @@ import type { Locality } from '../snapshot.ts';
 import { ACCEPT, type BalanceHost, type PickFacts } from './balancer.ts';
 import { isByHash } from './create-balancer.ts';
 import { type HostGroup, type HostPlan, type Members, membersOf, planHosts } from './host-plan.ts';
+import { loadsBeside, type PriorityLoads } from './priority-load.ts';
 import { pickShare } from './locality-split.ts';
 
 export class LoadBalancer<H extends BalanceHost> {
@@ -45,10 +46,11 @@ export class LoadBalancer<H extends BalanceHost> {
   pick(by: PickFacts): H | null {
     const { plan } = this;
     by.panic = false;
-    let index = plan.only;
+    const leaves = by.leaves.length > 0;
+    let index = leaves ? -1 : plan.only;
     let degraded = false;
     if (index < 0) {
-      const slot = this.#priorityOf(plan, by);
+      const slot = this.#priorityOf(leaves ? this.#loadsBeside(plan, by.leaves) : plan.loads, by);
       degraded = slot >= plan.priorities.length;
       index = degraded ? slot - plan.priorities.length : slot;
     }
@@ -73,8 +75,14 @@ export class LoadBalancer<H extends BalanceHost> {
     return pickFrom(group, by);
   }
 
+  /** Envoy's previous_priorities; reckoned for each retry, because most requests have none. */
+  #loadsBeside({ priorities, counts, loads }: HostPlan<H>, leaves: readonly number[]): PriorityLoads {
+    const isLeft = (index: number): boolean => leaves.includes(priorities[index]?.number ?? -1);
+    return loadsBeside(counts, isLeft, this.#spread.overprovisioningPercent) ?? loads;
+  }
+
   /** Priorities with their healthy hosts come first, those with their degraded ones after them. */
-  #priorityOf({ loads }: HostPlan<H>, by: PickFacts): number {
+  #priorityOf(loads: PriorityLoads, by: PickFacts): number {
     // A request with a hash must find its host again, so chance may not choose its priority either.
     let rest = this.#byHash && by.hash >= 0 ? by.hash % 100 : Math.floor(by.random.next() * 100);
     const { healthy, degraded } = loads;

@@ -51,6 +51,26 @@ export function loadsOf(
   return { healthy, degraded, panic };
 }
 
+const NOBODY: PriorityCount = {
+  hosts: 0,
+  healthyHosts: 0,
+  degradedHosts: 0,
+  weight: 0,
+  healthyWeight: 0,
+  degradedWeight: 0,
+};
+
+/** The loads of a retry, where those priorities are thought to be empty; null: then nobody would be left. */
+export function loadsBeside(
+  counts: readonly PriorityCount[],
+  isLeft: (index: number) => boolean,
+  overprovisioningPercent: number,
+): PriorityLoads | null {
+  const rest = counts.map((count, i) => (isLeft(i) ? NOBODY : count));
+  const hasSome = rest.some(({ healthyHosts, degradedHosts }) => healthyHosts + degradedHosts > 0);
+  return hasSome ? loadsOf(rest, overprovisioningPercent, 0) : null;
+}
+
 function handOut(parts: readonly number[], load: number, total: number): number[] {
   let rest = load;
   return parts.map((part) => {

@@ -3,7 +3,15 @@ import type { Random } from '../../core/runtime.ts';
 import type { BalanceConfig } from '../balance-config.ts';
 import { DEFAULT_CHECK } from '../health-check-config.ts';
 import type { Endpoint } from '../snapshot.ts';
-import { ACCEPT, type BalanceHost, HEALTH, type Health, type Latency, type PickFacts } from './balancer.ts';
+import {
+  ACCEPT,
+  type BalanceHost,
+  HEALTH,
+  type Health,
+  type Latency,
+  NO_PRIORITIES,
+  type PickFacts,
+} from './balancer.ts';
 
 export interface SampleHost extends BalanceHost {
   active: number;
@@ -58,7 +66,16 @@ export function host(endpoint: Partial<Endpoint> = {}, parts: Partial<SampleHost
 }
 
 export function facts(seed: number, avoid: readonly BalanceHost[] = []): PickFacts {
-  return { random: seeded(seed), now: 1_000_000, hash: -1, avoid, accept: ACCEPT.healthy, subset: null, panic: false };
+  return {
+    random: seeded(seed),
+    now: 1_000_000,
+    hash: -1,
+    avoid,
+    leaves: NO_PRIORITIES,
+    accept: ACCEPT.healthy,
+    subset: null,
+    panic: false,
+  };
 }
 
 export function configOf(parts: Partial<BalanceConfig> = {}): BalanceConfig {

@@ -9,6 +9,7 @@ import { compileHeader } from '../../http/match/header.ts';
 import { readHeaderMatcher } from '../../xds/matchers/header-matcher.ts';
 import { type RetryPolicy as Message, RetryPolicy_ResetHeaderFormat as Format } from '../../xds/tables/messages.gen.ts';
 import type { ResetHeader, RetryPolicy } from '../retry-policy.ts';
+import { readOmissions, readPriority } from './retry-plugins.ts';
 import { invalid, unsupported } from './problem.ts';
 
 /** Envoy's default for `retry_back_off.base_interval`; the maximum is ten times it. */
@@ -52,6 +53,8 @@ export function readRetryPolicy(where: string, message: Message): RetryPolicy {
     requestHeaders: message.retriableRequestHeaders.map((header, i) =>
       compileHeader(readHeaderMatcher(`${where}.retriable_request_headers[${i}]`, header)),
     ),
+    omits: readOmissions(`${where}.retry_host_predicate`, message),
+    leavesPrioritiesAfter: readPriority(`${where}.retry_priority`, message),
     baseIntervalMs,
     maxIntervalMs,
     ...readRateLimited(`${where}.rate_limited_retry_back_off`, message),

@@ -1109,6 +1109,8 @@ export interface RetryPolicy {
   readonly retryOn: string;
   readonly numRetries: number | undefined;
   readonly perTryTimeout: number | undefined; // ms
+  readonly retryPriority: RetryPolicy_RetryPriority | undefined;
+  readonly retryHostPredicate: readonly RetryPolicy_RetryHostPredicate[];
   readonly hostSelectionRetryMaxAttempts: bigint;
   readonly retriableStatusCodes: readonly number[];
   readonly retryBackOff: RetryPolicy_RetryBackOff | undefined;
@@ -1140,6 +1142,22 @@ export const RetryPolicy_ResetHeaderFormat = {
 export interface RetryPolicy_RetryBackOff {
   readonly baseInterval: number | undefined; // ms
   readonly maxInterval: number | undefined; // ms
+}
+
+/** envoy.config.route.v3.RetryPolicy.RetryHostPredicate */
+export interface RetryPolicy_RetryHostPredicate {
+  readonly name: string;
+  readonly configType:
+    | { readonly case: 'typedConfig'; readonly value: Any }
+    | { readonly case: undefined; readonly value?: undefined };
+}
+
+/** envoy.config.route.v3.RetryPolicy.RetryPriority */
+export interface RetryPolicy_RetryPriority {
+  readonly name: string;
+  readonly configType:
+    | { readonly case: 'typedConfig'; readonly value: Any }
+    | { readonly case: undefined; readonly value?: undefined };
 }
 
 /** envoy.config.route.v3.Route */
@@ -1843,6 +1861,22 @@ export interface CaresDnsResolverConfig {
 
 /** envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig */
 export type GetAddrInfoDnsResolverConfig = Readonly<Record<never, never>>;
+
+/** envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate */
+export type OmitCanaryHostsPredicate = Readonly<Record<never, never>>;
+
+/** envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig */
+export interface OmitHostMetadataConfig {
+  readonly metadataMatch: Metadata | undefined;
+}
+
+/** envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate */
+export type PreviousHostsPredicate = Readonly<Record<never, never>>;
+
+/** envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig */
+export interface PreviousPrioritiesConfig {
+  readonly updateFrequency: number;
+}
 
 /** envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer */
 export type RawBuffer = Readonly<Record<never, never>>;

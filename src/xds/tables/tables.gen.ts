@@ -635,6 +635,8 @@ export const RetryPolicyTable: Table<m.RetryPolicy> = /* @__PURE__ */ new Table(
   [1, 'retryOn', 9],
   [2, 'numRetries', 13, 'wrapped'],
   [3, 'perTryTimeout', 20, 'optional'],
+  [4, 'retryPriority', 11, 'optional', () => RetryPolicy_RetryPriorityTable],
+  [5, 'retryHostPredicate', 11, 'list', () => RetryPolicy_RetryHostPredicateTable],
   [6, 'hostSelectionRetryMaxAttempts', 3],
   [7, 'retriableStatusCodes', 13, 'list'],
   [8, 'retryBackOff', 11, 'optional', () => RetryPolicy_RetryBackOffTable],
@@ -654,6 +656,14 @@ export const RetryPolicy_ResetHeaderTable: Table<m.RetryPolicy_ResetHeader> = /*
 export const RetryPolicy_RetryBackOffTable: Table<m.RetryPolicy_RetryBackOff> = /* @__PURE__ */ new Table('envoy.config.route.v3.RetryPolicy.RetryBackOff', () => [
   [1, 'baseInterval', 20, 'optional'],
   [2, 'maxInterval', 20, 'optional'],
+]);
+export const RetryPolicy_RetryHostPredicateTable: Table<m.RetryPolicy_RetryHostPredicate> = /* @__PURE__ */ new Table('envoy.config.route.v3.RetryPolicy.RetryHostPredicate', () => [
+  [1, 'name', 9],
+  [3, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
+]);
+export const RetryPolicy_RetryPriorityTable: Table<m.RetryPolicy_RetryPriority> = /* @__PURE__ */ new Table('envoy.config.route.v3.RetryPolicy.RetryPriority', () => [
+  [1, 'name', 9],
+  [3, 'typedConfig', 11, 'optional', () => AnyTable, 'configType'],
 ]);
 export const RouteTable: Table<m.Route> = /* @__PURE__ */ new Table('envoy.config.route.v3.Route', () => [
   [1, 'match', 11, 'optional', () => RouteMatchTable],
@@ -1084,6 +1094,16 @@ export const CaresDnsResolverConfigTable: Table<m.CaresDnsResolverConfig> = /* @
   [5, 'udpMaxQueries', 13, 'wrapped'],
 ]);
 export const GetAddrInfoDnsResolverConfigTable: Table<m.GetAddrInfoDnsResolverConfig> = /* @__PURE__ */ new Table('envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig', () => [
+]);
+export const OmitCanaryHostsPredicateTable: Table<m.OmitCanaryHostsPredicate> = /* @__PURE__ */ new Table('envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate', () => [
+]);
+export const OmitHostMetadataConfigTable: Table<m.OmitHostMetadataConfig> = /* @__PURE__ */ new Table('envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig', () => [
+  [1, 'metadataMatch', 11, 'optional', () => MetadataTable],
+]);
+export const PreviousHostsPredicateTable: Table<m.PreviousHostsPredicate> = /* @__PURE__ */ new Table('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate', () => [
+]);
+export const PreviousPrioritiesConfigTable: Table<m.PreviousPrioritiesConfig> = /* @__PURE__ */ new Table('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', () => [
+  [1, 'updateFrequency', 5],
 ]);
 export const RawBufferTable: Table<m.RawBuffer> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer', () => [
 ]);
