@@ -14,8 +14,13 @@ export const CALL_LIMITS: Http2Limits = {
   keepAliveTimeoutMs: 10_000,
 };
 
-/** Of the control plane: Envoy without ADS has a stream for each resource on one connection, and waits for all of them. */
-export const MESH_LIMITS: Http2Limits = { ...CALL_LIMITS, maxConcurrentStreams: 1_000 };
+export const MESH_LIMITS: Http2Limits = {
+  ...CALL_LIMITS,
+  // Of the control plane: Envoy without ADS has a stream for each resource on one connection, and waits for all of them.
+  maxConcurrentStreams: 1_000,
+  // Streams are bounded by proxy; what has none would hold a place that others need.
+  idleTimeoutMs: 60_000,
+};
 
 /** A peer on the same machine whose process ends is seen to end: it needs no pings. */
 export const LOCAL_LIMITS: Http2Limits = {

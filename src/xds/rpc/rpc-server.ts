@@ -10,6 +10,7 @@ import { Http2Server } from '../../http/h2/server.ts';
 import { HandshakeQueue, type HandshakeQueueParts } from './handshake-queue.ts';
 import { Newcomer } from './newcomer.ts';
 import type { RpcParts } from './rpc-call.ts';
+import { PeerConnections } from './peer-connections.ts';
 import { LOCAL_LIMITS, MESH_LIMITS } from './rpc-limits.ts';
 import { ServedCall } from './served-call.ts';
 
@@ -77,6 +78,7 @@ class RpcServer {
   readonly #accept: RpcAccept;
   readonly #maxMessageBytes: number | undefined;
   readonly #held = new Set<Held>();
+  readonly #peers = new PeerConnections();
 
   constructor(
     parts: RpcParts,
@@ -126,6 +128,13 @@ class RpcServer {
   serve(connection: Connection): ConnectionHandler {
     const { timers, clock } = this.#parts;
     const { info } = connection;
+    const peer = info.tls?.peer ?? null;
+    if (!this.#peers.enter(peer)) {
+      this.#log.warn('too many RPC connections of one peer', { peer: peer?.commonName ?? '', max: this.#peers.max });
+      connection.handler = REFUSED;
+      connection.destroy('too many connections');
+      return REFUSED;
+    }
     this.enter(connection);
     return new Http2Server(connection, {
       limits: this.#limits,
@@ -135,7 +144,10 @@ class RpcServer {
         open: (stream) => new ServedCall(stream, info, this.#accept, this.#maxMessageBytes),
         onRefused: (status, detail) => this.#log.debug('an RPC request was refused', { status, detail }),
         onLimit: (name) => this.#log.warn('an RPC connection met a bound', { limit: name }),
-        onClosed: () => this.leave(connection),
+        onClosed: () => {
+          this.leave(connection);
+          this.#peers.leave(peer);
+        },
       },
     });
   }

@@ -52,6 +52,10 @@ export class ServedCall implements RpcStream, MessageReceiver {
     return !this.#isOver && !this.#isFull;
   }
 
+  get unsent(): number {
+    return this.#stream.unsent;
+  }
+
   send(message: Uint8Array): void {
     if (this.#isOver) return;
     if (this.#early !== null) {
