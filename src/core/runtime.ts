@@ -130,9 +130,30 @@ export interface PeerCertificate {
   readonly commonName: string;
   /** Milliseconds since the Unix epoch. */
   readonly notAfter: number;
+  /** What only logs show; unset where nobody reads it. */
+  readonly shown?: ShownCertificate;
   readonly serialNumber: string;
   /** Extended key usages as OIDs; empty when the extension is absent. */
   readonly extendedKeyUsages: readonly string[];
+}
+
+export interface ShownCertificate {
+  /** Names as RFC 2253 writes them, the most specific part first. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** SHA-256 of the DER, lower-case hexadecimal. */
+  readonly fingerprint256: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly notBefore: number;
+}
+
+export interface TlsInfo {
+  readonly alpn: string;
+  readonly serverName: string;
+  readonly peer: PeerCertificate | null;
+  /** `TLSv1.3`, and OpenSSL's name of the cipher; unset where a runtime knows neither. */
+  readonly version?: string;
+  readonly cipher?: string;
 }
 
 export interface ConnectionInfo {
@@ -141,7 +162,7 @@ export interface ConnectionInfo {
   /** Who opened the connection, where that is not `remote`: a PROXY header told of another. */
   readonly direct?: Address;
   /** Set on the plaintext side of a TLS connection. */
-  readonly tls: { readonly alpn: string; readonly serverName: string; readonly peer: PeerCertificate | null } | null;
+  readonly tls: TlsInfo | null;
 }
 
 /**

@@ -3,6 +3,7 @@
  * what sends (Stream). Credit belongs to the receiving stream: each byte is released once; when the message ends, is
  * reset or discarded, the credit is whole again whatever was released.
  */
+import type { ConnectionInfo } from '../core/runtime.ts';
 import type { Head } from './head.ts';
 
 /** Why a stream ended before its message did. Values are stable: they are counted by name. */
@@ -49,6 +50,8 @@ export interface Stream {
   sendTrailers(fields: Head): void;
   /** Bytes taken and not yet with the kernel. */
   readonly unsent: number;
+  /** Of the connection that carries it; null: that is gone. Unset: a stream that nothing carries. */
+  readonly info?: ConnectionInfo | null;
   /** Gives credit back for `bytes` of the received message: h1 reads on, h2 sends WINDOW_UPDATE for stream and connection. */
   release(bytes: number): void;
   /** Nobody listens: drop the rest of the received message up to a bound, then reset. */

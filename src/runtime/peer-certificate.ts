@@ -40,7 +40,18 @@ export function readPeerCertificate(certificate: X509Certificate): PeerCertifica
     serialNumber: certificate.serialNumber,
     // Node names them keyUsage; they are the OIDs of the extended key usage extension.
     extendedKeyUsages: (certificate.keyUsage as readonly string[] | undefined) ?? [],
+    shown: {
+      subject: nameText(certificate.subject),
+      issuer: nameText(certificate.issuer),
+      fingerprint256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+      notBefore: certificate.validFromDate.getTime(),
+    },
   };
+}
+
+/** Node writes a part a line, the least specific first; unset when there is none. */
+function nameText(lines: string | undefined): string {
+  return lines === undefined ? '' : lines.split('\n').toReversed().join(',');
 }
 
 function commonName(der: Uint8Array): string {

@@ -1,4 +1,6 @@
 /** A bootstrap that writes everything that can be written, several ways, and the operators of which that is. */
+import type { TlsIdentity } from '../../src/core/runtime.ts';
+
 type Json = Readonly<Record<string, unknown>>;
 
 const TYPES = 'type.googleapis.com/envoy.extensions';
@@ -42,7 +44,20 @@ export const OPERATORS: readonly string[] = [
   '%UPSTREAM_REMOTE_ADDRESS%',
   '%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
   '%UPSTREAM_REMOTE_PORT%',
+  '%UPSTREAM_LOCAL_ADDRESS%',
+  '%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%',
+  '%UPSTREAM_LOCAL_PORT%',
   '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+  ...['DOWNSTREAM', 'UPSTREAM'].flatMap((end) => [
+    `%${end}_TLS_VERSION%`,
+    `%${end}_TLS_CIPHER%`,
+    `%${end}_PEER_URI_SAN%`,
+    `%${end}_PEER_DNS_SAN%`,
+    `%${end}_PEER_SUBJECT%`,
+    `%${end}_PEER_ISSUER%`,
+    `%${end}_PEER_CERT_V_START%`,
+    `%${end}_PEER_CERT_V_END(%Y-%m-%d)%`,
+  ]),
   '%DOWNSTREAM_REMOTE_ADDRESS%',
   '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
   '%DOWNSTREAM_REMOTE_PORT%',
@@ -51,8 +66,7 @@ export const OPERATORS: readonly string[] = [
   '%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%',
   '%DOWNSTREAM_LOCAL_PORT%',
   '%DOWNSTREAM_DIRECT_LOCAL_PORT%',
-  '%DOWNSTREAM_PEER_URI_SAN%',
-  '%DOWNSTREAM_PEER_DNS_SAN%',
+  '%DOWNSTREAM_PEER_FINGERPRINT_256%',
   '%DOWNSTREAM_PEER_SERIAL%',
   '%REQUESTED_SERVER_NAME%',
   '%ROUTE_NAME%',
@@ -89,7 +103,8 @@ const JSON_FORMAT: Json = {
 };
 
 export function loggingBootstrap(
-  ports: { readonly http: number; readonly tcp: number },
+  ports: { readonly http: number; readonly tcp: number; readonly secure: number },
+  identity: TlsIdentity,
   pathOf: (log: string) => string,
 ): Json {
   const file = (log: string, rest: Json, filter: Json = {}): Json => ({
@@ -115,10 +130,16 @@ export function loggingBootstrap(
       file(`filter-${name}`, { log_format: { text_format: `${NAME}\n` } }, { filter }),
     ),
   ];
+  const secure = httpListener('secure', ROUTES, logs);
   return {
     static_resources: {
       listeners: [
         httpListener('http', ROUTES, logs),
+        {
+          ...secure,
+          listener_filters: [TLS_INSPECTOR],
+          filter_chains: secure.filter_chains.map((chain) => ({ ...chain, ...downstreamTls(identity) })),
+        },
         listener('tcp', {
           '@type': `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`,
           stat_prefix: 'tcp',
@@ -129,6 +150,7 @@ export function loggingBootstrap(
       clusters: [
         cluster('http', [ports.http]),
         cluster('tcp', [ports.tcp]),
+        { ...cluster('secure', [ports.secure]), ...upstreamTls(identity) },
         cluster('none', []),
         // Nobody listens there.
         cluster('refused', [1]),
@@ -136,6 +158,11 @@ export function loggingBootstrap(
     },
   };
 }
+
+const TLS_INSPECTOR: Json = {
+  name: 'tls',
+  typed_config: { '@type': `${TYPES}.filters.listener.tls_inspector.v3.TlsInspector` },
+};
 
 const NESTED: Json = {
   z: '%RESPONSE_CODE%',
@@ -191,11 +218,12 @@ const ROUTES: readonly Json[] = [
       retry_policy: { retry_on: '5xx', num_retries: 1, retry_back_off: { base_interval: '0.001s' } },
     },
   },
+  { match: { prefix: '/secure' }, route: { cluster: 'secure' } },
   { match: { prefix: '/up' }, name: 'up', route: { cluster: 'http', prefix_rewrite: '/rewritten' } },
 ];
 
 /** Its routes are all of one host that every name leads to. */
-export function httpListener(name: string, routes: readonly Json[], logs: readonly Json[]): Json {
+export function httpListener(name: string, routes: readonly Json[], logs: readonly Json[]): ListenerJson {
   return listener(name, {
     '@type': `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
@@ -205,7 +233,33 @@ export function httpListener(name: string, routes: readonly Json[], logs: readon
   });
 }
 
-function listener(name: string, filter: Json): Json {
+function downstreamTls(identity: TlsIdentity): Json {
+  return transport('DownstreamTlsContext', identity, { require_client_certificate: true });
+}
+
+function upstreamTls(identity: TlsIdentity): Json {
+  return transport('UpstreamTlsContext', identity, { sni: 'app.example' }, { tls_params: NEWEST });
+}
+
+/** Envoy's default towards servers is TLS 1.2. */
+const NEWEST: Json = { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' };
+
+function transport(type: string, identity: TlsIdentity, more: Json, params: Json = {}): Json {
+  const certificate = {
+    certificate_chain: { inline_string: identity.certificateChainPem },
+    private_key: { inline_string: identity.privateKeyPem },
+  };
+  const validation = { trusted_ca: { inline_string: identity.trustBundlePem } };
+  const common = { tls_certificates: [certificate], validation_context: validation, ...params };
+  const config = { '@type': `${TYPES}.transport_sockets.tls.v3.${type}`, common_tls_context: common, ...more };
+  return { transport_socket: { name: 'tls', typed_config: config } };
+}
+
+interface ListenerJson extends Json {
+  readonly filter_chains: readonly Json[];
+}
+
+function listener(name: string, filter: Json): ListenerJson {
   return {
     name,
     address: { socket_address: { address: '127.0.0.1', port_value: 0 } },

@@ -1,11 +1,14 @@
 /** One bootstrap with every operator in its access logs, run by our proxy and by Envoy: the same requests, the same lines. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer, request as httpRequest, type Server } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { createServer, type RequestListener, request as httpRequest, type Server } from 'node:http';
+import { createServer as createSecureServer, request as secureRequest } from 'node:https';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { TlsIdentity } from '../../src/core/runtime.ts';
+import { createAuthority } from '../../src/runtime/test/certificates.ts';
 import { missing } from '../support/components.ts';
 import { FILTERS, loggingBootstrap, OPERATORS, VOLATILE } from './access-log-bootstrap.ts';
 import { type RunningEnvoy, startEnvoy, startWeftProxy } from './running.ts';
@@ -19,6 +22,8 @@ interface Asked {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string;
+  /** What the client presents; unset: it speaks clear text. */
+  readonly identity?: TlsIdentity;
 }
 
 /** `name` goes along in a field, so that a line is found again. */
@@ -42,23 +47,39 @@ const REQUESTS: readonly Asked[] = [
   { name: 'trailers', path: '/up/trailers', headers: { te: 'trailers' } },
 ];
 
-function backend(): Promise<Server> {
-  const server = createServer((request, response) => {
-    request.resume();
-    if (request.url?.includes('late') === true) return;
-    if (request.url?.includes('cut') === true) return void request.socket.destroy();
-    const status = request.url?.includes('failing') === true ? 503 : 200;
-    response.writeHead(status, { 'x-up': 'a"b\\c', 'content-type': 'text/plain', trailer: 'x-t' });
-    response.write('hello');
-    response.addTrailers({ 'x-t': 'end' });
-    request.on('end', () => response.end());
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+const answer: RequestListener = (request, response) => {
+  request.resume();
+  if (request.url?.includes('late') === true) return;
+  if (request.url?.includes('cut') === true) return void request.socket.destroy();
+  const status = request.url?.includes('failing') === true ? 503 : 200;
+  response.writeHead(status, { 'x-up': 'a"b\\c', 'content-type': 'text/plain', trailer: 'x-t' });
+  response.write('hello');
+  response.addTrailers({ 'x-t': 'end' });
+  request.on('end', () => response.end());
+};
+
+async function listening<T extends TcpServer>(server: T): Promise<T> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }
 
-function ask(port: number, { name, method = 'GET', path, headers = {}, body = '' }: Asked): Promise<number> {
+function portOf(server: TcpServer): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function ask(port: number, { name, method = 'GET', path, headers = {}, body = '', identity }: Asked): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ port, host: '127.0.0.1', method, path, headers: { ...headers, 'x-name': name } });
+    const options = { port, host: '127.0.0.1', method, path, headers: { ...headers, 'x-name': name } };
+    const request =
+      identity === undefined
+        ? httpRequest(options)
+        : secureRequest({
+            ...options,
+            cert: identity.certificateChainPem,
+            key: identity.privateKeyPem,
+            ca: identity.trustBundlePem,
+            servername: 'app.example',
+          });
     request.on('error', reject);
     request.on('response', (response) => {
       response.resume();
@@ -73,15 +94,24 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
   const pathOf = (kind: Kind, log: string): string => join(folder, `${kind}-${log}.log`);
   const proxies = new Map<Kind, RunningEnvoy>();
   let http: Server | null = null;
+  let secure: TcpServer | null = null;
   const tcp = createTcpServer((socket) => socket.on('error', () => {}).end('hello'));
 
   before(async () => {
-    http = await backend();
-    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-    const ports = { http: (http.address() as AddressInfo).port, tcp: (tcp.address() as AddressInfo).port };
+    const authority = await createAuthority('test roots');
+    const identity = await authority.issue({
+      commonName: 'shop/web',
+      uris: ['spiffe://td/ns/shop/sa/web', 'https://b.example'],
+      dnsNames: ['app.example', 'b.example'],
+    });
+    http = await listening(createServer(answer));
+    const { certificateChainPem: cert, privateKeyPem: key, trustBundlePem: ca } = identity;
+    secure = await listening(createSecureServer({ cert, key, ca, requestCert: true }, answer));
+    await listening(tcp);
+    const ports = { http: portOf(http), secure: portOf(secure), tcp: portOf(tcp) };
     for (const kind of KINDS) {
       const start = kind === 'envoy' ? startEnvoy : startWeftProxy;
-      proxies.set(kind, await start(loggingBootstrap(ports, (log) => pathOf(kind, log))));
+      proxies.set(kind, await start(loggingBootstrap(ports, identity, (log) => pathOf(kind, log))));
     }
     for (const proxy of proxies.values()) {
       // By these a runtime filter samples.
@@ -89,6 +119,7 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
         const id = `${String(i * 13).padStart(8, '0')}-0000-4000-8000-000000000000`;
         await ask(proxy.ports.get('http') ?? 0, { ...asked, headers: { 'x-request-id': id, ...headers } });
       }
+      await ask(proxy.ports.get('secure') ?? 0, { name: 'secure', path: '/secure/x', identity });
       await new Promise<void>((resolve, reject) => {
         const socket = connect(proxy.ports.get('tcp') ?? 0, '127.0.0.1');
         socket.on('error', reject).on('close', () => resolve());
@@ -102,6 +133,7 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
     for (const proxy of proxies.values()) await proxy.stop();
     http?.closeAllConnections();
     http?.close();
+    secure?.close();
     tcp.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -118,7 +150,7 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
       }),
     );
 
-  for (const { name } of REQUESTS) {
+  for (const { name } of [...REQUESTS, { name: 'secure' }]) {
     test(`each operator says the same of a request that is ${name}`, () => {
       const [envoy, weft] = KINDS.map((kind) => json(kind, 'json').get(name));
       assert.ok(envoy !== undefined && weft !== undefined);
@@ -129,7 +161,7 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
   for (const log of ['nested', 'omit', 'old', 'text', 'gaps']) {
     test(`the lines of ${log} are the same`, () => {
       assert.deepEqual(linesOf('weft', log), linesOf('envoy', log));
-      assert.equal(linesOf('weft', log).length, REQUESTS.length);
+      assert.equal(linesOf('weft', log).length, REQUESTS.length + 1);
     });
   }
 

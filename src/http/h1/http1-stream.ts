@@ -2,7 +2,7 @@
  * What both ends of an HTTP/1.1 exchange share: credit for what arrives and the order of what is sent. One object an
  * exchange: when the exchange is over it lets go of the connection, so that a late call cannot touch the next one.
  */
-import { type Connection, HIGH_WATER } from '../../core/runtime.ts';
+import { type Connection, type ConnectionInfo, HIGH_WATER } from '../../core/runtime.ts';
 import type { Head } from '../head.ts';
 import type { MessageReceiver, ResetReason, Stream } from '../message.ts';
 import type { BodyWriter } from './body-writer.ts';
@@ -32,6 +32,10 @@ export abstract class Http1Stream implements Stream {
   constructor(connection: Connection, writer: BodyWriter) {
     this.connection = connection;
     this.writer = writer;
+  }
+
+  get info(): ConnectionInfo | null {
+    return this.connection === null ? null : this.connection.info;
   }
 
   get unsent(): number {

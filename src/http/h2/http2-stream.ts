@@ -3,7 +3,7 @@
  * arrives. One object a message pair; when the stream is over it lets go of the connection, so that a late call does
  * nothing.
  */
-import { type Connection, HIGH_WATER, LOW_WATER } from '../../core/runtime.ts';
+import { type Connection, type ConnectionInfo, HIGH_WATER, LOW_WATER } from '../../core/runtime.ts';
 import type { Head } from '../head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../message.ts';
 import { copyOf } from './copy-head.ts';
@@ -83,6 +83,10 @@ export abstract class Http2Stream implements Stream, Sender {
   constructor(link: StreamLink, id: number) {
     this.link = link;
     this.id = id;
+  }
+
+  get info(): ConnectionInfo | null {
+    return this.link === null ? null : this.link.connection.info;
   }
 
   get unsent(): number {

@@ -3,7 +3,13 @@
  * shape whether its sides are sockets, CONNECT tunnels or, later, streams of a multiplexed hop.
  */
 import { EMPTY_BYTES } from '../../core/bytes.ts';
-import { type Connection, type ConnectionHandler, HIGH_WATER, LOW_WATER } from '../../core/runtime.ts';
+import {
+  type Connection,
+  type ConnectionHandler,
+  type ConnectionInfo,
+  HIGH_WATER,
+  LOW_WATER,
+} from '../../core/runtime.ts';
 import type { Head } from '../../http/head.ts';
 import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../../http/message.ts';
 
@@ -27,6 +33,10 @@ export class ConnectionStream implements Stream, ConnectionHandler {
     this.#receiver = receiver;
     this.#owner = owner;
     connection.handler = this;
+  }
+
+  get info(): ConnectionInfo {
+    return this.connection.info;
   }
 
   get unsent(): number {

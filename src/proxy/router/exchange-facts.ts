@@ -138,7 +138,7 @@ export class ExchangeFacts implements Facts {
   }
 
   get upstream(): ConnectionInfo | null {
-    return null;
+    return this.#of.notes?.upstream ?? null;
   }
 
   get attempts(): number {

@@ -1,4 +1,5 @@
 /** What only formats ask of an exchange. Kept where its manager or its route has one; no other exchange pays for it. */
+import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { Head } from '../../http/head.ts';
 
 export class FormatNotes {
@@ -8,6 +9,8 @@ export class FormatNotes {
   /** On the clock of `startedAt`; negative: not yet. */
   requestEndedAt = -1;
   respondedAt = -1;
+  /** To the endpoint of the try that serves, or of the last. */
+  upstream: ConnectionInfo | null = null;
   /** Of the response. */
   trailers: Head | null = null;
 

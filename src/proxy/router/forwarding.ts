@@ -16,6 +16,7 @@ import type { ForwardAction } from '../../snapshot/route-table.ts';
 import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import type { Outcome, UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { FormatNotes } from './format-notes.ts';
 import { passDeadline } from './grpc-deadline.ts';
 import { mayRepeat } from './replay.ts';
 import { describeReset, statusOf } from './reply.ts';
@@ -34,6 +35,8 @@ export interface Forwarded extends Progress {
   readonly responseStarted: boolean;
   readonly serviceName: string;
   readonly isGrpc: boolean;
+  /** null: nobody formats anything of it. */
+  readonly notes: FormatNotes | null;
   readonly deadlineAt: number;
   /** The caller of a gRPC call has given up, or does so now. */
   readonly pastDeadline: boolean;
@@ -168,6 +171,7 @@ export class Forwarding implements TryOwner {
   tryOpened(current: Try, stream: Stream): void {
     const owner = this.#owner;
     owner.host = current.endpoint;
+    if (owner.notes !== null) owner.notes.upstream = stream.info ?? null;
     if (current.tunnel) {
       owner.beginTunnel(Head.response(200));
       if (owner.ended) return;

@@ -224,7 +224,7 @@ export class TcpRelay
   // The upstream's half.
 
   tryOpened(current: Try, stream: Stream): void {
-    if (stream instanceof ConnectionStream) this.upstreamConnection = stream.connection.info;
+    this.upstreamConnection = stream.info ?? null;
     this.#host = current.endpoint;
     if (this.#cluster !== null && this.#options.edge.direction === 'outbound') {
       this.#edge = this.#cluster.edge(current.endpoint?.secure ?? false, this);

@@ -5,7 +5,7 @@
 import { isIP, type Socket } from 'node:net';
 import { connect, type Server, type TLSSocket } from 'node:tls';
 import { messageOf } from '../../core/errors.ts';
-import type { Address, ConnectionInfo, PeerCertificate, TlsOptions } from '../../core/runtime.ts';
+import type { Address, PeerCertificate, TlsOptions, TlsInfo } from '../../core/runtime.ts';
 import { readPeerCertificate } from '../peer-certificate.ts';
 import { EXPIRED, NO_CERTIFICATE, NO_COMMON_PROTOCOL, NO_TRUST_BUNDLE, tlsReason } from '../tls-reason.ts';
 import { nodeClock } from './clock.ts';
@@ -16,7 +16,7 @@ import { type KeptSession, keepSession, sessionFor, sessionKey } from './tls-ses
 
 export interface Handshake {
   /** Nothing was read from it yet, and it is paused. */
-  onSecured(socket: TLSSocket, tls: NonNullable<ConnectionInfo['tls']>): void;
+  onSecured(socket: TLSSocket, tls: TlsInfo): void;
   /** `tls: …`, or `connect: …` when the socket never opened. The socket is destroyed. */
   onRefused(reason: string): void;
 }
@@ -93,7 +93,9 @@ class Pending {
     socket.allowHalfOpen = this.#allowHalfOpen;
     socket.pause();
     const serverName = typeof socket.servername === 'string' ? socket.servername : (this.tls.serverName ?? '');
-    handshake.onSecured(socket, { alpn: socket.alpnProtocol || '', serverName, peer });
+    const { name: cipher } = socket.getCipher();
+    const version = socket.getProtocol() ?? '';
+    handshake.onSecured(socket, { alpn: socket.alpnProtocol || '', serverName, peer, version, cipher });
     return peer;
   }
 }

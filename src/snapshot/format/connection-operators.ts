@@ -1,16 +1,17 @@
 /** Operators over the connections at both sides: addresses, what TLS said, and who the peer is. */
-import type { Address, ConnectionInfo } from '../../core/runtime.ts';
+import type { Address, PeerCertificate, TlsInfo } from '../../core/runtime.ts';
 import { isUnixPath } from '../../core/unix-path.ts';
 import type { JsonValue } from '../../xds/wire/json.ts';
+import { compileDate } from './date-format.ts';
 import type { Facts } from './facts.ts';
-import { type OperatorKinds, plain } from './operator.ts';
+import { type OperatorKind, type OperatorKinds, plain } from './operator.ts';
 import { byteText } from './byte-text.ts';
 
 export const CONNECTION_OPERATORS: OperatorKinds = {
   CONNECTION_ID: plain(({ connectionId }) => connectionId),
   FILTER_CHAIN_NAME: plain(({ chainName }) => byteText(chainName) || null),
-  ...addresses('DOWNSTREAM_REMOTE', remoteOfDownstream),
-  ...addresses('DOWNSTREAM_DIRECT_REMOTE', remoteOfDownstream),
+  ...addresses('DOWNSTREAM_REMOTE', ({ connection }) => connection.remote),
+  ...addresses('DOWNSTREAM_DIRECT_REMOTE', ({ connection }) => connection.direct ?? connection.remote),
   ...addresses('DOWNSTREAM_LOCAL', ({ connection }) => connection.local),
   ...addresses('DOWNSTREAM_DIRECT_LOCAL', ({ connection }) => connection.local),
   ...addresses('UPSTREAM_LOCAL', ({ upstream }) => upstream?.local ?? null),
@@ -19,13 +20,12 @@ export const CONNECTION_OPERATORS: OperatorKinds = {
   UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: plain((facts) => hostOf(connected(facts))),
   UPSTREAM_REMOTE_PORT: plain((facts) => portOf(connected(facts))),
   REQUESTED_SERVER_NAME: plain(({ connection }) => byteText(connection.tls?.serverName ?? '') || null),
-  ...peer('DOWNSTREAM_PEER', ({ connection }) => connection),
-  ...peer('UPSTREAM_PEER', ({ upstream }) => upstream),
+  ...secured('DOWNSTREAM', ({ connection }) => connection.tls),
+  // Of an upstream Envoy has neither.
+  DOWNSTREAM_PEER_SERIAL: plain(({ connection }) => connection.tls?.peer?.serialNumber.toLowerCase() ?? null),
+  DOWNSTREAM_PEER_FINGERPRINT_256: plain(({ connection }) => connection.tls?.peer?.shown?.fingerprint256 ?? null),
+  ...secured('UPSTREAM', ({ upstream }) => upstream?.tls ?? null),
 };
-
-function remoteOfDownstream({ connection }: Facts): Address {
-  return connection.remote;
-}
 
 function addresses(prefix: string, of: (facts: Facts) => Address | null): OperatorKinds {
   return {
@@ -56,11 +56,32 @@ function portOf(key: string): number | null {
   return key === '' || !Number.isInteger(port) ? null : port;
 }
 
-function peer(prefix: string, of: (facts: Facts) => ConnectionInfo | null): OperatorKinds {
+function secured(end: string, of: (facts: Facts) => TlsInfo | null): OperatorKinds {
+  const peerOf = (facts: Facts): PeerCertificate | null => of(facts)?.peer ?? null;
   return {
-    [`${prefix}_URI_SAN`]: plain((facts) => list(of(facts)?.tls?.peer?.uris)),
-    [`${prefix}_DNS_SAN`]: plain((facts) => list(of(facts)?.tls?.peer?.dnsNames)),
-    [`${prefix}_SERIAL`]: plain((facts) => of(facts)?.tls?.peer?.serialNumber.toLowerCase() ?? null),
+    [`${end}_TLS_VERSION`]: plain((facts) => of(facts)?.version ?? null),
+    [`${end}_TLS_CIPHER`]: plain((facts) => of(facts)?.cipher ?? null),
+    [`${end}_PEER_URI_SAN`]: plain((facts) => list(peerOf(facts)?.uris)),
+    [`${end}_PEER_DNS_SAN`]: plain((facts) => list(peerOf(facts)?.dnsNames)),
+    [`${end}_PEER_SUBJECT`]: plain((facts) => shown(peerOf(facts)?.shown?.subject)),
+    [`${end}_PEER_ISSUER`]: plain((facts) => shown(peerOf(facts)?.shown?.issuer)),
+    [`${end}_PEER_CERT_V_START`]: dateOf((facts) => peerOf(facts)?.shown?.notBefore),
+    [`${end}_PEER_CERT_V_END`]: dateOf((facts) => peerOf(facts)?.notAfter),
+  };
+}
+
+/** An empty argument is RFC 3339. */
+function dateOf(at: (facts: Facts) => number | undefined): OperatorKind {
+  return {
+    argument: 'optional',
+    cut: false,
+    make(where, format) {
+      const write = compileDate(where, byteText(format), false);
+      return (facts) => {
+        const wallMs = at(facts);
+        return wallMs === undefined ? null : write(wallMs);
+      };
+    },
   };
 }
 
@@ -68,5 +89,9 @@ function peer(prefix: string, of: (facts: Facts) => ConnectionInfo | null): Oper
 const CONTROL = /[\0-\x1f\x7f]/g;
 
 function list(names: readonly string[] | undefined): JsonValue {
-  return names === undefined || names.length === 0 ? null : names.join(',').replace(CONTROL, '?');
+  return shown(names?.join(','));
+}
+
+function shown(text: string | undefined): JsonValue {
+  return text === undefined || text === '' ? null : byteText(text.replace(CONTROL, '?'));
 }
