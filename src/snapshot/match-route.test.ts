@@ -34,7 +34,7 @@ function header(name: string, kind: HeaderMatch['kind'], value: string, invert =
 }
 
 function host(domains: readonly string[], routes: readonly RouteEntry[] = [route(domains.join(), {})]): VirtualHost {
-  return { name: domains.join(), domains, routes };
+  return { name: domains.join(), domains, routes, requiresTls: false };
 }
 
 interface Request {

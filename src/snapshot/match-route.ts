@@ -17,6 +17,7 @@ export function compileRoutes(config: RouteConfig): RouteTable {
     hostIndex: indexHosts(config.hosts),
     pathIndexes: config.hosts.map((host) => indexPaths(host.routes)),
     entries: config.hosts.flatMap((host) => host.routes),
+    requiresTls: config.hosts.some((host) => host.requiresTls),
   };
 }
 

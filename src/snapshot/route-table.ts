@@ -46,6 +46,8 @@ export interface RouteTable extends RouteConfig {
   /** In the order of `hosts`. */
   readonly pathIndexes: readonly PathIndex[];
   readonly entries: readonly RouteEntry[];
+  /** One of the hosts does. */
+  readonly requiresTls: boolean;
 }
 
 /** Built by `host-index.ts`. Node values are positions in `hosts` plus 1; 0: none. */
@@ -78,6 +80,8 @@ export interface VirtualHost {
   readonly domains: readonly string[];
   /** In the order of xDS: the first match wins. */
   readonly routes: readonly RouteEntry[];
+  /** Who comes without TLS is sent to `https`. */
+  readonly requiresTls: boolean;
 }
 
 /** Whether something that was asked for is still used. The one thing in a snapshot that changes: a mark, no configuration. */
@@ -155,6 +159,10 @@ export interface ForwardAction {
   readonly path: PathRewrite | null;
   /** null: the host goes on as it is. */
   readonly host: HostRewrite | null;
+  /** Each try says in `x-envoy-attempt-count` which one it is. */
+  readonly countsTries: boolean;
+  /** So does the response. */
+  readonly tellsTries: boolean;
   /** A host that is rewritten goes on in `x-forwarded-host`. */
   readonly forwardsHost: boolean;
   /** Of a request's body, kept for another try; past it there is none. */

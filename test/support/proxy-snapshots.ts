@@ -183,6 +183,8 @@ export function forward(
     path: null,
     host: null,
     forwardsHost: false,
+    countsTries: false,
+    tellsTries: false,
     maxReplayBytes: 65_536,
     mirrors: [],
     ...parts,
@@ -212,7 +214,7 @@ export function routesOf(name: string, actions: Readonly<Record<string, RouteEnt
   });
   return compileRoutes({
     name,
-    hosts: [{ name: 'all', domains: ['*'], routes: any }],
+    hosts: [{ name: 'all', domains: ['*'], routes: any, requiresTls: false }],
     ignorePort: true,
     onDemand: false,
   });

@@ -107,6 +107,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'require_tls',
     'typed_per_filter_config',
     'include_request_attempt_count',
+    'include_attempt_count_in_response',
     'retry_policy',
     'hedge_policy',
     'per_request_buffer_limit_bytes',

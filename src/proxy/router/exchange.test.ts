@@ -281,3 +281,19 @@ test('no route and no cluster are told apart', async () => {
   assert.match(answer.head, /^x-weft-flag: NC/m);
   assert.match(answer.body, /names the unknown cluster missing/);
 });
+
+test('where the route wants it, each try and the answer say which one it is', async () => {
+  const counts: (string | undefined)[] = [];
+  const mesh = await startMesh({
+    seed: 15,
+    route: { countsTries: true, tellsTries: true },
+    app: (peer) =>
+      answerWith(peer, (request) => {
+        counts.push(/^x-envoy-attempt-count: (.*)\r$/m.exec(request)?.[1]);
+        return counts.length < 3 ? 'HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\nno' : ok('fine');
+      }),
+  });
+  const answer = await ask(mesh);
+  assert.deepEqual(counts, ['1', '2', '3']);
+  assert.match(answer.head, /^x-envoy-attempt-count: 3\r?$/m);
+});

@@ -21,7 +21,7 @@ import { mayReplay } from './replay.ts';
 import { grpcStatusOf, sendGrpcFailure, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
-import { editResponse, redirected, replyEdit, rewriteRequest } from './request-rewrite.ts';
+import { editResponse, overHttps, redirected, replyEdit, rewriteRequest, sayTries } from './request-rewrite.ts';
 import { makeAbsolute } from './request-target.ts';
 import { RoutedExchange } from './routed-exchange.ts';
 import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
@@ -40,6 +40,8 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
   #place = NO_PLACE;
   /** Where a redirect leads. */
   #location = '';
+  /** The answer says how many tries there were. */
+  #tellsTries = false;
   /** Nothing may be said to the downstream any more. */
   #downGone = false;
   /** The connection went to another handler, which counts what it does itself. */
@@ -94,7 +96,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
       this.status = this.isGrpc ? 200 : status;
       if (this.notes !== null) this.notes.respondedAt = -1;
       const said = this.isGrpc ? this.grpcStatus : status;
-      const edit = replyEdit(this.entry, this.#location, this);
+      const edit = replyEdit(this.entry, this.#location, this.#tellsTries ? this.retries : -1, this);
       this.response = send(this.#stream, this.request, said, flag, body ?? detail, edit);
       this.status = this.response.status;
       this.responseStarted = true;
@@ -178,6 +180,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     addCookie(head, this.#place);
     if (last && this.isGrpc) this.grpcStatus = grpcStatusIn(head);
     if (this.notes !== null) this.notes.respondedAt = this.timeNow(this.startedAt);
+    if (this.#tellsTries) sayTries(head, this.retries);
     editResponse(this.entry, head, this);
     if (this.filtersReply()) return;
     this.responseStarted = true;
@@ -265,7 +268,13 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     if (action.mirrors.length > 0 && !connects && this.#handshake === HANDSHAKE.none) {
       this.#mirrors = this.startMirrors(action, this.#place.hash, this.#body);
     }
+    this.#tellsTries = action.tellsTries;
     this.#forwarding.start();
+  }
+
+  protected override redirectToTls(): Verdict {
+    this.#location = overHttps(this.request);
+    return this.reply(301, '', 'redirect to https', '');
   }
 
   /** CONNECT to a name of the mesh: what comes in the tunnel is looked at as if it had been connected directly. */

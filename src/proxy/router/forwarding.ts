@@ -21,7 +21,7 @@ import { passDeadline } from './grpc-deadline.ts';
 import { mayRepeat } from './replay.ts';
 import { describeReset, statusOf } from './reply.ts';
 import type { RequestBody } from './request-body.ts';
-import { rewriteHost } from './request-rewrite.ts';
+import { rewriteHost, sayTries } from './request-rewrite.ts';
 import { Race } from './race.ts';
 import { NO_HOSTS, Retries } from './retries.ts';
 import type { RouterWorld } from './router-world.ts';
@@ -179,6 +179,7 @@ export class Forwarding implements TryOwner {
     } else {
       if (this.#action.host !== null && this.#action.host.kind === 'endpoint') this.#takeHostOf(current);
       if (owner.ended) return;
+      if (this.#action.countsTries) sayTries(owner.request, owner.retries);
       passDeadline(owner.request, owner.deadlineAt, this.#world.runtime.clock);
       this.#body.begin(owner.request, stream);
     }

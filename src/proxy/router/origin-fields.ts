@@ -35,6 +35,12 @@ export function sayOrigin(head: Head, { config, scheme, address }: Origin): void
   head.append(FORWARDED_PROTO, scheme);
 }
 
+/** What the client spoke, as far as a proxy before this one says so; else what it speaks to us. */
+export function cameOverTls(head: Head, { tls }: ConnectionInfo): boolean {
+  const said = head.value(FORWARDED_PROTO);
+  return said === null ? tls !== null : said.toLowerCase() === 'https';
+}
+
 /** One field, as applications expect it, whatever number came. */
 function appendAddress(head: Head, address: Uint8Array): void {
   let room = address.length;

@@ -14,6 +14,7 @@ import type { ForwardAction, RouteEntry } from '../../snapshot/route-table.ts';
 import type { HeadEdit } from './reply.ts';
 
 const LOCATION = new FieldName('location');
+const ATTEMPT_COUNT = new FieldName('x-envoy-attempt-count');
 const FORWARDED_HOST = new FieldName('x-forwarded-host');
 
 /** Not empty: the request would be one that cannot be said, and why. */
@@ -71,6 +72,16 @@ export function editResponse(entry: RouteEntry | null, head: Head, owner: FactsO
   if (entry !== null && entry.edits !== null) applyEdits(entry.edits.response, head, owner);
 }
 
+/** Which try it is, counted from 1; Envoy's word for it. */
+export function sayTries(head: Head, retries: number): void {
+  head.setText(ATTEMPT_COUNT, String(retries + 1));
+}
+
+/** Where a request without TLS is told to come back. */
+export function overHttps(request: Head): string {
+  return `https://${request.authorityText}${request.pathText}`;
+}
+
 /** Empty: a regex takes too long over the path of this request. */
 export function redirected(redirect: Redirect, request: Head, overTls: boolean): string {
   try {
@@ -81,12 +92,13 @@ export function redirected(redirect: Redirect, request: Head, overTls: boolean):
   }
 }
 
-/** What the route adds to an answer of our own; null: nothing. `location` empty: it is no redirect. */
-export function replyEdit(entry: RouteEntry | null, location: string, owner: FactsOwner): HeadEdit {
+/** What the route adds to an answer of our own; null: nothing. `location` empty: it is no redirect; `retries` -1: it says none. */
+export function replyEdit(entry: RouteEntry | null, location: string, retries: number, owner: FactsOwner): HeadEdit {
   const edits = entry === null ? null : entry.edits;
-  if (edits === null && location === '') return null;
+  if (edits === null && location === '' && retries < 0) return null;
   return (head) => {
     if (location !== '') head.appendText(LOCATION, location);
+    if (retries >= 0) sayTries(head, retries);
     if (edits !== null) applyEdits(edits.response, head, owner);
   };
 }

@@ -8,7 +8,7 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
 import { CONTINUE, REPLIED, SUSPENDED, type Verdict } from '../../http/verdict.ts';
 import { pickCluster } from '../../snapshot/balance/pick-cluster.ts';
-import { matchRoute } from '../../snapshot/match-route.ts';
+import { matchHost, matchRoute } from '../../snapshot/match-route.ts';
 import type { SubsetMatch } from '../../snapshot/subset-match.ts';
 import type { ForwardAction, RouteEntry, RouteTable } from '../../snapshot/route-table.ts';
 import { virtualHostName } from '../../snapshot/virtual-hosts.ts';
@@ -19,6 +19,7 @@ import { askOfRequest, askOfResponse, tellOfEnd } from './filter-run.ts';
 import { type Mirrors, startMirrors } from './mirrors.ts';
 import { DEMAND, type DemandWaiter } from './on-demand.ts';
 import type { RequestBody } from './request-body.ts';
+import { cameOverTls } from './origin-fields.ts';
 import { TimedExchange } from './timed-exchange.ts';
 
 const NO_FILTERS: readonly Filter[] = [];
@@ -51,6 +52,8 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
   abstract stage(direction: 'request' | 'response', stage: BodyStage): void;
   /** The filters have let it pass. */
   protected abstract forward(): void;
+  /** What the virtual host wants of requests that come without it. */
+  protected abstract redirectToTls(): Verdict;
 
   resume(): void {
     if (this.ended) return;
@@ -116,6 +119,7 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
   #matchRoute(): Verdict {
     const table = this.#binding.routes(this.down.manager);
     const entry = table === null ? null : matchRoute(table, this.request, this.down.world.runtime.random.next());
+    if (table !== null && table.requiresTls && this.#lacksTls(table)) return this.redirectToTls();
     if (entry === null) {
       if (table !== null && table.onDemand) return this.#askHost(table);
       const { authorityText, pathText } = this.request;
@@ -127,6 +131,11 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
     if (edits !== null && edits.formatted) this.keepNotes();
     this.#filters = this.down.filters.chain(this.entry);
     return CONTINUE;
+  }
+
+  #lacksTls(table: RouteTable): boolean {
+    const host = table.hosts[matchHost(table, this.request)];
+    return host !== undefined && host.requiresTls && !cameOverTls(this.request, this.down.info);
   }
 
   /** Its filters depend on the cluster, so that is chosen before they are asked. */

@@ -1,5 +1,6 @@
 /** RouteConfiguration → RouteTable. Throws a WeftError with the field path. */
 import type { Route, RouteConfiguration, VirtualHost as HostMessage } from '../../xds/tables/messages.gen.ts';
+import { VirtualHost_TlsRequirementType } from '../../xds/tables/messages.gen.ts';
 import { RouteConfigurationTable, VirtualHostTable } from '../../xds/tables/tables.gen.ts';
 import { compileRoutes } from '../match-route.ts';
 import { type MirrorPolicy, NO_MIRRORS } from '../mirror-policy.ts';
@@ -10,7 +11,7 @@ import { type FilterModules, mergeOverrides, readOverrides } from './http-filter
 import { readHedgePolicy } from './hedge-policy.ts';
 import { weftText } from './metadata.ts';
 import { readMirrors } from './mirror-policies.ts';
-import { invalid, refuseSet, unsupported } from './problem.ts';
+import { invalid, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
 import { mergeEdits, readHeaderEdits } from './header-edits.ts';
 import { type HostDefaults, readRouteAction } from './route-action.ts';
@@ -58,6 +59,9 @@ interface TableDefaults {
   readonly mirrors: readonly MirrorPolicy[];
 }
 
+/** To Envoy nobody is inside unless `internal_address_config` says who: `EXTERNAL_ONLY` is everybody. */
+const TLS_REQUIREMENTS: ReadonlySet<number> = new Set(Object.values(VirtualHost_TlsRequirementType));
+
 const NO_EDITS = { add: [], remove: [], formatted: false };
 const NOTHING_ABOVE: TableDefaults = {
   overrides: [],
@@ -78,14 +82,15 @@ function readHost(
   const where = at.slice(0, -1);
   if (message.name === '') throw invalid(`${at}name`, 'required');
   if (message.domains.length === 0) throw invalid(`${at}domains`, 'required');
-  if (message.requireTls !== 0) throw unsupported(`${at}require_tls`);
+  if (!TLS_REQUIREMENTS.has(message.requireTls)) throw unsupported(`${at}require_tls`);
   const hostEdits = readHeaderEdits(where, message);
-  refuseSet(`${at}include_request_attempt_count`, message.includeRequestAttemptCount);
   const { retryPolicy, hedgePolicy } = message;
   const defaults: HostDefaults = {
     retry: retryPolicy === undefined ? null : readRetryPolicy(`${at}retry_policy`, retryPolicy),
     hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${at}hedge_policy`, hedgePolicy),
     bufferBytes: message.perRequestBufferLimitBytes,
+    countsTries: message.includeRequestAttemptCount,
+    tellsTries: message.includeAttemptCountInResponse,
     mirrors: readMirrors(`${at}request_mirror_policies`, message.requestMirrorPolicies, above.mirrors),
   };
   const overrides = mergeOverrides(
@@ -110,7 +115,7 @@ function readHost(
     };
     return { ...entry, split: readSplit(place, route, entry, { levels, ...above }, modules) };
   });
-  return { name: message.name, domains: message.domains, routes };
+  return { name: message.name, domains: message.domains, routes, requiresTls: message.requireTls !== 0 };
 }
 
 function infoOf(route: Route, host: HostMessage): RouteEntry['info'] {

@@ -31,6 +31,8 @@ export interface HostDefaults {
   /** undefined: not said. */
   readonly bufferBytes: number | undefined;
   readonly mirrors: readonly MirrorPolicy[];
+  readonly countsTries: boolean;
+  readonly tellsTries: boolean;
 }
 
 export function readRouteAction(where: string, route: Route, host: HostDefaults): RouteAction {
@@ -81,6 +83,8 @@ function readForward(
     path: null,
     host: readHostRewrite(where, message),
     forwardsHost: message.appendXForwardedHost,
+    countsTries: host.countsTries,
+    tellsTries: host.tellsTries,
     maxReplayBytes: bufferBytes ?? MAX_REPLAY_BYTES,
     mirrors: readMirrors(`${where}.request_mirror_policies`, message.requestMirrorPolicies, host.mirrors),
   };

@@ -1343,6 +1343,7 @@ export interface VirtualHost {
   readonly retryPolicy: RetryPolicy | undefined;
   readonly hedgePolicy: HedgePolicy | undefined;
   readonly perRequestBufferLimitBytes: number | undefined;
+  readonly includeAttemptCountInResponse: boolean;
   readonly requestMirrorPolicies: readonly RouteAction_RequestMirrorPolicy[];
   readonly metadata: Metadata | undefined;
 }

@@ -798,6 +798,7 @@ export const VirtualHostTable: Table<m.VirtualHost> = /* @__PURE__ */ new Table(
   [16, 'retryPolicy', 11, 'optional', () => RetryPolicyTable],
   [17, 'hedgePolicy', 11, 'optional', () => HedgePolicyTable],
   [18, 'perRequestBufferLimitBytes', 13, 'wrapped'],
+  [19, 'includeAttemptCountInResponse', 8],
   [22, 'requestMirrorPolicies', 11, 'list', () => RouteAction_RequestMirrorPolicyTable],
   [24, 'metadata', 11, 'optional', () => MetadataTable],
 ]);
