@@ -95,8 +95,9 @@ function servingRuntime(log: Log, counters: Counters): ServingRuntime {
     waiting: counters.gauge('weft_xds_handshakes_waiting'),
     waited: counters.counter('weft_xds_handshakes_waited_total'),
   };
+  const refused = counters.counter('weft_xds_connections_refused_total');
   const timers = new TimerWheel(bare.clock);
-  return { ...bare, rpc: servingRpcOverHttp2({ ...bare, timers, metrics }, log) };
+  return { ...bare, rpc: servingRpcOverHttp2({ ...bare, timers, metrics, refused }, log) };
 }
 
 function announce(context: Context, stateDir: string, at: { api: Address; xds: Address }, json: boolean): void {

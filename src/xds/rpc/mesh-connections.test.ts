@@ -1,6 +1,7 @@
 /** What one member of the mesh can hold of the control plane's connections, over mTLS on simulated time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Counters } from '../../core/counters.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Connection, RpcAccept, TlsIdentity, TlsOptions } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
@@ -23,7 +24,8 @@ async function mesh() {
   const authority = await createAuthority('weft test root');
   const common = { alpn: ['h2'], requirePeerCertificate: true, verifyPeer: null } as const;
   const tls: TlsOptions = { ...common, role: 'server', identity: await authority.issue(), serverName: null };
-  const parts = { ...runtime, timers: new TimerWheel(runtime.clock) };
+  const refused = new Counters().counter('refused');
+  const parts = { ...runtime, timers: new TimerWheel(runtime.clock), refused };
   const accept: RpcAccept = () => assert.fail('nobody asks for anything');
   const listener = await serveMeshRpc(parts, silentLog, { host: '127.0.0.1', port: 0 }, tls, accept);
   const connect = async (identity: TlsIdentity): Promise<{ readonly peer: Recorder; readonly ping: () => void }> => {
@@ -40,7 +42,7 @@ async function mesh() {
     if (!secured.closed) client.write(PREFACE, 0, PREFACE.length);
     return { peer: secured, ping: () => client.write(PING, 0, PING.length) };
   };
-  return { harness, authority, listener, connect };
+  return { harness, authority, listener, connect, refused };
 }
 
 test('a connection without a stream is let go of after a minute', async () => {
@@ -57,12 +59,13 @@ test('a connection without a stream is let go of after a minute', async () => {
 });
 
 test('one peer has at most 256 connections, and takes none of another’s', async () => {
-  const { harness, authority, listener, connect } = await mesh();
+  const { harness, authority, listener, connect, refused } = await mesh();
   const greedy = await authority.issue({ commonName: 'shop/web-1' });
   const all: Recorder[] = [];
   for (let i = 0; i < 257; i++) all.push((await connect(greedy)).peer);
   await harness.pass(100);
   assert.deepEqual([all.filter(({ closed }) => closed).length, all.at(-1)?.closed], [1, true]);
+  assert.equal(refused.value, 1);
   const { peer: other } = await connect(await authority.issue({ commonName: 'shop/cart-1' }));
   await harness.pass(100);
   assert.equal(other.closed, false);

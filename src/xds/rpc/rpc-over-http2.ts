@@ -6,14 +6,14 @@ import type { Log } from '../../core/log.ts';
 import type { Rpc, RpcCaller } from '../../core/runtime.ts';
 import type { HandshakeQueueParts } from './handshake-queue.ts';
 import { RpcCall, type RpcParts } from './rpc-call.ts';
-import { serveMeshRpc, serveRpc } from './rpc-server.ts';
+import { type ServerMetrics, serveMeshRpc, serveRpc } from './rpc-server.ts';
 
 export function rpcOverHttp2(parts: RpcParts): RpcCaller {
   return { open: (target, path, handler) => new RpcCall(parts, target, path, handler) };
 }
 
 /** With its serving end. */
-export function servingRpcOverHttp2(parts: RpcParts & HandshakeQueueParts, log: Log): Rpc {
+export function servingRpcOverHttp2(parts: RpcParts & HandshakeQueueParts & ServerMetrics, log: Log): Rpc {
   return {
     ...rpcOverHttp2(parts),
     serve: (at, tls, accept, maxMessageBytes) =>

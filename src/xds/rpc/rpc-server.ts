@@ -2,6 +2,7 @@
  * The serving end of RPC on the HTTP/2 that the proxy has anyway: over mTLS for the proxies of a mesh, in clear text for
  * programs beside this one, at a Unix socket or on loopback. Bounded in connections, streams and bytes that wait.
  */
+import type { Counter } from '../../core/counters.ts';
 import { Limit } from '../../core/limit.ts';
 import type { Log } from '../../core/log.ts';
 import type { Address, Connection, ConnectionHandler, Listener, RpcAccept, TlsOptions } from '../../core/runtime.ts';
@@ -37,7 +38,7 @@ export function serveRpc(
 
 /** Over TLS, which decides who gets in; handshakes are paced. Otherwise as `serveRpc`. */
 export function serveMeshRpc(
-  parts: RpcParts & HandshakeQueueParts,
+  parts: RpcParts & HandshakeQueueParts & ServerMetrics,
   log: Log,
   at: Address,
   tls: TlsOptions,
@@ -57,6 +58,7 @@ export function serveMeshRpc(
       },
       onRefused(reason) {
         server.leave(newcomer);
+        parts.refused?.add(1);
         log.warn('RPC connection refused', { remote: plain.info.remote.host, reason });
       },
     });
@@ -65,13 +67,19 @@ export function serveMeshRpc(
   });
 }
 
+/** Unset: counted for nobody. */
+export interface ServerMetrics {
+  /** Connections that were turned away, by TLS or for being too many. */
+  readonly refused?: Counter;
+}
+
 /** What is let go of when the server stops. */
 interface Held {
   destroy(reason: string): void;
 }
 
 class RpcServer {
-  readonly #parts: RpcParts;
+  readonly #parts: RpcParts & ServerMetrics;
   readonly #log: Log;
   readonly #limits: Http2Limits;
   readonly #connections: Limit;
@@ -81,7 +89,7 @@ class RpcServer {
   readonly #peers = new PeerConnections();
 
   constructor(
-    parts: RpcParts,
+    parts: RpcParts & ServerMetrics,
     log: Log,
     limits: Http2Limits,
     connections: Limit,
@@ -101,6 +109,7 @@ class RpcServer {
       if (this.#connections.used < this.#connections.max) return begin(connection);
       this.#connections.take();
       const { name, max } = this.#connections;
+      this.#parts.refused?.add(1);
       this.#log.warn('too many RPC connections', { limit: name, max });
       connection.destroy('too many connections');
       return REFUSED;
@@ -130,6 +139,7 @@ class RpcServer {
     const { info } = connection;
     const peer = info.tls?.peer ?? null;
     if (!this.#peers.enter(peer)) {
+      this.#parts.refused?.add(1);
       this.#log.warn('too many RPC connections of one peer', { peer: peer?.commonName ?? '', max: this.#peers.max });
       connection.handler = REFUSED;
       connection.destroy('too many connections');
