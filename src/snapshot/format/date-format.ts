@@ -53,7 +53,7 @@ const CONVERSIONS: Readonly<Record<string, (moment: Moment) => string>> = {
 
 /** Empty: `2026-01-31T12:00:00.000Z`, or with the zone's offset in place of the Z. */
 export function compileDate(where: string, format: string, local: boolean): DateFormat {
-  if (format === '') return local ? compileDate(where, '%Y-%m-%dT%H:%M:%S.%3f%z', true) : isoTime;
+  if (format === '') return local ? compileDate(where, '%Y-%m-%dT%H:%M:%S.%3f%z', true) : isoTime();
   const parts = format.split(/(%[1-9]?[A-Za-z%])/).filter((part) => part !== '');
   const writers = parts.map((part) => (part.startsWith('%') ? conversion(where, part) : () => part));
   return (wallMs) => {
@@ -73,8 +73,18 @@ function conversion(where: string, text: string): (moment: Moment) => string {
   return known;
 }
 
-function isoTime(wallMs: number): string {
-  return new Date(wallMs).toISOString();
+/** The text of a second is made once: lines come in rows. */
+function isoTime(): DateFormat {
+  let second = Number.NaN;
+  let text = '';
+  return (wallMs) => {
+    const current = Math.floor(wallMs / 1000);
+    if (current !== second) {
+      second = current;
+      text = new Date(current * 1000).toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS.'.length);
+    }
+    return `${text}${padded(Math.floor(wallMs) - current * 1000, 3)}Z`;
+  };
 }
 
 function momentOf(wallMs: number, local: boolean): Moment {

@@ -18,7 +18,7 @@ const STDERR = `${LOGGERS}.stream.v3.StderrAccessLog`;
 const STREAMS: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/stderr']);
 
 /** Envoy's, where a log says none (docs: access log, default format string). */
-const DEFAULT_FORMAT =
+export const DEFAULT_FORMAT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
