@@ -4,12 +4,13 @@
  */
 import { isLogLevel, type Log, type LogLevel } from '../core/log.ts';
 import type { Runtime } from '../core/runtime.ts';
+import type { Locality } from '../snapshot/snapshot.ts';
 import type { JsonObject } from '../xds/wire/json.ts';
 import type { ConfigClient } from './config/config-client.ts';
 import type { DataPlane } from './data-plane.ts';
 import { type AdminAnswer, type AdminRoutes, jsonAnswer, textAnswer } from './admin/admin-server.ts';
-import { certificatesJson, daysUntilExpiry } from './admin/envoy-certs.ts';
-import { clustersJson, clustersText } from './admin/envoy-clusters.ts';
+import { certificatesJson, daysUntilExpiry, type ShownIdentity } from './admin/envoy-certs.ts';
+import { clustersJson, clustersText, localityJson } from './admin/envoy-clusters.ts';
 import {
   envoyStats,
   type ServerFacts,
@@ -19,6 +20,7 @@ import {
   statsText,
   weftStats,
 } from './admin/envoy-stats.ts';
+import { inlineIdentities } from './admin/inline-identities.ts';
 import { certificatesView, clustersView, edgesView, statsView } from './admin/views.ts';
 
 export interface AdminWorld {
@@ -27,6 +29,8 @@ export interface AdminWorld {
   readonly plane: DataPlane;
   readonly config: ConfigClient;
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
+  /** Null: unknown. */
+  readonly locality: Locality | null;
   readonly version: string;
   /** `Clock.now()` at the start. */
   readonly startedAt: number;
@@ -53,7 +57,7 @@ function stateName({ plane, unready }: AdminWorld): 'LIVE' | 'DRAINING' | 'INITI
 }
 
 function serverRoutes(world: AdminWorld): readonly Route[] {
-  const { runtime, node, version, startedAt, plane, unready } = world;
+  const { runtime, node, locality, version, startedAt, plane, unready } = world;
   const uptime = (): string => `${Math.floor((runtime.clock.now() - startedAt) / 1000)}s`;
   return [
     [
@@ -74,7 +78,13 @@ function serverRoutes(world: AdminWorld): readonly Route[] {
           uptime_all_epochs: uptime(),
           hot_restart_version: 'disabled',
           command_line_options: {},
-          node: { id: node.id, cluster: node.cluster, metadata: node.metadata, user_agent_name: 'weft' },
+          node: {
+            id: node.id,
+            cluster: node.cluster,
+            metadata: node.metadata,
+            ...(locality === null ? {} : { locality: localityJson(locality) }),
+            user_agent_name: 'weft',
+          },
         }),
     ],
     [
@@ -103,7 +113,7 @@ function configRoutes({ runtime, plane, config }: AdminWorld): readonly Route[] 
           ? jsonAnswer(clustersJson(plane.clusters.current.values()))
           : { ...textAnswer(200, ''), body: clustersText(plane.clusters.current.values()) },
     ],
-    ['GET /certs', () => jsonAnswer(certificatesJson(plane.identity.shown(), runtime.clock.wall()))],
+    ['GET /certs', () => jsonAnswer(certificatesJson(shownBy(plane), runtime.clock.wall()))],
     ['GET /csds', () => ({ status: 200, type: 'application/x-protobuf', body: config.status(true) })],
   ];
 }
@@ -155,10 +165,19 @@ function statsRoutes(world: AdminWorld): readonly Route[] {
   ];
 }
 
+function shownBy({ identity, listeners, clusters }: DataPlane): readonly ShownIdentity[] {
+  const inline = inlineIdentities(
+    listeners.active.map(({ config }) => config),
+    [...clusters.current.values()].map(({ config }) => config),
+  );
+  return [...identity.shown(), ...inline];
+}
+
 function factsOf({ runtime, plane, config, startedAt, unready }: AdminWorld): ServerFacts {
   return {
     clusters: plane.clusters.current.values(),
     listeners: plane.listeners.active,
+    addresses: plane.listeners.addresses,
     telemetry: plane.telemetry,
     live: unready() === '',
     draining: plane.draining,
@@ -166,7 +185,7 @@ function factsOf({ runtime, plane, config, startedAt, unready }: AdminWorld): Se
     uptimeMs: runtime.clock.now() - startedAt,
     bindFailures: plane.listeners.failures.length,
     warmingClusters: config.warmingClusters,
-    daysUntilExpiry: daysUntilExpiry(plane.identity.shown(), runtime.clock.wall()),
+    daysUntilExpiry: daysUntilExpiry(shownBy(plane), runtime.clock.wall()),
   };
 }
 

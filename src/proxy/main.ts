@@ -109,7 +109,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     runtime,
     timers,
     options.admin,
-    adminRoutes({ runtime, log, plane, config, node, version: options.version, startedAt, unready }),
+    adminRoutes({
+      runtime,
+      log,
+      plane,
+      config,
+      node,
+      locality: options.locality ?? null,
+      version: options.version,
+      startedAt,
+      unready,
+    }),
   );
   plane.keepOut(admin.address);
   config.start();

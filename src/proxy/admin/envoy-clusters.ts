@@ -1,7 +1,7 @@
 /** `/clusters` of Envoy's admin endpoint: as lines, and as envoy.admin.v3.Clusters in JSON. */
 import type { Limit } from '../../core/limit.ts';
 import { HEALTH } from '../../snapshot/balance/balancer.ts';
-import type { EndpointAddress } from '../../snapshot/snapshot.ts';
+import type { EndpointAddress, Locality } from '../../snapshot/snapshot.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointState } from '../cluster/endpoint-state.ts';
 
@@ -51,7 +51,7 @@ export function clustersText(clusters: Iterable<Cluster>): string {
       for (const stat of hostStats(host)) lines.push(`${of}::${stat.name}::${stat.value}`);
       const { region, zone, subZone } = host.endpoint.locality;
       lines.push(
-        `${of}::hostname::`,
+        `${of}::hostname::${host.hostname}`,
         `${of}::health_flags::${healthFlags(host)}`,
         `${of}::weight::${host.endpoint.weight}`,
         `${of}::region::${region}`,
@@ -94,12 +94,18 @@ function clusterStatus(cluster: Cluster) {
       },
       weight: host.endpoint.weight,
       priority: host.endpoint.priority,
-      locality: {
-        region: host.endpoint.locality.region,
-        zone: host.endpoint.locality.zone,
-        sub_zone: host.endpoint.locality.subZone,
-      },
+      ...(host.hostname === '' ? {} : { hostname: host.hostname }),
+      locality: localityJson(host.endpoint.locality),
     })),
+  };
+}
+
+/** Empty parts are left out, as in Envoy's JSON. */
+export function localityJson({ region, zone, subZone }: Locality) {
+  return {
+    ...(region === '' ? {} : { region }),
+    ...(zone === '' ? {} : { zone }),
+    ...(subZone === '' ? {} : { sub_zone: subZone }),
   };
 }
 

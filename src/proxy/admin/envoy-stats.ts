@@ -2,6 +2,7 @@
  * `/stats` of Envoy's admin endpoint. State that Envoy names has Envoy's name, so that dashboards and tools find it; what
  * Weft counts by edge stands beside it under its own.
  */
+import type { Address } from '../../core/runtime.ts';
 import type { SubsetCounts } from '../../snapshot/balance/subset-balancer.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ActiveListener } from '../listener/active-listener.ts';
@@ -20,6 +21,8 @@ export interface Stat {
 export interface ServerFacts {
   readonly clusters: Iterable<Cluster>;
   readonly listeners: readonly ActiveListener[];
+  /** Of those that have a socket, by name. */
+  readonly addresses: readonly { readonly name: string; readonly address: Address }[];
   readonly telemetry: Telemetry;
   readonly live: boolean;
   readonly draining: boolean;
@@ -42,7 +45,7 @@ export function envoyStats(facts: ServerFacts): readonly Stat[] {
   const clusters = [...facts.clusters];
   const stats: Stat[] = [
     ...clusters.flatMap(clusterStats),
-    ...facts.listeners.flatMap(listenerStats),
+    ...listenerStats(facts),
     gauge('cluster_manager.active_clusters', clusters.length),
     gauge('cluster_manager.warming_clusters', facts.warmingClusters),
     gauge('control_plane.connected_state', Number(facts.connectedToControlPlane)),
@@ -53,7 +56,17 @@ export function envoyStats(facts: ServerFacts): readonly Stat[] {
     gauge('server.uptime', Math.floor(facts.uptimeMs / 1000)),
     ...(facts.daysUntilExpiry === null ? [] : [gauge('server.days_until_first_cert_expiring', facts.daysUntilExpiry)]),
   ];
-  return stats.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return together(stats).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Of one name there is one: clusters that share theirs (`alt_stat_name`) are counted together, as in Envoy. */
+function together(stats: readonly Stat[]): Stat[] {
+  const by = new Map<string, Stat>();
+  for (const stat of stats) {
+    const before = by.get(stat.name);
+    by.set(stat.name, before === undefined ? stat : { ...stat, value: before.value + stat.value });
+  }
+  return [...by.values()];
 }
 
 function clusterStats(cluster: Cluster): readonly Stat[] {
@@ -94,9 +107,15 @@ function subsetStats(counts: SubsetCounts): readonly (readonly [name: string, ki
 }
 
 /** Envoy names a listener by its address, with underscores for colons. */
-function listenerStats({ config, connections }: ActiveListener): readonly Stat[] {
-  if (config.address === null) return [];
-  const { host, port } = config.address;
+function listenerStats({ listeners, addresses }: ServerFacts): readonly Stat[] {
+  const bound = new Map(addresses.map(({ name, address }) => [name, address]));
+  return listeners.flatMap((listener) => {
+    const address = bound.get(listener.name);
+    return address === undefined ? [] : connectionsOf(listener, address);
+  });
+}
+
+function connectionsOf({ connections }: ActiveListener, { host, port }: Address): readonly Stat[] {
   const at = `${host.includes(':') ? `[${host}]` : host}_${port}`.replaceAll(':', '_');
   return [
     {

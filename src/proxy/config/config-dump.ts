@@ -35,8 +35,9 @@ export interface DumpQuery {
 
 /** The messages of envoy.admin.v3.ConfigDump. */
 export function dumpConfig(config: DumpedConfig, query: DumpQuery): JsonObject {
+  const isNamed = (name: string): boolean => query.nameRegex?.test(name) ?? true;
   const named = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] =>
-    query.nameRegex === null ? all : all.filter(({ name }) => query.nameRegex?.test(name));
+    all.filter(({ name }) => isNamed(name));
   const states = named(config.states);
   const statics = named(config.statics);
   const dumps = [
@@ -44,18 +45,40 @@ export function dumpConfig(config: DumpedConfig, query: DumpQuery): JsonObject {
     clusters(config, states, statics),
     ...(query.includeEds ? [endpoints(config, states, statics)] : []),
     listeners(config, states, statics),
-    routes(config, states, statics),
+    routes(config, states, statics, isNamed),
     secrets(config, states, statics),
   ];
   if (query.resource === null) return { configs: dumps };
-  const found = dumps.flatMap((dump) => (dump as JsonObject)[query.resource ?? ''] ?? []);
-  return { configs: found };
+  return { configs: dumps.flatMap((dump) => elements(dump as JsonObject, query.resource ?? '')) };
 }
+
+/** As messages of their own, which say their types: `static_clusters` holds `ClustersConfigDump.StaticCluster`. */
+function elements(dump: JsonObject, field: string): readonly JsonValue[] {
+  const value = dump[field];
+  const type = ELEMENTS.get(field);
+  if (!Array.isArray(value)) return value === undefined || field === '@type' ? [] : [value];
+  return value.map((each: JsonObject) => ({ '@type': `${ADMIN}${type}`, ...each }));
+}
+
+const ELEMENTS: ReadonlyMap<string, string> = new Map([
+  ['static_clusters', 'ClustersConfigDump.StaticCluster'],
+  ['dynamic_active_clusters', 'ClustersConfigDump.DynamicCluster'],
+  ['dynamic_warming_clusters', 'ClustersConfigDump.DynamicCluster'],
+  ['static_listeners', 'ListenersConfigDump.StaticListener'],
+  ['dynamic_listeners', 'ListenersConfigDump.DynamicListener'],
+  ['static_route_configs', 'RoutesConfigDump.StaticRouteConfig'],
+  ['dynamic_route_configs', 'RoutesConfigDump.DynamicRouteConfig'],
+  ['static_endpoint_configs', 'EndpointsConfigDump.StaticEndpointConfig'],
+  ['dynamic_endpoint_configs', 'EndpointsConfigDump.DynamicEndpointConfig'],
+  ['static_secrets', 'SecretsConfigDump.StaticSecret'],
+  ['dynamic_active_secrets', 'SecretsConfigDump.DynamicSecret'],
+]);
 
 type Section = (
   config: DumpedConfig,
   states: readonly ResourceState[],
   statics: readonly ReceivedResource[],
+  isNamed?: (name: string) => boolean,
 ) => JsonObject;
 
 const clusters: Section = (config, states, statics) => {
@@ -97,13 +120,49 @@ const listeners: Section = (config, states, statics) => {
   };
 };
 
-const routes: Section = (config, states, statics) => ({
+const routes: Section = (config, states, statics, isNamed = () => true) => ({
   '@type': `${ADMIN}RoutesConfigDump`,
-  static_route_configs: staticsOf(config, statics, TYPE_URLS.routes, 'route_config'),
+  static_route_configs: [
+    ...staticsOf(config, statics, TYPE_URLS.routes, 'route_config'),
+    ...inlineRoutes(config, isNamed),
+  ],
   dynamic_route_configs: states
     .filter(({ type }) => type === TYPE_URLS.routes)
     .map((state) => withHosts(dynamic(state, 'route_config'), hostsOf(state.name, states))),
 });
+
+/** Tables that stand in listeners, whatever way these came: static in Envoy's words. */
+function inlineRoutes(
+  { loadedAtMs, states, statics }: DumpedConfig,
+  isNamed: (name: string) => boolean,
+): readonly JsonObject[] {
+  const given = statics.map((resource) => ({ resource, atMs: loadedAtMs }));
+  const received = states.flatMap(({ held, updatedAtMs }) =>
+    held === null ? [] : [{ resource: held, atMs: updatedAtMs }],
+  );
+  return [...given, ...received]
+    .filter(({ resource }) => resource.type === TYPE_URLS.listener)
+    .flatMap(({ resource, atMs }) =>
+      tablesIn(body(resource))
+        .filter(({ name }) => isNamed(typeof name === 'string' ? name : ''))
+        .map((table) => ({
+          route_config: { '@type': TYPE_URLS.routes, ...table },
+          last_updated: iso(atMs),
+        })),
+    );
+}
+
+function tablesIn(listener: JsonObject): readonly JsonObject[] {
+  const chains = [
+    listener['filter_chains'] ?? [],
+    listener['default_filter_chain'] ?? [],
+  ].flat() as readonly JsonObject[];
+  return chains
+    .flatMap(({ filters }) => (filters ?? []) as readonly JsonObject[])
+    .flatMap(
+      ({ typed_config: config }) => ((config ?? {}) as JsonObject)['route_config'] ?? [],
+    ) as readonly JsonObject[];
+}
 
 /** Virtual hosts that came by themselves stand in their table, as in Envoy's dump. */
 function withHosts(dump: JsonObject, hosts: readonly JsonObject[]): JsonObject {
