@@ -103,6 +103,20 @@ export interface TlsIdentity {
   /** Default: TLS 1.3, least and most. */
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
+  /** Of a server: certificates whose keys are of other kinds. A client gets one that it can verify. */
+  readonly more?: readonly KeyedCertificate[];
+  /** PEM; set: every certificate of a peer's chain must be on nobody's list, and every issuer must have one. */
+  readonly crlPem?: string;
+  /** By OpenSSL's names, the best first; empty or unset: the runtime's own. Suites are those of TLS 1.2. */
+  readonly cipherSuites?: readonly string[];
+  readonly curves?: readonly string[];
+  readonly signatures?: readonly string[];
+}
+
+/** PEM, leaf first. */
+export interface KeyedCertificate {
+  readonly certificateChainPem: string;
+  readonly privateKeyPem: string;
 }
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
@@ -118,6 +132,8 @@ export interface TlsOptions {
   readonly serverName: string | null;
   /** A server that requires a certificate refuses a client that sends none. */
   readonly requirePeerCertificate: boolean;
+  /** The digest of the peer's key is wanted: it costs some. Default false. */
+  readonly wantsKeyDigest?: boolean;
   /** Decides over the verified peer: null accepts, a text refuses and is the reason that is logged. Called once. */
   readonly verifyPeer: ((peer: PeerCertificate) => string | null) | null;
 }
@@ -133,6 +149,8 @@ export interface PeerCertificate {
   /** What only logs show; unset where nobody reads it. */
   readonly shown?: ShownCertificate;
   readonly serialNumber: string;
+  /** SHA-256 of the public key, base64, where `TlsOptions` wants it. */
+  readonly keyDigest?: string;
   /** Extended key usages as OIDs; empty when the extension is absent. */
   readonly extendedKeyUsages: readonly string[];
 }

@@ -2,7 +2,7 @@
  * What policies need of a verified certificate. Subject alternative names are read from the DER: the text form that
  * Node makes of them joins all names with commas and quotes some, and identities hang on them.
  */
-import type { X509Certificate } from 'node:crypto';
+import { hash, type X509Certificate } from 'node:crypto';
 import { latin1Of } from '../core/bytes.ts';
 import type { PeerCertificate } from '../core/runtime.ts';
 import { type DerValue, derChildren, derValue } from './der.ts';
@@ -25,7 +25,7 @@ const VERSION = 0xa0;
 const SUBJECT = 4;
 
 /** Throws when the certificate is not well-formed DER. */
-export function readPeerCertificate(certificate: X509Certificate): PeerCertificate {
+export function readPeerCertificate(certificate: X509Certificate, withKeyDigest = false): PeerCertificate {
   const uris: string[] = [];
   const dnsNames: string[] = [];
   for (const name of generalNames(certificate.raw)) {
@@ -38,6 +38,7 @@ export function readPeerCertificate(certificate: X509Certificate): PeerCertifica
     commonName: commonName(certificate.raw),
     notAfter: certificate.validToDate.getTime(),
     serialNumber: certificate.serialNumber,
+    ...(withKeyDigest ? { keyDigest: keyDigest(certificate) } : {}),
     // Node names them keyUsage; they are the OIDs of the extended key usage extension.
     extendedKeyUsages: (certificate.keyUsage as readonly string[] | undefined) ?? [],
     shown: {
@@ -52,6 +53,10 @@ export function readPeerCertificate(certificate: X509Certificate): PeerCertifica
 /** Node writes a part a line, the least specific first; unset when there is none. */
 function nameText(lines: string | undefined): string {
   return lines === undefined ? '' : lines.split('\n').toReversed().join(',');
+}
+
+function keyDigest({ publicKey }: X509Certificate): string {
+  return hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'base64');
 }
 
 function commonName(der: Uint8Array): string {

@@ -132,7 +132,7 @@ function chainPlaces({ network, tls }: FilterChain): readonly Place[] {
 
 function secretPlaces(tls: TlsSettings | null): readonly Place[] {
   if (tls === null) return [];
-  const sources = [tls.certificate, tls.validation].map(secretSource);
+  const sources = [tls.certificate, ...(tls.extras?.moreCertificates ?? []), tls.validation].map(secretSource);
   return sources.flatMap((source): readonly Place[] => (source === null ? [] : [['sds_config', source]]));
 }
 

@@ -47,6 +47,8 @@ export type Secret = TrustBundle | CertificateSecret;
 export interface TrustBundle {
   readonly name: string;
   readonly pem: string;
+  /** PEM of revocation lists; unset: none is looked at. */
+  readonly crlPem?: string;
 }
 
 export interface ListenerConfig {
@@ -125,6 +127,30 @@ export interface TlsSettings {
   readonly validation: SecretName | TrustBundle | null;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
+  /** What most leave alone; null: nothing of it is set. */
+  readonly extras: TlsExtras | null;
+}
+
+export interface TlsExtras {
+  /** Of a server, after `certificate`: chosen by the name that the client asks for, then by the kind of key. */
+  readonly moreCertificates: readonly (SecretName | CertificateSecret)[];
+  /** A server's name that no certificate has gets any that suits the client, not the first. */
+  readonly scansAll: boolean;
+  readonly pins: PeerPins | null;
+  readonly algorithms: TlsAlgorithms | null;
+}
+
+/** The peer's certificate or its key must be one of these: SHA-256, in hexadecimal and in base64. */
+export interface PeerPins {
+  readonly certificates: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** By OpenSSL's names, the best first; empty: the runtime's own. */
+export interface TlsAlgorithms {
+  readonly cipherSuites: readonly string[];
+  readonly curves: readonly string[];
+  readonly signatures: readonly string[];
 }
 
 export interface DownstreamTls extends TlsSettings {

@@ -149,6 +149,7 @@ const MESH_SETTINGS: TlsSettings = {
   validation: { name: 'trust-bundle', source: ADS },
   minVersion: 'TLSv1.3',
   maxVersion: 'TLSv1.3',
+  extras: null,
 };
 
 export function meshTls(accounts: readonly string[], alpn = 'http/1.1'): UpstreamTls {

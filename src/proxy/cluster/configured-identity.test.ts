@@ -10,6 +10,7 @@ const SETTINGS: TlsSettings = {
   validation: { name: 'roots', source: ADS },
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
+  extras: null,
 };
 const cert = (text: string): Secret => ({ name: 'cert', certificateChainPem: text, privateKeyPem: 'KEY' });
 const roots: Secret = { name: 'roots', pem: 'ROOTS' };
@@ -34,6 +35,22 @@ test('a rotation reaches the next handshake; the rotation of another secret chan
   assert.equal(identity.tls(SETTINGS), first);
   identity.setSecrets(secrets(cert('TWO'), roots));
   assert.equal(identity.tls(SETTINGS)?.certificateChainPem, 'TWO');
+});
+
+test('of several certificates one that is missing refuses all, and each name has an object of its own', () => {
+  const identity = new ConfiguredIdentity(CLOCK);
+  const extras = { moreCertificates: [{ name: 'second', source: ADS }], scansAll: false, pins: null, algorithms: null };
+  const settings: TlsSettings = { ...SETTINGS, extras };
+  const one = cert('ONE');
+  identity.setSecrets(secrets(one, roots));
+  assert.equal(identity.tls(settings), null);
+  const second: Secret = { name: 'second', certificateChainPem: 'TWO', privateKeyPem: 'KEY' };
+  identity.setSecrets(secrets(one, second, roots));
+  const first = identity.tls(settings, 'a');
+  assert.equal(first?.certificateChainPem, 'ONE');
+  assert.equal(identity.tls(settings, 'b'), first);
+  identity.setSecrets(secrets(one, { ...second }, roots));
+  assert.notEqual(identity.tls(settings, 'a'), first);
 });
 
 test('a peer has one of the names, a wildcard stands for one label, and an expired certificate is refused', () => {

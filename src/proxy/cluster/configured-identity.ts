@@ -11,13 +11,16 @@ import type {
   TlsSettings,
   TrustBundle,
 } from '../../snapshot/snapshot.ts';
+import { CertificateChoice, type IdentityBase } from './certificate-choice.ts';
 import { isNamed } from './peer-names.ts';
 import type { Identity } from './identity.ts';
 
 interface Built {
-  readonly certificate: CertificateSecret | null;
+  readonly certificates: readonly CertificateSecret[];
   readonly roots: TrustBundle | null;
   readonly identity: TlsIdentity;
+  /** Null: there is one certificate at most. */
+  readonly choice: CertificateChoice | null;
 }
 
 export class ConfiguredIdentity implements Identity {
@@ -50,22 +53,31 @@ export class ConfiguredIdentity implements Identity {
     this.version++;
   }
 
-  tls(settings: TlsSettings): TlsIdentity | null {
-    const certificate = this.#certificate(settings.certificate);
+  tls(settings: TlsSettings, serverName = ''): TlsIdentity | null {
+    const { certificate: first, extras } = settings;
+    const wanted = first === null ? [] : [first, ...(extras?.moreCertificates ?? [])];
+    const certificates = wanted.map((each) => this.#certificate(each)).filter((each) => each !== null);
     const roots = this.#roots(settings.validation);
-    if (certificate === undefined || roots === undefined) return null;
+    // One that is missing refuses all: a client that asks for its name must not get another's.
+    if (certificates.length < wanted.length || roots === undefined) return null;
     const known = this.#built.get(settings);
     // A rotation of other secrets leaves sessions and contexts as they are.
-    if (known?.certificate === certificate && known.roots === roots) return known.identity;
-    const identity: TlsIdentity = {
-      certificateChainPem: certificate?.certificateChainPem ?? '',
-      privateKeyPem: certificate?.privateKeyPem ?? '',
-      trustBundlePem: roots?.pem ?? '',
+    const isSame = known?.roots === roots && certificates.every((each, i) => each === known.certificates[i]);
+    if (known !== undefined && isSame) return known.choice?.for(serverName) ?? known.identity;
+    const [certificate, ...more] = certificates;
+    const { pem: trustBundlePem = '', crlPem } = roots ?? {};
+    const base: IdentityBase = {
+      trustBundlePem,
       minVersion: settings.minVersion,
       maxVersion: settings.maxVersion,
+      ...(crlPem === undefined ? {} : { crlPem }),
+      ...extras?.algorithms,
     };
-    this.#built.set(settings, { certificate, roots, identity });
-    return identity;
+    const { certificateChainPem = '', privateKeyPem = '' } = certificate ?? {};
+    const choice = more.length === 0 ? null : new CertificateChoice(certificates, base, extras?.scansAll === true);
+    const identity: TlsIdentity = { certificateChainPem, privateKeyPem, ...base };
+    this.#built.set(settings, { certificates, roots, identity, choice });
+    return choice?.for(serverName) ?? identity;
   }
 
   check(peer: PeerCertificate, _role: 'client' | 'server', accepted: readonly PeerIdMatch[] | null): string | null {
@@ -84,11 +96,11 @@ export class ConfiguredIdentity implements Identity {
     );
   }
 
-  /** Undefined: it is named and not there, or is no certificate. */
-  #certificate(settings: SecretName | CertificateSecret | null): CertificateSecret | null | undefined {
-    if (settings === null || !('source' in settings)) return settings;
+  /** Null: it is named and not there, or is no certificate. */
+  #certificate(settings: SecretName | CertificateSecret): CertificateSecret | null {
+    if (!('source' in settings)) return settings;
     const secret = this.#secrets.get(settings.name);
-    return secret !== undefined && 'privateKeyPem' in secret ? secret : undefined;
+    return secret !== undefined && 'privateKeyPem' in secret ? secret : null;
   }
 
   #roots(settings: SecretName | TrustBundle | null): TrustBundle | null | undefined {

@@ -24,8 +24,11 @@ export interface Identity {
   /** Reads what does not come over xDS again. Open connections are left alone. */
   refresh(): void;
   setSecrets(secrets: ReadonlyMap<string, Secret>): void;
-  /** Null when there is nothing valid to present, or nothing to check the peer against. The same object for the same answer. */
-  tls(settings: TlsSettings): TlsIdentity | null;
+  /**
+   * Null when there is nothing valid to present, or nothing to check the peer against. The same object for the same answer.
+   * `serverName`: what a client asks a server for, which may have more certificates than one; default: none.
+   */
+  tls(settings: TlsSettings, serverName?: string): TlsIdentity | null;
   /** Null accepts the verified peer; a text is the reason of the refusal. `accepted` null: the settings name nobody. */
   check(peer: PeerCertificate, role: 'client' | 'server', accepted: readonly PeerIdMatch[] | null): string | null;
   /** What is presented and accepted, for those who look: certificates, no keys. */

@@ -5,6 +5,7 @@
 import type { PeerCertificate, TlsOptions } from '../../core/runtime.ts';
 import type { UpstreamTls } from '../../snapshot/snapshot.ts';
 import type { Identity } from './identity.ts';
+import { pinFault } from './peer-pins.ts';
 
 export class UpstreamTransport {
   readonly tls: UpstreamTls;
@@ -33,6 +34,7 @@ export class UpstreamTransport {
         serverName: this.tls.serverName === '' ? null : this.tls.serverName,
         alpnOptional: this.#identity.alpnOptional,
         requirePeerCertificate: true,
+        wantsKeyDigest: (this.tls.extras?.pins ?? null) !== null,
         verifyPeer: (peer) => this.#verify(peer),
       };
     }
@@ -40,7 +42,8 @@ export class UpstreamTransport {
   }
 
   #verify(peer: PeerCertificate): string | null {
-    const reason = this.#identity.check(peer, 'server', this.tls.peerIds);
+    const reason =
+      pinFault(peer, this.tls.extras?.pins ?? null) ?? this.#identity.check(peer, 'server', this.tls.peerIds);
     if (reason !== null) this.#refused(reason);
     return reason;
   }

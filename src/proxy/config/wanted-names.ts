@@ -97,7 +97,7 @@ export function secretsOfCluster(cluster: ClusterConfig): readonly AskedSecret[]
 /** In a mesh the trust bundle alone: certificates are bound by the agent and never asked for. */
 export function secretsOf(tls: TlsSettings | null): readonly AskedSecret[] {
   if (tls === null) return [];
-  return [tls.certificate, tls.validation].flatMap((secret) => {
+  return [tls.certificate, ...(tls.extras?.moreCertificates ?? []), tls.validation].flatMap((secret) => {
     const source = secretSource(secret);
     return secret === null || source === null ? [] : [{ name: secret.name, source }];
   });

@@ -235,7 +235,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       return;
     }
     const { chainTls, router } = this.#world;
-    const options = chainTls.options(chain.tls);
+    const options = chainTls.options(chain.tls, found.serverName);
     if (options === null) {
       this.#refuse(connection, () => this.#refusals.noIdentity(connection.info));
       return;

@@ -5,6 +5,7 @@
 import type { TlsOptions } from '../../core/runtime.ts';
 import type { DownstreamTls } from '../../snapshot/snapshot.ts';
 import type { Identity } from '../cluster/identity.ts';
+import { pinFault } from '../cluster/peer-pins.ts';
 
 interface Built {
   readonly version: number;
@@ -19,12 +20,12 @@ export class ChainTls {
     this.#identity = identity;
   }
 
-  /** Null without a valid identity: the connection is refused then. */
-  options(tls: DownstreamTls): TlsOptions | null {
-    const identity = this.#identity.tls(tls);
+  /** Null without a valid identity: the connection is refused then. `serverName`: what the client asks for; empty: nothing. */
+  options(tls: DownstreamTls, serverName: string): TlsOptions | null {
+    const identity = this.#identity.tls(tls, serverName);
     if (identity === null) return null;
     const known = this.#built.get(tls);
-    if (known?.version === this.#identity.version) return known.options;
+    if (known?.version === this.#identity.version && known.options.identity === identity) return known.options;
     const options: TlsOptions = {
       role: 'server',
       identity,
@@ -32,7 +33,10 @@ export class ChainTls {
       serverName: null,
       alpnOptional: this.#identity.alpnOptional,
       requirePeerCertificate: tls.requireClientCertificate,
-      verifyPeer: (peer) => this.#identity.check(peer, 'client', tls.peerIds.length === 0 ? null : tls.peerIds),
+      wantsKeyDigest: (tls.extras?.pins ?? null) !== null,
+      verifyPeer: (peer) =>
+        pinFault(peer, tls.extras?.pins ?? null) ??
+        this.#identity.check(peer, 'client', tls.peerIds.length === 0 ? null : tls.peerIds),
     };
     this.#built.set(tls, { version: this.#identity.version, options });
     return options;

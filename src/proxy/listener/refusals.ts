@@ -9,6 +9,8 @@ import { TOO_LONG } from './proxy-header.ts';
 /** The words are those of `identity/peer-check.ts` and of the runtimes; what is new counts as `handshake`. */
 const TLS_REASONS: readonly (readonly [string, RegExp])[] = [
   ['expired', /expired/i],
+  ['revoked', /revo/i],
+  ['not_pinned', /pinned/i],
   ['foreign_trust_domain', /trust domain/i],
   ['wrong_usage', /not for (?:a TLS|this use)/i],
   ['no_certificate', /sent no certificate/i],

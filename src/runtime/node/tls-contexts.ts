@@ -55,10 +55,35 @@ export function tlsServer(tls: TlsOptions, prepare: (server: Server) => void): S
 
 function contextOptions(identity: TlsIdentity): SecureContextOptions {
   return {
-    ...(identity.certificateChainPem === '' ? {} : { cert: identity.certificateChainPem, key: identity.privateKeyPem }),
+    ...(identity.certificateChainPem === '' ? {} : certificatesOf(identity)),
     // Never undefined: that would mean the roots of the public web.
     ca: identity.trustBundlePem === '' ? [] : identity.trustBundlePem,
     minVersion: identity.minVersion ?? 'TLSv1.3',
     maxVersion: identity.maxVersion ?? 'TLSv1.3',
+    ...(identity.crlPem === undefined ? {} : { crl: identity.crlPem }),
+    ...algorithms(identity),
+  };
+}
+
+function certificatesOf({ certificateChainPem, privateKeyPem, more }: TlsIdentity): SecureContextOptions {
+  if (more === undefined) return { cert: certificateChainPem, key: privateKeyPem };
+  return {
+    cert: [certificateChainPem, ...more.map((each) => each.certificateChainPem)],
+    key: [privateKeyPem, ...more.map((each) => each.privateKeyPem)],
+  };
+}
+
+/** Node takes suites of both versions in one list, and without one of TLS 1.3 it would not speak that. */
+const SUITES_13: readonly string[] = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+];
+
+function algorithms({ cipherSuites = [], curves = [], signatures = [] }: TlsIdentity): SecureContextOptions {
+  return {
+    ...(cipherSuites.length === 0 ? {} : { ciphers: [...SUITES_13, ...cipherSuites].join(':') }),
+    ...(curves.length === 0 ? {} : { ecdhCurve: curves.join(':') }),
+    ...(signatures.length === 0 ? {} : { sigalgs: signatures.join(':') }),
   };
 }

@@ -77,7 +77,7 @@ class Pending {
     let refusal: string | null;
     try {
       const certificate = socket.getPeerX509Certificate();
-      if (certificate !== undefined) peer = readPeerCertificate(certificate);
+      if (certificate !== undefined) peer = readPeerCertificate(certificate, this.tls.wantsKeyDigest);
       // Node shows a client no certificate then, and a server the one in the ticket.
       else if (socket.isSessionReused()) peer = this.offered?.peer ?? null;
       refusal = refusalOf(socket, this.tls, peer);

@@ -13,7 +13,9 @@ export function readSecret(bytes: Uint8Array, terms: Terms = MESH_TERMS): Secret
   switch (message.type.case) {
     case 'validationContext':
       refuseSet('validation_context.match_typed_subject_alt_names', message.type.value.matchTypedSubjectAltNames);
-      return { name: message.name, pem: readRoots('validation_context', message.type.value) };
+      // Of a secret the roots count; what else a peer must be stands where the secret is named.
+      refusePins('validation_context', message.type.value);
+      return { name: message.name, ...readRoots('validation_context', message.type.value, terms) };
     case 'tlsCertificate':
       if (terms.tls === 'own') return { ...readCertificate('tls_certificate', message.type.value), name: message.name };
       throw unsupported(
@@ -37,11 +39,20 @@ export function readCertificate(where: string, message: TlsCertificate): Certifi
 
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
 
-export function readRoots(where: string, message: CertificateValidationContext): string {
+export function readRoots(
+  where: string,
+  message: CertificateValidationContext,
+  terms: Terms,
+): { readonly pem: string; readonly crlPem?: string } {
   refuseChecks(where, message);
   const pem = readPem(`${where}.trusted_ca`, message.trustedCa);
   if (!pem.includes(CERTIFICATE)) throw invalid(`${where}.trusted_ca`, 'no certificate in PEM');
-  return pem;
+  if (message.crl === undefined) return { pem };
+  if (terms.tls === 'mesh')
+    throw unsupported(`${where}.crl`, 'certificates of a mesh are short-lived, none is revoked');
+  const crlPem = readPem(`${where}.crl`, message.crl);
+  if (!crlPem.includes('-----BEGIN X509 CRL-----')) throw invalid(`${where}.crl`, 'no revocation list in PEM');
+  return { pem, crlPem };
 }
 
 /** Files that a bootstrap names were read by whoever read the bootstrap; a control plane does not choose what is read here. */
@@ -54,11 +65,14 @@ function readPem(where: string, source: DataSource | undefined): string {
 
 /** Checks of the peer that this proxy does not make. */
 export function refuseChecks(where: string, message: CertificateValidationContext): void {
-  refuseSet(`${where}.verify_certificate_hash`, message.verifyCertificateHash);
-  refuseSet(`${where}.verify_certificate_spki`, message.verifyCertificateSpki);
-  refuseSet(`${where}.crl`, message.crl);
   refuseSet(`${where}.allow_expired_certificate`, message.allowExpiredCertificate);
   refuseSet(`${where}.match_subject_alt_names`, message.matchSubjectAltNames);
   refuseSet(`${where}.max_verify_depth`, message.maxVerifyDepth);
+  refuseSet(`${where}.only_verify_leaf_cert_crl`, message.onlyVerifyLeafCertCrl);
   if (message.trustChainVerification !== 0) throw unsupported(`${where}.trust_chain_verification`);
+}
+
+export function refusePins(where: string, message: CertificateValidationContext): void {
+  refuseSet(`${where}.verify_certificate_hash`, message.verifyCertificateHash);
+  refuseSet(`${where}.verify_certificate_spki`, message.verifyCertificateSpki);
 }

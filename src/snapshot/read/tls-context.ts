@@ -2,15 +2,14 @@
  * Transport sockets → DownstreamTls and UpstreamTls. Stricter than Envoy where Envoy would verify nothing: TLS towards
  * an upstream must say which peer it wants.
  */
-import type { TlsVersion } from '../../core/runtime.ts';
-import type { Any, CommonTlsContext, TlsParameters, TransportSocket } from '../../xds/tables/messages.gen.ts';
-import { TlsParameters_TlsProtocol as Protocol } from '../../xds/tables/messages.gen.ts';
+import type { Any, CommonTlsContext, DownstreamTlsContext, TransportSocket } from '../../xds/tables/messages.gen.ts';
 import { DownstreamTlsContextTable, UpstreamTlsContextTable } from '../../xds/tables/tables.gen.ts';
-import type { DownstreamTls, PeerIdMatch, TlsSettings, UpstreamTls } from '../snapshot.ts';
+import type { DownstreamTls, PeerIdMatch, TlsExtras, TlsSettings, UpstreamTls } from '../snapshot.ts';
 import { decodeConfig } from './decode-config.ts';
 import { invalid, refuseSet, unsupported, within } from './problem.ts';
 import type { Terms } from './terms.ts';
-import { readOwnCertificate, readValidation } from './tls-secrets.ts';
+import { readAlgorithms, readVersions } from './tls-params.ts';
+import { readOwnCertificates, readValidation } from './tls-secrets.ts';
 
 const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.';
 const RAW = 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
@@ -28,8 +27,9 @@ export function readDownstreamTls(
   if (config === null) return null;
   return within(`${where}.typed_config`, () => {
     const message = decodeConfig(DownstreamTlsContextTable, config.value);
+    // Envoy has not implemented it: nobody should believe that it is done.
     refuseSet('require_sni', message.requireSni);
-    const common = readCommon(message.commonTlsContext, terms);
+    const common = readCommon(message.commonTlsContext, message, terms);
     const requireClientCertificate = message.requireClientCertificate ?? false;
     if (common.certificate === null) {
       const field = terms.tls === 'mesh' ? 'tls_certificate_sds_secret_configs' : 'tls_certificates';
@@ -51,7 +51,10 @@ export function readUpstreamTls(where: string, socket: TransportSocket | undefin
   if (config === null) return null;
   return within(`${where}.typed_config`, () => {
     const message = decodeConfig(UpstreamTlsContextTable, config.value);
-    const common = readCommon(message.commonTlsContext, terms);
+    const common = readCommon(message.commonTlsContext, null, terms);
+    if ((common.extras?.moreCertificates ?? []).length > 0) {
+      throw unsupported('common_tls_context.tls_certificates', 'a client presents one certificate');
+    }
     const at = 'common_tls_context.validation_context_type';
     if (common.validation === null) throw invalid(at, 'nothing would verify the peer');
     if (terms.tls === 'mesh' && common.peerIds.length === 0) {
@@ -75,43 +78,26 @@ interface Common extends TlsSettings {
   readonly peerIds: readonly PeerIdMatch[];
 }
 
-function readCommon(message: CommonTlsContext | undefined, terms: Terms): Common {
+function readCommon(message: CommonTlsContext | undefined, server: DownstreamTlsContext | null, terms: Terms): Common {
   const where = 'common_tls_context';
   if (message === undefined)
     throw invalid(where, 'required: it says which certificates are shown and what verifies the peer');
+  const [certificate = null, ...moreCertificates] = readOwnCertificates(where, message, terms);
+  const { validation, peerIds, pins } = readValidation(where, message, terms);
+  const extras: TlsExtras = {
+    moreCertificates,
+    scansAll: server?.fullScanCertsOnSniMismatch ?? false,
+    pins,
+    // A mesh speaks TLS 1.3 and what its proxies know.
+    algorithms: terms.tls === 'mesh' ? null : readAlgorithms(`${where}.tls_params`, message.tlsParams),
+  };
+  const isPlain = moreCertificates.length === 0 && pins === null && extras.algorithms === null;
   return {
     ...readVersions(`${where}.tls_params`, message.tlsParams, terms),
-    certificate: readOwnCertificate(where, message, terms),
+    certificate,
+    validation,
     alpn: message.alpnProtocols,
-    ...readValidation(where, message, terms),
+    peerIds,
+    extras: isPlain ? null : extras,
   };
-}
-
-const VERSIONS: ReadonlyMap<number, TlsVersion> = new Map([
-  [Protocol.TLSv1_2, 'TLSv1.2'],
-  [Protocol.TLSv1_3, 'TLSv1.3'],
-]);
-
-/** A mesh speaks TLS 1.3; elsewhere the least is Envoy's, 1.2. */
-function readVersions(
-  where: string,
-  message: TlsParameters | undefined,
-  terms: Terms,
-): Pick<TlsSettings, 'minVersion' | 'maxVersion'> {
-  const { tlsMinimumProtocolVersion: least = 0, tlsMaximumProtocolVersion: most = 0 } = message ?? {};
-  if (terms.tls === 'mesh') {
-    if (most !== Protocol.TLS_AUTO && most !== Protocol.TLSv1_3) {
-      throw unsupported(`${where}.tls_maximum_protocol_version`, 'only TLS 1.3 is spoken');
-    }
-    return { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' };
-  }
-  refuseSet(`${where}.cipher_suites`, message?.cipherSuites);
-  refuseSet(`${where}.ecdh_curves`, message?.ecdhCurves);
-  refuseSet(`${where}.signature_algorithms`, message?.signatureAlgorithms);
-  const minVersion = least === Protocol.TLS_AUTO ? 'TLSv1.2' : VERSIONS.get(least);
-  const maxVersion = most === Protocol.TLS_AUTO ? 'TLSv1.3' : VERSIONS.get(most);
-  if (minVersion === undefined) throw unsupported(`${where}.tls_minimum_protocol_version`, 'TLS 1.2 is the least');
-  if (maxVersion === undefined) throw unsupported(`${where}.tls_maximum_protocol_version`, 'TLS 1.2 is the least');
-  if (minVersion > maxVersion) throw invalid(`${where}.tls_maximum_protocol_version`, 'below the minimum');
-  return { minVersion, maxVersion };
 }
