@@ -59,8 +59,8 @@ export interface Listener {
 export interface Net {
   /** Rejects with a WeftError `address-in-use` or `io` that names the address. */
   listen(at: Address, accept: (connection: Connection) => ConnectionHandler): Promise<Listener>;
-  /** The connection is usable at once: writes wait until it is open. A refusal arrives as `onClose`. */
-  connect(to: Address, handler: ConnectionHandler): Connection;
+  /** The connection is usable at once: writes wait until it is open. A refusal arrives as `onClose`. `how`: for TCP only. */
+  connect(to: Address, handler: ConnectionHandler, how?: SocketOptions): Connection;
   /**
    * Takes `connection` over, unread bytes included, and returns its plaintext side. `handler.onOpen` is called after
    * the handshake and the verification of chain and peer identity, before the first byte; `onClose` with a reason that
@@ -80,6 +80,22 @@ export interface OriginalDestinations {
   readonly fault: string | null;
   /** Of an accepted connection, before TLS; null: it was not redirected. */
   of(connection: Connection): Address | null;
+}
+
+/** How a connection is made where the system's own choices will not do. */
+export interface SocketOptions {
+  /** Of this machine, where it comes from: the first of the destination's family, else the first; empty: the system chooses. */
+  readonly sources: readonly Address[];
+  /** null: a silent peer is asked nothing. */
+  readonly keepAlive: TcpKeepAlive | null;
+}
+
+/** Of the kernel. 0: as the system does. */
+export interface TcpKeepAlive {
+  readonly idleSeconds: number;
+  readonly intervalSeconds: number;
+  /** Unanswered ones that end the connection. */
+  readonly probes: number;
 }
 
 export interface DatagramSocket {

@@ -1,5 +1,6 @@
 /** One suite, every runtime: what a Connection promises holds on real sockets and in simulation. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { bytesOf } from '../core/bytes.ts';
 import { isWeftError } from '../core/errors.ts';
@@ -7,6 +8,8 @@ import { type Address, type Connection, HIGH_WATER, type Listener } from '../cor
 import { allHarnesses, type Harness } from './test/harness.ts';
 import { Recorder } from './test/recorder.ts';
 
+/** Where the kernel tells the timers of its sockets. */
+const HAS_TIMERS = existsSync('/proc/net/tcp');
 const ANY: Address = { host: '127.0.0.1', port: 0 };
 
 function send(connection: Connection, text: string): void {
@@ -62,6 +65,43 @@ for (const harness of allHarnesses()) {
       client.destroy('done');
       assert.equal(clientSide.reason, 'done', 'onClose is synchronous');
       await harness.until('the server sees the end', () => serverSide.events.includes('end') || serverSide.closed);
+      await listener.close();
+    });
+
+    test('a connection comes from the address that it is told to come from, of the family of its destination', async () => {
+      const { net } = harness.runtime;
+      const accepted: Connection[] = [];
+      const listener = await net.listen(ANY, (connection) => {
+        accepted.push(connection);
+        return new Recorder();
+      });
+      const sources = ['::1', '127.0.0.7'].map((host) => ({ host, port: 0 }));
+      const side = new Recorder();
+      const client = net.connect(listener.address, side, { sources, keepAlive: null });
+      await harness.until('open', () => accepted.length === 1 && side.events.includes('open'));
+      assert.deepEqual([client.info.local.host, accepted[0]?.info.remote.host], ['127.0.0.7', '127.0.0.7']);
+      client.destroy('done');
+      await listener.close();
+    });
+
+    test('a silent peer is asked as often as it is said', {
+      skip: !HAS_TIMERS || harness.name.startsWith('sim'),
+    }, async () => {
+      const { net } = harness.runtime;
+      const listener = await net.listen(ANY, () => new Recorder());
+      const side = new Recorder();
+      const keepAlive = { idleSeconds: 30, intervalSeconds: 10, probes: 3 };
+      const client = net.connect(listener.address, side, { sources: [], keepAlive });
+      await harness.until('open', () => side.events.includes('open'));
+      const port = client.info.local.port.toString(16).toUpperCase().padStart(4, '0');
+      const line = readFileSync('/proc/net/tcp', 'utf8')
+        .split('\n')
+        .find((each) => each.includes(`0100007F:${port} 0100007F`));
+      // `tr tm->when`: 02 is the keep-alive timer, in hundredths of a second.
+      const [, timer = '', due = ''] = / (\d\d):([0-9A-F]{8}) /.exec(line ?? '') ?? [];
+      const seconds = Number.parseInt(due, 16) / 100;
+      assert.ok(timer === '02' && seconds > 25 && seconds <= 30, line ?? 'no such connection');
+      client.destroy('done');
       await listener.close();
     });
 

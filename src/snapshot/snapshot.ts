@@ -4,7 +4,7 @@
  * across resources: a route names its cluster, a cluster names its endpoints.
  */
 import type { AddressRange } from '../core/address-range.ts';
-import type { Address, TlsVersion } from '../core/runtime.ts';
+import type { Address, SocketOptions, TlsVersion } from '../core/runtime.ts';
 import type { TextMatch } from '../http/match/text.ts';
 import type { AccessLogConfig } from './access-log-config.ts';
 import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
@@ -255,6 +255,8 @@ export interface ClusterConfig {
   /** static and strict-dns: inline. */
   readonly inline: EndpointSet | null;
   readonly connectTimeoutMs: number;
+  /** null: as the system makes connections. */
+  readonly socket: SocketOptions | null;
   readonly balance: BalanceConfig;
   /** null: only connects that fail take a host out, for 500 ms, doubled up to 15 s. */
   readonly outlier: OutlierConfig | null;

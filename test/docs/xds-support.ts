@@ -100,6 +100,7 @@ const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
   ['UpstreamHttpProtocolOptions.auto_san_validation', 'part'],
   ['UpstreamHttpProtocolOptions.auto_sni', 'part'],
   ['Cluster_CommonLbConfig.close_connections_on_host_set_change', 'yes'],
+  ['BindConfig.extra_source_addresses', 'yes'],
   ['Cluster_CommonLbConfig.healthy_panic_threshold', 'yes'],
   ['RetryPolicy_RetryHostPredicate.typed_config', 'part'],
   ['RetryPolicy_RetryPriority.typed_config', 'part'],

@@ -61,6 +61,16 @@ const CLUSTERS: Readonly<Record<string, Json & { readonly h2?: boolean; readonly
       },
     ],
   },
+  bound: {
+    upstream_bind_config: {
+      source_address: { address: '127.0.0.7', port_value: 0 },
+      extra_source_addresses: [{ address: { address: '::1', port_value: 0 } }],
+    },
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_time: 30, keepalive_probes: 3, keepalive_interval: 10 },
+      set_local_interface_name_on_upstream_connections: true,
+    },
+  },
   tuned: { per_connection_buffer_limit_bytes: 32_768, wait_for_warm_on_init: true },
   'dns-v4': { ...DNS, dns_lookup_family: 'V4_ONLY', respect_dns_ttl: true, dns_refresh_rate: '60s' },
   'dns-preferred': { ...DNS, dns_lookup_family: 'V4_PREFERRED', dns_failure_refresh_rate: { base_interval: '1s' } },
@@ -146,11 +156,13 @@ async function listen(server: Server | Http2Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Which protocol, and the how manieth request of its connection. */
+/** From where, by which protocol, and the how manieth request of its connection. */
 function answer(request: IncomingMessage | Http2ServerRequest, response: { end(text: string): unknown }): void {
   const counted = request.socket as { weftSeen?: number };
   counted.weftSeen = (counted.weftSeen ?? 0) + 1;
-  response.end(`HTTP/${request.httpVersion} ${request.httpVersionMajor === 2 ? '' : counted.weftSeen}`);
+  response.end(
+    `${request.socket.remoteAddress} HTTP/${request.httpVersion} ${request.httpVersionMajor === 2 ? '' : counted.weftSeen}`,
+  );
 }
 
 describe('what a cluster says of its connections', { skip: missing('envoy') }, () => {

@@ -114,6 +114,7 @@ export function clusterOf(
     edsSource: ADS,
     inline: { name, endpoints, ...DEFAULT_SPREAD },
     connectTimeoutMs: 5_000,
+    socket: null,
     balance: DEFAULT_BALANCE,
     outlier: null,
     healthCheck: null,

@@ -28,6 +28,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'respect_dns_ttl',
     'dns_lookup_family',
     'outlier_detection',
+    'upstream_bind_config',
+    'upstream_connection_options',
     'lb_subset_config',
     'ring_hash_lb_config',
     'maglev_lb_config',

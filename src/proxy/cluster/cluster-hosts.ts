@@ -2,6 +2,7 @@
  * The hosts of one cluster: their state across updates, what takes them out of service, and the choice among them. It
  * stands between the configuration, which is replaced, and the pools, which are kept.
  */
+import type { SocketOptions } from '../../core/runtime.ts';
 import type { Timers } from '../../core/timer-wheel.ts';
 import type { PickFacts } from '../../snapshot/balance/balancer.ts';
 import { HEALTH } from '../../snapshot/balance/balancer.ts';
@@ -22,6 +23,7 @@ const NO_ENDPOINTS: EndpointSet = { name: '', endpoints: [], ...DEFAULT_SPREAD }
 
 export class ClusterHosts implements HostOwner {
   readonly timers: Timers;
+  socket: SocketOptions | null;
   readonly #world: ClusterWorld;
   readonly #settled: () => void;
   #config: ClusterConfig;
@@ -46,6 +48,7 @@ export class ClusterHosts implements HostOwner {
   /** `settled` is told when `isSettled` may have become true. */
   constructor(config: ClusterConfig, world: ClusterWorld, settled: () => void) {
     this.timers = world.dialer.timers;
+    this.socket = config.socket;
     this.#world = world;
     this.#config = config;
     this.#settled = settled;

@@ -111,6 +111,7 @@ export class Cluster implements PoolHost {
     this.#config = config;
     this.#endpoints = endpoints;
     this.circuit.configure(config.limits);
+    this.#hosts.socket = config.socket;
     if (this.#requested === null) this.#hosts.update(config, endpoints);
     else this.#requested.update(config);
   }

@@ -2,7 +2,7 @@
  * One connection being made to an endpoint: resolve, connect, TLS, within one deadline. Pools wait for it; what is
  * above them never sees a connection that is not ready to carry bytes.
  */
-import type { Connection, ConnectionHandler, ResolvedAddress, Runtime } from '../../core/runtime.ts';
+import type { Connection, ConnectionHandler, ResolvedAddress, Runtime, SocketOptions } from '../../core/runtime.ts';
 import { messageOf } from '../../core/errors.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
 import { connectInternally } from './internal-connection.ts';
@@ -26,6 +26,8 @@ export interface DialTarget {
   readonly address: EndpointAddress;
   /** null: plaintext. */
   readonly transport: UpstreamTransport | null;
+  /** null: as the system makes connections. */
+  readonly socket: SocketOptions | null;
   /** Named by a request: it must not be an address of this proxy itself. */
   readonly isForward: boolean;
   connected(): void;
@@ -117,7 +119,8 @@ export class Dial extends Timer implements ConnectionHandler {
       this.#dialer.runtime.endOfTurn(() => this.#fail('it is an address of this proxy itself'));
       return;
     }
-    this.#connection = this.#dialer.runtime.net.connect({ host, port }, this);
+    const { socket } = this.#target;
+    this.#connection = this.#dialer.runtime.net.connect({ host, port }, this, socket ?? undefined);
   }
 
   #connectInternal(listener: string): void {

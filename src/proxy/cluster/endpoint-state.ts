@@ -2,6 +2,7 @@
  * What is known of one endpoint besides its configuration. It outlives swaps of configuration as long as its cluster
  * and key do, so that load, ejections and connections survive a push.
  */
+import type { SocketOptions } from '../../core/runtime.ts';
 import { CONTENT_TYPE, KEEP_ALIVE } from '../../http/field-name.ts';
 import type { Head } from '../../http/head.ts';
 import { HEALTH, type Health, type Latency } from '../../snapshot/balance/balancer.ts';
@@ -73,6 +74,10 @@ export class EndpointState implements UpstreamHost, DialTarget {
 
   get address(): EndpointAddress {
     return this.endpoint.address;
+  }
+
+  get socket(): SocketOptions | null {
+    return this.#owner.socket;
   }
 
   get secure(): boolean {

@@ -1,7 +1,16 @@
 /** TCP on `node:net`: who listens, who connects. What kind of connection stands on a socket is given. */
 import { createServer, type Socket } from 'node:net';
 import type { Log } from '../../core/log.ts';
-import type { Address, Connection, ConnectionHandler, ConnectionInfo, Listener, Net } from '../../core/runtime.ts';
+import type {
+  Address,
+  Connection,
+  ConnectionHandler,
+  ConnectionInfo,
+  Listener,
+  Net,
+  SocketOptions,
+  TcpKeepAlive,
+} from '../../core/runtime.ts';
 import type { ConnectionContext } from '../../core/base-connection.ts';
 import { bindDatagram } from './datagram.ts';
 import { kernelDestinations } from './original-destination.ts';
@@ -12,11 +21,13 @@ import { keepPrivate, localOf, placeOf, remoteOf, UNKNOWN_ADDRESS } from './sock
 import { bindError, codeOf } from './socket-error.ts';
 
 const ACCEPT_BACKLOG = 4096;
+/** What Linux does by itself (tcp(7)); Node would set its own where a number is left out. */
+const SYSTEM_KEEP_ALIVE: TcpKeepAlive = { idleSeconds: 7_200, intervalSeconds: 75, probes: 9 };
 
 export function createNodeNet(context: ConnectionContext, log: Log, kind: SocketKind): Net {
   return {
     listen: (at, accept) => listen(context, log, kind, at, accept),
-    connect: (to, handler) => connect(context, kind, to, handler),
+    connect: (to, handler, how) => connect(context, kind, to, handler, how),
     secure: (connection, tls, handler) => secureConnection(context, kind, connection, tls, handler),
     originalDestinations: kernelDestinations,
     resolve: resolveName,
@@ -72,13 +83,30 @@ function acceptSocket(
   connection.start();
 }
 
-function connect(context: ConnectionContext, kind: SocketKind, to: Address, handler: ConnectionHandler): Connection {
+function connect(
+  context: ConnectionContext,
+  kind: SocketKind,
+  to: Address,
+  handler: ConnectionHandler,
+  how: SocketOptions | undefined,
+): Connection {
   const connection = kind.make(context, { local: UNKNOWN_ADDRESS, remote: to, tls: null }, handler);
-  const socket = kind.connecting(connection, to);
+  const socket = kind.connecting(connection, to, how);
   socket.once('connect', () => {
+    // Before there is a socket to ask libuv would forget the numbers.
+    if (how !== undefined && how.keepAlive !== null) keepAlive(socket, how.keepAlive);
     if (!connection.closed) connection.opened({ local: localOf(socket), remote: to, tls: null });
   });
   return connection;
+}
+
+function keepAlive(socket: Socket, { idleSeconds, intervalSeconds, probes }: TcpKeepAlive): void {
+  socket.setKeepAlive({
+    enable: true,
+    initialDelay: (idleSeconds || SYSTEM_KEEP_ALIVE.idleSeconds) * 1000,
+    interval: (intervalSeconds || SYSTEM_KEEP_ALIVE.intervalSeconds) * 1000,
+    count: probes || SYSTEM_KEEP_ALIVE.probes,
+  });
 }
 
 const NO_HANDLER: ConnectionHandler = {

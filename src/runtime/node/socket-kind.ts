@@ -2,7 +2,9 @@
 import { connect as netConnect, Socket, type SocketConstructorOpts } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionContext } from '../../core/base-connection.ts';
-import type { Address, ConnectionHandler, ConnectionInfo } from '../../core/runtime.ts';
+import type { Address, ConnectionHandler, ConnectionInfo, SocketOptions } from '../../core/runtime.ts';
+import { sourceFor } from '../../core/source-address.ts';
+import { isUnixPath } from '../../core/unix-path.ts';
 import type { SocketConnection } from './connection.ts';
 import { placeOf } from './socket-address.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -12,12 +14,12 @@ export interface SocketKind {
   /** Attaches an accepted socket, of which nothing was read. */
   accepted(connection: SocketConnection, socket: Socket): void;
   /** Begins to connect and attaches what it returns. */
-  connecting(connection: SocketConnection, to: Address): Socket;
+  connecting(connection: SocketConnection, to: Address, how: SocketOptions | undefined): Socket;
   /** Attaches a socket that is through its handshake, over this TCP socket. */
   secured(connection: SocketConnection, socket: TLSSocket, transport: Socket): void;
 }
 
-export const CONNECT_OPTIONS = { allowHalfOpen: true, noDelay: true, autoSelectFamily: false } as const;
+const CONNECT_OPTIONS = { allowHalfOpen: true, noDelay: true, autoSelectFamily: false } as const;
 
 const READ_BYTES = 65_536;
 
@@ -28,8 +30,8 @@ const readBuffer = new Uint8Array(new ArrayBuffer(READ_BYTES));
 export const streamKind: SocketKind = {
   make: (context, info, handler) => new StreamConnection(context, info, handler),
   accepted: (connection, socket) => connection.attach(onItsOwn(socket, readInto(connection)), false),
-  connecting(connection, to) {
-    const socket = netConnect({ ...placeOf(to), ...CONNECT_OPTIONS, onread: readInto(connection) });
+  connecting(connection, to, how) {
+    const socket = netConnect({ ...connectOptions(to, how), onread: readInto(connection) });
     connection.attach(socket, true);
     return socket;
   },
@@ -38,6 +40,13 @@ export const streamKind: SocketKind = {
     connection.attach(socket, false, transport);
   },
 };
+
+export function connectOptions(to: Address, how: SocketOptions | undefined) {
+  const options = { ...placeOf(to), ...CONNECT_OPTIONS };
+  const source = sourceFor(to, how);
+  if (source === null || isUnixPath(to.host)) return options;
+  return { ...options, localAddress: source.host, ...(source.port === 0 ? {} : { localPort: source.port }) };
+}
 
 /**
  * `createServer` has no `onread` option, and its `close` waits for what it accepted. The public constructor takes a

@@ -1,8 +1,7 @@
 /** Connections on the handles below Node's streams, where those are what they were when we looked. */
 import { connect as netConnect } from 'node:net';
 import { CHUNK_BYTES } from '../../core/chunk-pool.ts';
-import { placeOf } from '../node/socket-address.ts';
-import { CONNECT_OPTIONS, onItsOwn, type SocketKind } from '../node/socket-kind.ts';
+import { connectOptions, onItsOwn, type SocketKind } from '../node/socket-kind.ts';
 import { RawConnection, WriteRequests } from './raw-connection.ts';
 import { findStreamInternals } from './stream-handle.ts';
 
@@ -19,8 +18,8 @@ export function rawKind(maxTlsWriteBytes = CHUNK_BYTES): SocketKind | null {
   return {
     make: (context, info, handler) => new RawConnection(internals, requests, context, info, handler, maxTlsWriteBytes),
     accepted: (connection, socket) => connection.attach(onItsOwn(socket), false),
-    connecting(connection, to) {
-      const socket = netConnect({ ...placeOf(to), ...CONNECT_OPTIONS });
+    connecting(connection, to, how) {
+      const socket = netConnect(connectOptions(to, how));
       connection.attach(socket, true);
       return socket;
     },

@@ -2,6 +2,7 @@
  * The simulated network: hosts by address, listeners, links with faults, partitions. A host's loopback addresses
  * (127/8, ::1) are its own; every other address is a host of the network.
  */
+import { sourceFor } from '../../core/source-address.ts';
 import { WeftError } from '../../core/errors.ts';
 import type {
   Address,
@@ -10,6 +11,7 @@ import type {
   DatagramSocket,
   Listener,
   OriginalDestinations,
+  SocketOptions,
 } from '../../core/runtime.ts';
 import { SimConnection } from './connection.ts';
 import { type OnDatagram, SimDatagrams } from './datagrams.ts';
@@ -121,9 +123,10 @@ export class SimNetwork implements Medium {
     };
   }
 
-  connect(process: Process, to: Address, handler: ConnectionHandler): SimConnection {
+  connect(process: Process, to: Address, handler: ConnectionHandler, how?: SocketOptions): SimConnection {
     const peerHost = isLoopback(to.host) ? process.host : to.host;
-    const local = { host: isLoopback(to.host) ? to.host : process.host, port: this.#freePort() };
+    const own = isLoopback(to.host) ? to.host : process.host;
+    const local = { host: sourceFor(to, how)?.host ?? own, port: this.#freePort() };
     const near = new SimConnection(this, process, peerHost, this.#nextId++, { local, remote: to, tls: null }, handler);
     this.#connections.add(near);
     const link = this.linkOf(process.host, peerHost);

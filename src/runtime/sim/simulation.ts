@@ -155,7 +155,7 @@ export class Simulation {
   #netOf(process: Process, clock: Clock, random: SeededRandom): Net {
     return {
       listen: async (at, accept) => this.network.listen(process, at, accept),
-      connect: (to, handler) => this.network.connect(process, to, handler),
+      connect: (to, handler, how) => this.network.connect(process, to, handler, how),
       secure: (connection, tls, handler) => secureSimulated(connection, tls, handler, clock, random),
       originalDestinations: this.network.redirects,
       resolve: async (name) => this.#resolve(name),

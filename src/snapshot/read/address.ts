@@ -1,5 +1,5 @@
 /** Envoy's Address. */
-import type { Address as Message } from '../../xds/tables/messages.gen.ts';
+import type { Address as Message, SocketAddress } from '../../xds/tables/messages.gen.ts';
 import type { Address } from '../../core/runtime.ts';
 import { protoName } from '../../xds/wire/field-name.ts';
 import type { EndpointAddress } from '../snapshot.ts';
@@ -14,8 +14,10 @@ export function readSocketAddress(where: string, message: Message | undefined, n
   if (address.case !== 'socketAddress') {
     throw unsupported(`${where}.${protoName(address.case)}`, 'an address of this kind cannot be used here');
   }
-  const socket = address.value;
-  const at = `${where}.socket_address`;
+  return readSocket(`${where}.socket_address`, address.value, names);
+}
+
+export function readSocket(at: string, socket: SocketAddress, names: boolean): Address {
   if (socket.protocol !== 0) throw unsupported(`${at}.protocol`, 'only TCP is supported');
   refuseSet(`${at}.resolver_name`, socket.resolverName);
   if (socket.portSpecifier.case === 'namedPort') throw unsupported(`${at}.named_port`, 'a port number is required');

@@ -115,3 +115,38 @@ test('what a change of hosts does to the others', () => {
   const said = original({ commonLbConfig });
   assert.deepEqual([said.closesOnHostChange, said.balance.ignoresUnchecked], [true, true]);
 });
+
+test('how sockets are made', () => {
+  assert.equal(original().socket, null);
+  const at = (address: string) =>
+    create(t.SocketAddressTable, { address, portSpecifier: { case: 'portValue', value: 0 } });
+  const bind = (parts: Partial<m.BindConfig>) =>
+    original({ upstreamBindConfig: create(t.BindConfigTable, parts) }).socket;
+  const extra = create(t.ExtraSourceAddressTable, { address: at('::1') });
+  assert.deepEqual(bind({ sourceAddress: at('127.0.0.7'), extraSourceAddresses: [extra] }), {
+    sources: [
+      { host: '127.0.0.7', port: 0 },
+      { host: '::1', port: 0 },
+    ],
+    keepAlive: null,
+  });
+  assert.throws(() => bind({ sourceAddress: at('somewhere') }), /upstream_bind_config.source_address/);
+  assert.throws(() => bind({ freebind: true }), /upstream_bind_config.freebind/);
+  const keep = (parts: Partial<m.TcpKeepalive>) => {
+    const tcpKeepalive = create(t.TcpKeepaliveTable, parts);
+    return original({ upstreamConnectionOptions: create(t.UpstreamConnectionOptionsTable, { tcpKeepalive }) }).socket;
+  };
+  assert.deepEqual(keep({})?.keepAlive, { idleSeconds: 0, intervalSeconds: 0, probes: 0 });
+  assert.deepEqual(keep({ keepaliveTime: 30, keepaliveInterval: 10, keepaliveProbes: 3 })?.keepAlive, {
+    idleSeconds: 30,
+    intervalSeconds: 10,
+    probes: 3,
+  });
+  assert.throws(() => keep({ keepaliveTime: 40_000 }), /upstream_connection_options.tcp_keepalive.keepalive_time/);
+});
+
+test('connections of other sockets are made anew', () => {
+  const tcpKeepalive = create(t.TcpKeepaliveTable, {});
+  const said = original({ upstreamConnectionOptions: create(t.UpstreamConnectionOptionsTable, { tcpKeepalive }) });
+  assert.notEqual(said.transportHash, original().transportHash);
+});

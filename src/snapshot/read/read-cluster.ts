@@ -14,6 +14,7 @@ import { readBalance } from './read-balance.ts';
 import { readAssignment } from './read-endpoints.ts';
 import { readHealthCheck } from './read-health-check.ts';
 import { readOutlier } from './read-outlier.ts';
+import { readSocketOptions } from './socket-options.ts';
 import { MESH_TERMS, type Terms } from './terms.ts';
 import { readUpstreamTls } from './tls-context.ts';
 import { readProtocol } from './upstream-protocol.ts';
@@ -37,6 +38,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
   );
   const transports = [transport, ...transportMatches.map((match) => match.tls)];
   const protocol = readProtocol(message, transports);
+  const socket = readSocketOptions(message);
   return {
     name: message.name,
     // In the names of statistics a colon parts nothing, as in Envoy.
@@ -46,6 +48,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
     edsSource: discovery === 'eds' ? readEdsSource(message) : ADS,
     inline: readInline(message, discovery),
     connectTimeoutMs: message.connectTimeout ?? CONNECT_MS,
+    socket,
     balance: readBalance(message, discovery),
     outlier: readOutlier('outlier_detection', message.outlierDetection),
     healthCheck: readHealthCheck('health_checks', message.healthChecks),
@@ -63,6 +66,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
         protocol.protocol,
         protocol.clearProtocol,
         protocol.http2,
+        socket,
         // What a connection of HTTP/2 was opened with.
         protocol.protocol === 'http2' ? protocol.idleTimeoutMs : 0,
       ],

@@ -220,6 +220,7 @@ export interface Cluster {
   readonly dnsLookupFamily: number; // Cluster_DnsLookupFamily
   readonly outlierDetection: OutlierDetection | undefined;
   readonly cleanupInterval: number | undefined; // ms
+  readonly upstreamBindConfig: BindConfig | undefined;
   readonly lbSubsetConfig: Cluster_LbSubsetConfig | undefined;
   readonly lbConfig:
     | { readonly case: 'ringHashLbConfig'; readonly value: Cluster_RingHashLbConfig }
@@ -234,6 +235,7 @@ export interface Cluster {
   readonly commonLbConfig: Cluster_CommonLbConfig | undefined;
   readonly altStatName: string;
   readonly commonHttpProtocolOptions: HttpProtocolOptions | undefined;
+  readonly upstreamConnectionOptions: UpstreamConnectionOptions | undefined;
   readonly closeConnectionsOnHostHealthFailure: boolean;
   readonly ignoreHealthOnHostRemoval: boolean;
   readonly loadAssignment: ClusterLoadAssignment | undefined;
@@ -452,6 +454,26 @@ export interface OutlierDetection {
   readonly maxEjectionTimeJitter: number | undefined; // ms
 }
 
+/** envoy.config.cluster.v3.UpstreamConnectionOptions */
+export interface UpstreamConnectionOptions {
+  readonly tcpKeepalive: TcpKeepalive | undefined;
+  readonly setLocalInterfaceNameOnUpstreamConnections: boolean;
+  readonly happyEyeballsConfig: UpstreamConnectionOptions_HappyEyeballsConfig | undefined;
+}
+
+/** envoy.config.cluster.v3.UpstreamConnectionOptions.FirstAddressFamilyVersion */
+export const UpstreamConnectionOptions_FirstAddressFamilyVersion = {
+  DEFAULT: 0,
+  V4: 1,
+  V6: 2,
+} as const;
+
+/** envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig */
+export interface UpstreamConnectionOptions_HappyEyeballsConfig {
+  readonly firstAddressFamilyVersion: number; // UpstreamConnectionOptions_FirstAddressFamilyVersion
+  readonly firstAddressFamilyCount: number | undefined;
+}
+
 /** envoy.config.core.v3.Address */
 export interface Address {
   readonly address:
@@ -491,6 +513,16 @@ export const ApiVersion = {
   V2: 1,
   V3: 2,
 } as const;
+
+/** envoy.config.core.v3.BindConfig */
+export interface BindConfig {
+  readonly sourceAddress: SocketAddress | undefined;
+  readonly freebind: boolean | undefined;
+  readonly socketOptions: readonly SocketOption[];
+  readonly additionalSourceAddresses: readonly SocketAddress[];
+  readonly extraSourceAddresses: readonly ExtraSourceAddress[];
+  readonly localAddressSelector: TypedExtensionConfig | undefined;
+}
 
 /** envoy.config.core.v3.BuildVersion */
 export interface BuildVersion {
@@ -541,6 +573,12 @@ export interface EnvoyInternalAddress {
     | { readonly case: 'serverListenerName'; readonly value: string }
     | { readonly case: undefined; readonly value?: undefined };
   readonly endpointId: string;
+}
+
+/** envoy.config.core.v3.ExtraSourceAddress */
+export interface ExtraSourceAddress {
+  readonly address: SocketAddress | undefined;
+  readonly socketOptions: SocketOptionsOverride | undefined;
 }
 
 /** envoy.config.core.v3.GrpcService */
@@ -797,6 +835,30 @@ export const SocketAddress_Protocol = {
   UDP: 1,
 } as const;
 
+/** envoy.config.core.v3.SocketOption */
+export interface SocketOption {
+  readonly description: string;
+  readonly level: bigint;
+  readonly name: bigint;
+  readonly value:
+    | { readonly case: 'intValue'; readonly value: bigint }
+    | { readonly case: 'bufValue'; readonly value: Uint8Array }
+    | { readonly case: undefined; readonly value?: undefined };
+  readonly state: number; // SocketOption_SocketState
+}
+
+/** envoy.config.core.v3.SocketOption.SocketState */
+export const SocketOption_SocketState = {
+  STATE_PREBIND: 0,
+  STATE_BOUND: 1,
+  STATE_LISTENING: 2,
+} as const;
+
+/** envoy.config.core.v3.SocketOptionsOverride */
+export interface SocketOptionsOverride {
+  readonly socketOptions: readonly SocketOption[];
+}
+
 /** envoy.config.core.v3.SubstitutionFormatString */
 export interface SubstitutionFormatString {
   readonly format:
@@ -805,6 +867,13 @@ export interface SubstitutionFormatString {
     | { readonly case: 'textFormatSource'; readonly value: DataSource }
     | { readonly case: undefined; readonly value?: undefined };
   readonly omitEmptyValues: boolean;
+}
+
+/** envoy.config.core.v3.TcpKeepalive */
+export interface TcpKeepalive {
+  readonly keepaliveProbes: number | undefined;
+  readonly keepaliveTime: number | undefined;
+  readonly keepaliveInterval: number | undefined;
 }
 
 /** envoy.config.core.v3.TrafficDirection */

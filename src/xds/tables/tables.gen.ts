@@ -128,6 +128,7 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [17, 'dnsLookupFamily', 14, 'plain', () => m.Cluster_DnsLookupFamily],
   [19, 'outlierDetection', 11, 'optional', () => OutlierDetectionTable],
   [20, 'cleanupInterval', 20, 'optional'],
+  [21, 'upstreamBindConfig', 11, 'optional', () => BindConfigTable],
   [22, 'lbSubsetConfig', 11, 'optional', () => Cluster_LbSubsetConfigTable],
   [23, 'ringHashLbConfig', 11, 'optional', () => Cluster_RingHashLbConfigTable, 'lbConfig'],
   [24, 'transportSocket', 11, 'optional', () => TransportSocketTable],
@@ -136,6 +137,7 @@ export const ClusterTable: Table<m.Cluster> = /* @__PURE__ */ new Table('envoy.c
   [27, 'commonLbConfig', 11, 'optional', () => Cluster_CommonLbConfigTable],
   [28, 'altStatName', 9],
   [29, 'commonHttpProtocolOptions', 11, 'optional', () => HttpProtocolOptionsTable],
+  [30, 'upstreamConnectionOptions', 11, 'optional', () => UpstreamConnectionOptionsTable],
   [31, 'closeConnectionsOnHostHealthFailure', 8],
   [32, 'ignoreHealthOnHostRemoval', 8],
   [33, 'loadAssignment', 11, 'optional', () => ClusterLoadAssignmentTable],
@@ -258,6 +260,15 @@ export const OutlierDetectionTable: Table<m.OutlierDetection> = /* @__PURE__ */ 
   [21, 'maxEjectionTime', 20, 'optional'],
   [22, 'maxEjectionTimeJitter', 20, 'optional'],
 ]);
+export const UpstreamConnectionOptionsTable: Table<m.UpstreamConnectionOptions> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.UpstreamConnectionOptions', () => [
+  [1, 'tcpKeepalive', 11, 'optional', () => TcpKeepaliveTable],
+  [2, 'setLocalInterfaceNameOnUpstreamConnections', 8],
+  [3, 'happyEyeballsConfig', 11, 'optional', () => UpstreamConnectionOptions_HappyEyeballsConfigTable],
+]);
+export const UpstreamConnectionOptions_HappyEyeballsConfigTable: Table<m.UpstreamConnectionOptions_HappyEyeballsConfig> = /* @__PURE__ */ new Table('envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig', () => [
+  [1, 'firstAddressFamilyVersion', 14, 'plain', () => m.UpstreamConnectionOptions_FirstAddressFamilyVersion],
+  [2, 'firstAddressFamilyCount', 13, 'wrapped'],
+]);
 export const AddressTable: Table<m.Address> = /* @__PURE__ */ new Table('envoy.config.core.v3.Address', () => [
   [1, 'socketAddress', 11, 'optional', () => SocketAddressTable, 'address'],
   [2, 'pipe', 11, 'optional', () => PipeTable, 'address'],
@@ -273,6 +284,14 @@ export const ApiConfigSourceTable: Table<m.ApiConfigSource> = /* @__PURE__ */ ne
   [5, 'requestTimeout', 20, 'optional'],
   [7, 'setNodeOnFirstMessageOnly', 8],
   [8, 'transportApiVersion', 14, 'plain', () => m.ApiVersion],
+]);
+export const BindConfigTable: Table<m.BindConfig> = /* @__PURE__ */ new Table('envoy.config.core.v3.BindConfig', () => [
+  [1, 'sourceAddress', 11, 'optional', () => SocketAddressTable],
+  [2, 'freebind', 8, 'wrapped'],
+  [3, 'socketOptions', 11, 'list', () => SocketOptionTable],
+  [4, 'additionalSourceAddresses', 11, 'list', () => SocketAddressTable],
+  [5, 'extraSourceAddresses', 11, 'list', () => ExtraSourceAddressTable],
+  [6, 'localAddressSelector', 11, 'optional', () => TypedExtensionConfigTable],
 ]);
 export const BuildVersionTable: Table<m.BuildVersion> = /* @__PURE__ */ new Table('envoy.config.core.v3.BuildVersion', () => [
   [1, 'version', 11, 'optional', () => SemanticVersionTable],
@@ -304,6 +323,10 @@ export const DnsResolverOptionsTable: Table<m.DnsResolverOptions> = /* @__PURE__
 export const EnvoyInternalAddressTable: Table<m.EnvoyInternalAddress> = /* @__PURE__ */ new Table('envoy.config.core.v3.EnvoyInternalAddress', () => [
   [1, 'serverListenerName', 9, 'plain', null, 'addressNameSpecifier'],
   [2, 'endpointId', 9],
+]);
+export const ExtraSourceAddressTable: Table<m.ExtraSourceAddress> = /* @__PURE__ */ new Table('envoy.config.core.v3.ExtraSourceAddress', () => [
+  [1, 'address', 11, 'optional', () => SocketAddressTable],
+  [2, 'socketOptions', 11, 'optional', () => SocketOptionsOverrideTable],
 ]);
 export const GrpcServiceTable: Table<m.GrpcService> = /* @__PURE__ */ new Table('envoy.config.core.v3.GrpcService', () => [
   [1, 'envoyGrpc', 11, 'optional', () => GrpcService_EnvoyGrpcTable, 'targetSpecifier'],
@@ -438,11 +461,27 @@ export const SocketAddressTable: Table<m.SocketAddress> = /* @__PURE__ */ new Ta
   [5, 'resolverName', 9],
   [6, 'ipv4Compat', 8],
 ]);
+export const SocketOptionTable: Table<m.SocketOption> = /* @__PURE__ */ new Table('envoy.config.core.v3.SocketOption', () => [
+  [1, 'description', 9],
+  [2, 'level', 3],
+  [3, 'name', 3],
+  [4, 'intValue', 3, 'plain', null, 'value'],
+  [5, 'bufValue', 12, 'plain', null, 'value'],
+  [6, 'state', 14, 'plain', () => m.SocketOption_SocketState],
+]);
+export const SocketOptionsOverrideTable: Table<m.SocketOptionsOverride> = /* @__PURE__ */ new Table('envoy.config.core.v3.SocketOptionsOverride', () => [
+  [1, 'socketOptions', 11, 'list', () => SocketOptionTable],
+]);
 export const SubstitutionFormatStringTable: Table<m.SubstitutionFormatString> = /* @__PURE__ */ new Table('envoy.config.core.v3.SubstitutionFormatString', () => [
   [1, 'textFormat', 9, 'plain', null, 'format'],
   [2, 'jsonFormat', 22, 'optional', null, 'format'],
   [3, 'omitEmptyValues', 8],
   [5, 'textFormatSource', 11, 'optional', () => DataSourceTable, 'format'],
+]);
+export const TcpKeepaliveTable: Table<m.TcpKeepalive> = /* @__PURE__ */ new Table('envoy.config.core.v3.TcpKeepalive', () => [
+  [1, 'keepaliveProbes', 13, 'wrapped'],
+  [2, 'keepaliveTime', 13, 'wrapped'],
+  [3, 'keepaliveInterval', 13, 'wrapped'],
 ]);
 export const TransportSocketTable: Table<m.TransportSocket> = /* @__PURE__ */ new Table('envoy.config.core.v3.TransportSocket', () => [
   [1, 'name', 9],

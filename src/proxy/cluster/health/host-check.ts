@@ -1,5 +1,6 @@
 /** The checks of one host, one after the other: when the next one is, how long it may take, what it means. */
 import { Timer } from '../../../core/timer-wheel.ts';
+import type { SocketOptions } from '../../../core/runtime.ts';
 import type { HealthCheckConfig } from '../../../snapshot/health-check-config.ts';
 import type { EndpointAddress } from '../../../snapshot/snapshot.ts';
 import type { ClusterWorld } from '../cluster-world.ts';
@@ -45,6 +46,10 @@ export class HostCheck extends Timer implements ProbeOwner, DialTarget {
 
   get transport(): UpstreamTransport | null {
     return this.host.transport;
+  }
+
+  get socket(): SocketOptions | null {
+    return this.host.socket;
   }
 
   get isForward(): boolean {

@@ -42,6 +42,7 @@ before(async () => {
   target = {
     address: { kind: 'socket', host: '127.0.0.1', port },
     transport: null,
+    socket: null,
     isForward: false,
     connected() {},
     connectFailed() {},
