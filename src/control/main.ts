@@ -21,6 +21,7 @@ import { Enrolment } from './ca/enrolment.ts';
 import { IdentityRecords } from './ca/identity-records.ts';
 import { identityRoutes } from './ca/identity-routes.ts';
 import { ServingCertificate } from './ca/serving-certificate.ts';
+import { sessionTickets, ticketSecret } from './ca/ticket-secret.ts';
 import { Tokens } from './ca/tokens.ts';
 import { trustBundleResource } from './generate/mesh-settings.ts';
 import { MeshViews } from './generate/mesh-views.ts';
@@ -126,7 +127,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const failed = followStore(store, feed, log, closing);
   await Promise.race([feed.begun, failed]);
 
-  const door: { identity: TlsIdentity | null; api: ApiServer | null } = { identity: null, api: null };
+  const secret = await ticketSecret(files, random, stateDir);
+  const resuming = (identity: TlsIdentity): TlsIdentity => {
+    return { ...identity, tickets: sessionTickets(secret, identity.trustBundlePem, clock.wall()) };
+  };
+  const door: { xds: TlsIdentity | null; api: ApiServer | null } = { xds: null, api: null };
   const certificate = new ServingCertificate({
     authority,
     keyMaker: processKeyMaker,
@@ -134,18 +139,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log,
     hosts: [options.api.host, options.xds.host],
     onChange(identity) {
-      door.identity = identity;
+      door.xds = resuming(identity);
       door.api?.setTls(identity);
     },
   });
   const identity = await certificate.start();
-  door.identity = identity;
+  door.xds = resuming(identity);
   closing.defer(() => certificate.close());
 
   const xds = await publisher.listen(
     runtime.rpc,
     options.xds,
-    xdsTls(options, () => door.identity),
+    xdsTls(options, () => door.xds),
   );
   closing.defer(() => xds.close());
 

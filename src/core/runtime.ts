@@ -127,12 +127,25 @@ export interface TlsIdentity {
   readonly cipherSuites?: readonly string[];
   readonly curves?: readonly string[];
   readonly signatures?: readonly string[];
+  /** Of a server. Unset: a key of this process and this identity, for five minutes. */
+  readonly tickets?: SessionTickets;
 }
 
 /** PEM, leaf first. */
 export interface KeyedCertificate {
   readonly certificateChainPem: string;
   readonly privateKeyPem: string;
+}
+
+/**
+ * What seals the tickets with which clients resume sessions (RFC 8446 section 4.6.1): who has the key takes them, whether
+ * or not it gave them, and knows the client by the certificate that it showed then. Another trust bundle needs another key.
+ */
+export interface SessionTickets {
+  /** 48 bytes, a secret as the private key is. */
+  readonly key: Uint8Array;
+  /** At most seven days, as the protocol has it. A ticket ends with the certificate that it was given for in any case. */
+  readonly lifetimeMs: number;
 }
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';

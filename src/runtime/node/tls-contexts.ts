@@ -8,13 +8,16 @@ import {
   type SecureContext,
   type SecureContextOptions,
   type Server,
+  type TlsOptions as TlsOptionsOfNode,
 } from 'node:tls';
 import type { TlsIdentity, TlsOptions } from '../../core/runtime.ts';
 
 /** A handshake that takes longer is abandoned; callers that want less arm their own timer. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** How long a ticket can resume a session. Its key lives and dies with the context, which is to say with the identity. */
+/** How long a ticket can resume a session where its key lives and dies with the context, which is to say with the identity. */
 const SESSION_SECONDS = 300;
+/** Of sessions that outlive the process: by default Node makes it of the command line. */
+const SESSION_CONTEXT = 'weft';
 
 const clientContexts = new WeakMap<TlsIdentity, SecureContext>();
 const servers = new WeakMap<TlsIdentity, Map<string, Server>>();
@@ -45,12 +48,21 @@ export function tlsServer(tls: TlsOptions, prepare: (server: Server) => void): S
       requestCert: tls.identity.trustBundlePem !== '',
       rejectUnauthorized: tls.requirePeerCertificate,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      sessionTimeout: SESSION_SECONDS,
+      ...sessionOptions(tls.identity),
     });
     prepare(server);
     ofIdentity.set(key, server);
   }
   return server;
+}
+
+function sessionOptions({ tickets }: TlsIdentity): TlsOptionsOfNode {
+  if (tickets === undefined) return { sessionTimeout: SESSION_SECONDS };
+  return {
+    ticketKeys: Buffer.from(tickets.key),
+    sessionTimeout: Math.floor(tickets.lifetimeMs / 1000),
+    sessionIdContext: SESSION_CONTEXT,
+  };
 }
 
 function contextOptions(identity: TlsIdentity): SecureContextOptions {

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { before, test, type TestContext } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import type { Address, PeerCertificate, TlsIdentity, TlsOptions } from '../../core/runtime.ts';
+import type { Address, PeerCertificate, SessionTickets, TlsIdentity, TlsOptions } from '../../core/runtime.ts';
 import { type Authority, createAuthority } from '../test/certificates.ts';
 import { type Harness, nodeHarness } from '../test/harness.ts';
 import { Recorder } from '../test/recorder.ts';
@@ -261,4 +261,68 @@ test('a renewed identity of the server, or another trust bundle, knows no ticket
   server.use(options('server', { ...serverIdentity, trustBundlePem: otherRoot }));
   const distrusted = await knock(server.address, clientIdentity, renewed.ticket);
   assert.deepEqual([distrusted.resumed, distrusted.text], [false, '']);
+});
+
+// The same server after a restart: another process is another context, another certificate and the same key of tickets.
+
+const TICKETS: SessionTickets = { key: new Uint8Array(48).fill(7), lifetimeMs: 86_400_000 };
+
+async function restarted(parts: Partial<TlsIdentity> = {}): Promise<TlsIdentity> {
+  return { ...(await authority.issue({ uris: [SERVER_ID] })), tickets: TICKETS, ...parts };
+}
+
+test('a server with the key takes tickets of before, knows who they are of and asks again; with another it does not', async (t) => {
+  const asked: PeerCertificate[] = [];
+  let verdict: string | null = null;
+  const verifyPeer = (peer: PeerCertificate): string | null => {
+    asked.push(peer);
+    return verdict;
+  };
+  const server = await ourServer(t, harness, options('server', await restarted(), { verifyPeer }));
+  const { ticket } = await knock(server.address, clientIdentity);
+  server.use(options('server', await restarted(), { verifyPeer }));
+  const again = await knock(server.address, clientIdentity, ticket);
+  assert.deepEqual([again.resumed, again.text], [true, 'welcome']);
+  assert.deepEqual(asked[1], asked[0]);
+  assert.deepEqual(asked[1]?.uris, [CLIENT_ID]);
+  verdict = 'revoked meanwhile';
+  assert.equal((await knock(server.address, clientIdentity, ticket)).text, '');
+  assert.equal(server.sides.at(-1)?.reason, 'tls: revoked meanwhile');
+  verdict = null;
+  const tickets = { ...TICKETS, key: new Uint8Array(48).fill(8) };
+  server.use(options('server', await restarted({ tickets }), { verifyPeer }));
+  const other = await knock(server.address, clientIdentity, ticket);
+  assert.deepEqual([other.resumed, other.text], [false, 'welcome']);
+});
+
+test('over a restart too, a ticket ends with the certificate that it was given for, and nobody becomes somebody', async (t) => {
+  const first = options('server', await restarted());
+  const server = await ourServer(t, harness, first);
+  const shortLived = await authority.issue({ uris: [CLIENT_ID], notAfterMs: 1_500 });
+  const { ticket } = await knock(server.address, shortLived);
+  const anonymous = { certificateChainPem: '', privateKeyPem: '', trustBundlePem: authority.rootPem };
+  server.use({ ...first, requirePeerCertificate: false });
+  const asNobody = await knock(server.address, anonymous);
+  server.use(options('server', await restarted()));
+  assert.equal((await knock(server.address, anonymous, asNobody.ticket)).text, '');
+  await harness.pass(2_000);
+  assert.equal((await knock(server.address, shortLived, ticket)).text, '');
+  assert.equal(server.sides.at(-1)?.reason, 'tls: peer certificate has expired');
+});
+
+test('a client resumes with a server that was restarted, and asks again whether it may be met', async (t) => {
+  const server = await ourServer(t, harness, options('server', await restarted()));
+  const asked: PeerCertificate[] = [];
+  const verifyPeer = (peer: PeerCertificate): string | null => {
+    asked.push(peer);
+    return null;
+  };
+  const tls = options('client', { ...clientIdentity }, { verifyPeer });
+  await visit(harness, server.address, tls);
+  const next = await restarted();
+  server.use(options('server', next));
+  await visit(harness, server.address, tls);
+  // A resumed handshake shows no certificate: who was met is who was met before.
+  assert.equal(asked[1], asked[0]);
+  assert.deepEqual(asked[1]?.uris, [SERVER_ID]);
 });
