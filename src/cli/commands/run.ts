@@ -22,6 +22,7 @@ import { rawKind } from '../../runtime/raw/raw-kind.ts';
 import { rpcOverHttp2 } from '../../xds/rpc/rpc-over-http2.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
+import { refuseShared } from '../mesh/private-directory.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
 import { printError } from '../output/print-error.ts';
 import { processLog } from '../process-log.ts';
@@ -93,6 +94,7 @@ async function run(context: Context, command: readonly string[], flags: RunFlags
   refuseIdleFlags(proxyKind, flags);
   const service = serviceName('--service', flags.service);
   const place = meshPlace(context.globals);
+  refuseShared(place.stateDir);
   const namespace = labelName('--namespace', place.namespace);
   const account = labelName('--account', flags.account ?? service);
   const version = flags.version === undefined ? null : versionName(flags.version);

@@ -1,11 +1,10 @@
 /** `weft up`: a control plane in this process, until it is told to end. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { startControlPlane } from '../../control/main.ts';
 import { Counters } from '../../core/counters.ts';
 import { parseDuration } from '../../core/durations.ts';
-import { messageOf, WeftError } from '../../core/errors.ts';
 import type { Address, ServingRuntime } from '../../core/runtime.ts';
 import type { Log } from '../../core/log.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
@@ -17,6 +16,7 @@ import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import { readAdminFile } from '../mesh/admin-file.ts';
 import { meshPlace } from '../mesh/state-directory.ts';
+import { makePrivate } from '../mesh/private-directory.ts';
 import { addressText, parseAddress } from '../mesh/address-flag.ts';
 import { outputFormat } from '../output/data.ts';
 import { processLog } from '../process-log.ts';
@@ -127,27 +127,6 @@ function announce(context: Context, stateDir: string, at: { api: Address; xds: A
     `  ${name} status${' '.repeat(39)}${dim('what the mesh is doing')}`,
     `  ${name} token create${' '.repeat(33)}${dim('let workloads of other machines join')}`,
   ]);
-}
-
-/** Keys and the store lie in it. One that exists and is open to others is refused, not mended: its owner decides. */
-function makePrivate(stateDir: string): void {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new WeftError('permission-denied', {
-      what: `the state directory cannot be made: ${messageOf(error)}`,
-      where: stateDir,
-      hint: 'Choose a directory that you may write, with --state-dir',
-      cause: error,
-    });
-  }
-  const { mode, uid } = statSync(stateDir);
-  if ((mode & 0o077) === 0 && uid === process.getuid?.()) return;
-  throw new WeftError('permission-denied', {
-    what: 'the state directory is open to others, or belongs to somebody else',
-    where: stateDir,
-    hint: `It holds the keys of the mesh: chmod 700 ${stateDir}`,
-  });
 }
 
 /** Proxies and tokens know the control plane by its addresses: it comes back where it was. */
