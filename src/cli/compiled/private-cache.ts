@@ -1,6 +1,7 @@
 /** Where compiled code may lie. V8 runs it unread, so the directory is this user's alone. */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { makeDirectory } from '../../core/make-directory.ts';
 
 /**
  * Beside the bundle, else in the user's own cache (`XDG_CACHE_HOME`); null: nowhere, and every start compiles anew.
@@ -18,7 +19,7 @@ export function privateCache(directory: string): string | null {
 /** Makes it when it is not there; false when others may write it, or own it. */
 function isOurs(place: string): boolean {
   try {
-    mkdirSync(place, { recursive: true, mode: 0o700 });
+    makeDirectory(place, 0o700);
     const found = lstatSync(place);
     return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
   } catch {

@@ -2,8 +2,9 @@
  * How another terminal finds the mesh of a running `weft dev`: a file `.weft/dev.json` in the directory where it was
  * started, which every command looks for at and above its own directory, as git looks for `.git`.
  */
-import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../../core/make-directory.ts';
 
 export interface DevPointer {
   /** Of the `weft dev` that wrote it; a pointer whose process is gone counts as none. */
@@ -30,7 +31,7 @@ export function writeDevPointer(directory: string, pointer: DevPointer): (() => 
   const path = join(folder, 'dev.json');
   if (readDevPointer(path) !== null) return null;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeDirectory(folder, 0o700);
     writeFileSync(path, `${JSON.stringify(pointer)}\n`, { mode: 0o600 });
   } catch {
     return null;

@@ -1,7 +1,7 @@
 /** The state directory holds keys, and sockets at which keys are served: nobody else may put anything there. */
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { messageOf, WeftError } from '../../core/errors.ts';
+import { makeDirectory } from '../../core/make-directory.ts';
 
 const ANYTHING_BY_OTHERS = 0o077;
 const WRITING_BY_OTHERS = 0o022;
@@ -10,8 +10,7 @@ const ROOT = 0;
 /** Of the control plane. One that exists and is open to others is refused, not mended: its owner decides. */
 export function makePrivate(stateDir: string): void {
   try {
-    mkdirSync(dirname(stateDir), { recursive: true, mode: 0o700 });
-    makeOne(stateDir);
+    makeDirectory(stateDir, 0o700);
   } catch (error) {
     throw new WeftError('permission-denied', {
       what: `the state directory cannot be made: ${messageOf(error)}`,
@@ -44,13 +43,4 @@ export function refuseShared(stateDir: string): void {
     where: stateDir,
     hint: `Keys and sockets of the workload lie there: chmod 700 ${stateDir}, or choose another with --state-dir`,
   });
-}
-
-/** Not by `recursive`: where no directory can be, as in /proc, Node would try for ever. */
-function makeOne(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code !== 'EEXIST') throw error;
-  }
 }

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Clock } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
+import { silentLog } from '../../core/log.ts';
 import { Leases } from './leases.ts';
+import { Newcomers } from './newcomers.ts';
+import { LEASED_ANNOTATION } from './workload-records.ts';
 
 class ManualClock implements Clock {
   #now = 0;
@@ -81,4 +84,18 @@ test('a workload that stays away is forgotten after ten minutes, one that return
   leases.renew({ namespace: 'shop', workload: 'web-2' }, 3_600_000);
   clock.advance(600_000);
   assert.deepEqual(events, ['expired web-1', 'expired web-2', 'forgotten web-1']);
+});
+
+test('whoever was deleted while the history of the store was lost is nobody’s lease any more', () => {
+  const { clock, events, leases } = setUp();
+  const newcomers = new Newcomers(leases, { create: () => Promise.reject(new Error('not used')) }, silentLog);
+  const record = (name: string) => {
+    const metadata = { name, namespace: 'shop', annotations: { [LEASED_ANNOTATION]: 'true' } };
+    return { key: { kind: 'Workload', namespace: 'shop', name }, value: { metadata, spec: { ports: [] } } as never };
+  };
+  newcomers.observe({ cursor: '1', replace: true, changes: [record('web-1'), record('web-2')] });
+  leases.renew(web, 20_000);
+  newcomers.observe({ cursor: '9', replace: true, changes: [record('web-2')] });
+  clock.advance(700_000);
+  assert.deepEqual(events, ['expired web-2', 'forgotten web-2']);
 });

@@ -58,6 +58,12 @@ export class Leases {
     this.#leases.delete(leaseId(key));
   }
 
+  /** Of all others nothing is stored any more. */
+  keepOnly(stored: readonly LeaseKey[]): void {
+    const ids = new Set(stored.map(leaseId));
+    for (const id of this.#leases.keys()) if (!ids.has(id)) this.#leases.delete(id);
+  }
+
   /** Milliseconds until the lease ends; null when there is none or it has ended. */
   remainingMs(key: LeaseKey): number | null {
     const lease = this.#leases.get(leaseId(key));

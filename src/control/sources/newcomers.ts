@@ -23,6 +23,7 @@ export class Newcomers {
   }
 
   observe(batch: Batch): void {
+    if (batch.replace) this.#forgetOthers(batch);
     for (const { key, value } of batch.changes) {
       if (key.kind !== 'Workload') continue;
       const id = `${key.namespace}/${key.name}`;
@@ -39,6 +40,16 @@ export class Newcomers {
       if (isNew) this.#known.add(id);
       if (isNew && !batch.replace) void this.#makeServices(workload);
     }
+  }
+
+  /** What was deleted while the history was lost was never told. */
+  #forgetOthers({ changes }: Batch): void {
+    const stored = changes.flatMap(({ key, value }) =>
+      key.kind === 'Workload' && value !== null ? [{ namespace: key.namespace, workload: key.name }] : [],
+    );
+    this.#leases.keepOnly(stored);
+    const ids = new Set(stored.map(({ namespace, workload }) => `${namespace}/${workload}`));
+    for (const id of this.#known) if (!ids.has(id)) this.#known.delete(id);
   }
 
   async #makeServices(workload: Workload): Promise<void> {

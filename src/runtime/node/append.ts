@@ -3,8 +3,9 @@
  * directories, opening and closing cost three times what writing does. Only for a second, so that a file that was moved
  * away by a log rotation is left alone soon.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../core/make-directory.ts';
 
 const KEEP_OPEN_MS = 1_000;
 
@@ -45,7 +46,7 @@ function keepOpen(path: string, mode: number): OpenFile {
 }
 
 async function openForAppend(path: string, mode: number): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path), 0o700);
   return open(path, 'a', mode);
 }
 

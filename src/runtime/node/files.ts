@@ -1,8 +1,9 @@
 /** Small files of state on a real disk; every write is atomic and every directory private. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, WeftError } from '../../core/errors.ts';
+import { makeDirectory } from '../../core/make-directory.ts';
 import type { Files } from '../../core/runtime.ts';
 import { appendTo } from './append.ts';
 
@@ -17,7 +18,7 @@ export const nodeFiles: Files = {
     const directory = dirname(path);
     const temporary = join(directory, `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}`);
     await translated(path, 'write', async () => {
-      await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+      makeDirectory(directory, DIRECTORY_MODE);
       try {
         const file = await open(temporary, 'wx', mode);
         try {

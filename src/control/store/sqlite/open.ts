@@ -2,10 +2,11 @@
  * Opens store.db for this process alone, or refuses and leaves the file as it is: a store that is locked, damaged,
  * foreign or newer than this program is never written to.
  */
-import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, WeftError } from '../../../core/errors.ts';
+import { makeDirectory } from '../../../core/make-directory.ts';
 import { APPLICATION_ID, MIGRATIONS, type Migration } from './schema.ts';
 
 const MAGIC = 'SQLite format 3\0';
@@ -37,7 +38,7 @@ export function openDatabase(path: string, migrations: readonly Migration[] = MI
 function prepareFile(path: string): boolean {
   let file: number | null = null;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     file = openSync(path, 'a+', 0o600);
     chmodSync(path, 0o600);
     if (fstatSync(file).size === 0) return true;
