@@ -100,10 +100,7 @@ const KNOWN: ReadonlyMap<string, Support> = new Map<string, Support>([
   ['UpstreamHttpProtocolOptions.auto_san_validation', 'part'],
   ['UpstreamHttpProtocolOptions.auto_sni', 'part'],
   ['Cluster_CommonLbConfig.close_connections_on_host_set_change', 'yes'],
-  ['BindConfig.extra_source_addresses', 'yes'],
   ['Cluster_CommonLbConfig.healthy_panic_threshold', 'yes'],
-  ['RetryPolicy_RetryHostPredicate.typed_config', 'part'],
-  ['RetryPolicy_RetryPriority.typed_config', 'part'],
   ['Cluster_CommonLbConfig.ignore_new_hosts_until_first_hc', 'yes'],
   ['Cluster_CommonLbConfig.zone_aware_lb_config', 'yes'],
   ...['fail_traffic_on_panic', 'min_cluster_size', 'routing_enabled'].map((field): [string, Support] => [
