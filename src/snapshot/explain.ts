@@ -4,6 +4,7 @@
  */
 import type { Decision, Facts } from '../http/filter.ts';
 import type { Head } from '../http/head.ts';
+import { effectiveFilters } from './effective-filters.ts';
 import { type ChainFacts, matchChain, whyNoChain } from './match-chain.ts';
 import { matchHost, matchRoute } from './match-route.ts';
 import type { FilterModules } from './read/http-filters.ts';
@@ -83,7 +84,7 @@ function explainHttp(
   if (route === null)
     return [...steps, missing('route', `no route of ${host.name} matches ${head.methodText} ${head.pathText}`)];
   steps.push(step('route', route.info.name, describeMatch(table, route), route.info.origin));
-  for (const filter of effectiveFilters(manager, route)) {
+  for (const filter of effectiveFilters(manager.filters, route.overrides)) {
     const decision = decide(modules, filter, head, question.facts);
     steps.push(step('filter', filter.name, decision.why, decision.origin));
     if (!decision.allowed) return steps;
@@ -91,12 +92,6 @@ function explainHttp(
   const action = route.action;
   if (action.kind !== 'forward') return [...steps, missing('cluster', `the route answers ${action.status} itself`)];
   return [...steps, ...explainClusters(snapshot, live, action.clusters)];
-}
-
-/** The listener's filters in order, each with the route's configuration where it has one. */
-export function effectiveFilters(manager: HttpManager, route: RouteEntry): readonly HttpFilterConfig[] {
-  if (route.overrides.length === 0) return manager.filters;
-  return manager.filters.map((filter) => route.overrides.find((override) => override.name === filter.name) ?? filter);
 }
 
 function decide(modules: FilterModules, filter: HttpFilterConfig, head: Head, facts: Facts): Explained {
@@ -119,7 +114,8 @@ function verdict({ allowed, rule, origin = '' }: Decision): Explained {
 
 function explainClusters(snapshot: Snapshot, live: LiveFacts, clusters: readonly WeightedCluster[]): readonly Step[] {
   const total = clusters.reduce((sum, cluster) => sum + cluster.weight, 0);
-  return clusters.flatMap(({ name, weight }) => {
+  return clusters.flatMap(({ name, header, weight }) => {
+    if (header !== null) return [missing('cluster', `the request says it in ${header.text}`)];
     const config = snapshot.clusters.get(name);
     if (config === undefined) return [missing('cluster', `cluster ${name} does not exist`)];
     const share = clusters.length === 1 ? 'the only one' : `${Math.round((weight / total) * 1000) / 10} % of requests`;

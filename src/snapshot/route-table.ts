@@ -19,6 +19,16 @@ export interface HttpFilterConfig {
   readonly type: string;
   readonly config: Uint8Array;
   readonly optional: boolean;
+  /** It is asked only where a route says something of it. */
+  readonly disabled: boolean;
+}
+
+/** What a route says of a filter of the listener. */
+export interface FilterOverride {
+  /** Of the filter. */
+  readonly name: string;
+  /** In the place of the listener's; null: the filter is not asked. */
+  readonly config: HttpFilterConfig | null;
 }
 
 export interface WeightedCluster {
@@ -95,8 +105,8 @@ export interface RouteEntry {
   readonly info: RouteInfo;
   readonly match: RouteMatch;
   readonly action: RouteAction;
-  /** Per-route configuration that replaces the listener's, by filter name. */
-  readonly overrides: readonly HttpFilterConfig[];
+  /** One a filter, of all levels together. */
+  readonly overrides: readonly FilterOverride[];
   /** Of its virtual host; null: that is there whether it is used or not. */
   readonly mark: UseMark | null;
   /** null: heads pass as they are. */

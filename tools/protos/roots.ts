@@ -49,6 +49,7 @@ export const ROOT_MESSAGES: readonly string[] = [
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.endpoint.v3.ClusterLoadAssignment',
   'envoy.config.listener.v3.Listener',
+  'envoy.config.route.v3.FilterConfig',
   'envoy.config.route.v3.RouteConfiguration',
   'envoy.extensions.transport_sockets.tls.v3.Secret',
   'envoy.service.discovery.v3.DiscoveryRequest',

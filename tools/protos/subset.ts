@@ -13,6 +13,7 @@ export const TABLE_ROOTS: readonly string[] = [
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.endpoint.v3.ClusterLoadAssignment',
   'envoy.config.listener.v3.Listener',
+  'envoy.config.route.v3.FilterConfig',
   'envoy.config.route.v3.RouteConfiguration',
   'envoy.config.route.v3.VirtualHost',
   'envoy.extensions.access_loggers.file.v3.FileAccessLog',

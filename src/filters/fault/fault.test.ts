@@ -22,7 +22,7 @@ const NOTHING: HTTPFault = {
 
 function filter(parts: Partial<HTTPFault>) {
   const config = encode(HTTPFaultTable, { ...NOTHING, ...parts });
-  return { name: 'envoy.filters.http.fault', type: fault.types[0] ?? '', config, optional: false };
+  return { name: 'envoy.filters.http.fault', type: fault.types[0] ?? '', config, optional: false, disabled: false };
 }
 
 const delayOf = (ms: number, percentage: FaultDelay['percentage'] = ALWAYS): FaultDelay => ({

@@ -10,7 +10,7 @@ const DENY = 1;
 const LOG = 2;
 
 function filter(config: Uint8Array) {
-  return { name: 'envoy.filters.http.rbac', type: rbac.types[0] ?? '', config, optional: false };
+  return { name: 'envoy.filters.http.rbac', type: rbac.types[0] ?? '', config, optional: false, disabled: false };
 }
 
 async function ask(mesh: SimMesh, ...requests: string[]): Promise<{ status: number; head: string; body: string }[]> {

@@ -179,7 +179,7 @@ function rawListener(deniedPort: number | null): ListenerConfig {
     deniedPort === null ? {} : { 'not-you': policy([{ rule: { case: 'destinationPort', value: deniedPort } }]) };
   const rbac = create(NetworkRbacTable, { rules: rules(Rbac_Action.DENY, policies), statPrefix: 'raw' });
   const type = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
-  const guard = { name: 'rbac', type, config: encode(NetworkRbacTable, rbac), optional: false };
+  const guard = { name: 'rbac', type, config: encode(NetworkRbacTable, rbac), optional: false, disabled: false };
   const chain = { ...chainOf(tcpProxy('app')), filters: [guard] };
   return listenerOf('outbound|raw', AT, [chain], { inspectTls: false, inspectHttp: false });
 }

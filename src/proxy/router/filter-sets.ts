@@ -4,6 +4,7 @@
  */
 import { WeftError } from '../../core/errors.ts';
 import type { AnyFilterModule, ConnectionFilter, Filter, Scope } from '../../http/filter.ts';
+import { effectiveFilters } from '../../snapshot/effective-filters.ts';
 import type { HttpFilterConfig, RouteEntry } from '../../snapshot/route-table.ts';
 import type { FilterChain, HttpManager } from '../../snapshot/snapshot.ts';
 import type { FilterSet } from './downstream.ts';
@@ -65,15 +66,14 @@ class ManagerFilters implements FilterSet {
   constructor(configs: readonly HttpFilterConfig[], create: (config: HttpFilterConfig) => Filter | null) {
     this.#configs = configs;
     this.#create = create;
-    this.#base = configs.length === 0 ? NONE : configs.map(create).filter(acts);
+    this.#base = configs.length === 0 ? NONE : effectiveFilters(configs).map(create).filter(acts);
   }
 
   chain(entry: RouteEntry): readonly Filter[] {
     if (entry.overrides.length === 0 || this.#configs.length === 0) return this.#base;
     const known = this.#overridden.get(entry);
     if (known !== undefined) return known;
-    const merged = this.#configs.map((config) => entry.overrides.find(({ name }) => name === config.name) ?? config);
-    const chain = merged.map(this.#create).filter(acts);
+    const chain = effectiveFilters(this.#configs, entry.overrides).map(this.#create).filter(acts);
     this.#overridden.set(entry, chain);
     return chain;
   }

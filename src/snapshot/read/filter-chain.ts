@@ -46,5 +46,5 @@ function readConnectionFilter(where: string, { name, configType }: Filter, modul
     throw unsupported(where, `no filter of this proxy before the last of a chain reads ${config.typeUrl}`);
   }
   within(where, () => module.read(config.value));
-  return { name, type: config.typeUrl, config: config.value, optional: false };
+  return { name, type: config.typeUrl, config: config.value, optional: false, disabled: false };
 }

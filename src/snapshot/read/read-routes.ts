@@ -4,7 +4,7 @@ import { VirtualHost_TlsRequirementType } from '../../xds/tables/messages.gen.ts
 import { RouteConfigurationTable, VirtualHostTable } from '../../xds/tables/tables.gen.ts';
 import { compileRoutes } from '../match-route.ts';
 import { type MirrorPolicy, NO_MIRRORS } from '../mirror-policy.ts';
-import type { HttpFilterConfig, RouteEntry, RouteTable, UseMark, VirtualHost } from '../route-table.ts';
+import type { FilterOverride, RouteEntry, RouteTable, UseMark, VirtualHost } from '../route-table.ts';
 import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, mergeOverrides, readOverrides } from './http-filters.ts';
@@ -53,7 +53,7 @@ export function readVirtualHost(bytes: Uint8Array, modules: FilterModules): Virt
 
 /** What the table says for all its hosts. */
 interface TableDefaults {
-  readonly overrides: readonly HttpFilterConfig[];
+  readonly overrides: readonly FilterOverride[];
   readonly edits: ReturnType<typeof readHeaderEdits>;
   readonly mostSpecificWins: boolean;
   readonly mirrors: readonly MirrorPolicy[];

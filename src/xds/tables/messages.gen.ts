@@ -1111,6 +1111,13 @@ export interface DirectResponseAction {
   readonly body: DataSource | undefined;
 }
 
+/** envoy.config.route.v3.FilterConfig */
+export interface FilterConfig {
+  readonly config: Any | undefined;
+  readonly isOptional: boolean;
+  readonly disabled: boolean;
+}
+
 /** envoy.config.route.v3.HeaderMatcher */
 export interface HeaderMatcher {
   readonly name: string;

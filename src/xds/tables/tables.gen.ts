@@ -634,6 +634,11 @@ export const DirectResponseActionTable: Table<m.DirectResponseAction> = /* @__PU
   [1, 'status', 13],
   [2, 'body', 11, 'optional', () => DataSourceTable],
 ]);
+export const FilterConfigTable: Table<m.FilterConfig> = /* @__PURE__ */ new Table('envoy.config.route.v3.FilterConfig', () => [
+  [1, 'config', 11, 'optional', () => AnyTable],
+  [2, 'isOptional', 8],
+  [3, 'disabled', 8],
+]);
 export const HeaderMatcherTable: Table<m.HeaderMatcher> = /* @__PURE__ */ new Table('envoy.config.route.v3.HeaderMatcher', () => [
   [1, 'name', 9],
   [4, 'exactMatch', 9, 'plain', null, 'headerMatchSpecifier'],
