@@ -90,13 +90,22 @@ function serverRoutes(world: AdminWorld): readonly Route[] {
     [
       'GET /listeners',
       (query) => {
-        const bound = plane.listeners.addresses.map(({ name, address }) => ({ name, ...address }));
+        const bound = plane.listeners.addresses.map(({ name, address, more }) => ({ name, ...address, more }));
         if (query.get('format') !== 'json') {
-          return textAnswer(200, bound.map(({ name, host, port }) => `${name}::${host}:${port}`).join('\n'));
+          return textAnswer(
+            200,
+            bound
+              .flatMap(({ name, more, ...own }) => [own, ...more].map(({ host, port }) => `${name}::${host}:${port}`))
+              .join('\n'),
+          );
         }
         const local = (host: string, port: number) => ({ socket_address: { address: host, port_value: port } });
         return jsonAnswer({
-          listener_statuses: bound.map(({ name, host, port }) => ({ name, local_address: local(host, port) })),
+          listener_statuses: bound.map(({ name, host, port, more }) => ({
+            name,
+            local_address: local(host, port),
+            ...(more.length === 0 ? {} : { additional_local_addresses: more.map((at) => local(at.host, at.port)) }),
+          })),
         });
       },
     ],

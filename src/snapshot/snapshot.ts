@@ -55,6 +55,8 @@ export interface ListenerConfig {
   readonly name: string;
   /** null: an internal listener, reached by name from another listener of this proxy (CONNECT). */
   readonly address: Address | null;
+  /** Where it listens besides. */
+  readonly moreAddresses: readonly Address[];
   /** False: it has no socket, and gets what another listener hands over to its address. */
   readonly isBound: boolean;
   /** What is done with a connection before anybody looks at what it carries; null: nothing. */

@@ -302,6 +302,7 @@ export function listenerOf(
     direction: name.startsWith('inbound') ? 'inbound' : 'outbound',
     chains,
     defaultChain: null,
+    moreAddresses: [],
     isBound: true,
     arrival: null,
     inspectTls: true,

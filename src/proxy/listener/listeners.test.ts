@@ -87,6 +87,42 @@ test('a port that is taken is reported, the rest goes on, and it is bound when i
   assert.deepEqual(plane.listeners.failures, []);
 });
 
+test('a listener has all its addresses; those that come and go leave the others’ sockets alone', async () => {
+  const { runtime, use, ask, plane } = await start();
+  const [second, third] = [
+    { ...AT, port: 8001 },
+    { ...AT, port: 8002 },
+  ];
+  const peerAt = (to: typeof AT): RawPeer => new RawPeer((peer) => runtime.net.connect(to, peer));
+  await use([http('outbound|a', { moreAddresses: [second] })]);
+  assert.equal((await ask(peerAt(AT)))?.status, 200);
+  assert.equal((await ask(peerAt(second)))?.status, 200);
+  assert.deepEqual(plane.listeners.addresses, [{ name: 'outbound|a', address: AT, more: [second] }]);
+  await use([http('outbound|a', { moreAddresses: [third] })]);
+  assert.equal(await ask(peerAt(second)), null);
+  assert.equal((await ask(peerAt(third)))?.status, 200);
+  assert.equal((await ask(peerAt(AT)))?.status, 200);
+  assert.equal(plane.listeners.active.length, 1);
+});
+
+test('a further address that is taken is reported, and bound when it becomes free', async () => {
+  const { sim, runtime, use, connect, ask, plane } = await start();
+  const second = { ...AT, port: 8001 };
+  let holder: { close(): Promise<void> } | undefined;
+  void runtime.net
+    .listen(second, () => new RawPeer((peer) => peer.connection))
+    .then((bound) => {
+      holder = bound;
+    });
+  await sim.run(() => holder !== undefined, 100);
+  const failures = await use([http('outbound|a', { moreAddresses: [second] })]);
+  assert.equal(failures.length, 1);
+  assert.equal((await ask(connect()))?.status, 200);
+  void holder?.close();
+  await sim.run(() => plane.listeners.failures.length === 0, 5_000);
+  assert.deepEqual(plane.listeners.addresses[0]?.more, [second]);
+});
+
 test('a changed listener keeps its socket; a connection of before gets its answer and is told to go', async () => {
   const { use, connect, ask, sim } = await start();
   await use([http('outbound|a')]);

@@ -17,9 +17,9 @@ export interface BindFailure {
 }
 
 interface Bound {
-  active: ActiveListener;
-  /** null: internal. */
-  readonly socket: Listener | null;
+  readonly active: ActiveListener;
+  /** By the address that was asked for; its own comes first. None: it is internal, or others hand over to it. */
+  readonly sockets: Map<string, Listener>;
 }
 
 export class Listeners {
@@ -48,11 +48,12 @@ export class Listeners {
     return [...this.#bound.values()].map(({ active }) => active);
   }
 
-  /** Where each listener that has a socket is bound, with its real port. */
-  get addresses(): readonly { readonly name: string; readonly address: Address }[] {
-    return [...this.#bound.values()].flatMap(({ active, socket }) =>
-      socket === null ? [] : [{ name: active.name, address: socket.address }],
-    );
+  /** Where each listener that has a socket is bound, with its real port, and where else. */
+  get addresses(): readonly { readonly name: string; readonly address: Address; readonly more: readonly Address[] }[] {
+    return [...this.#bound.values()].flatMap(({ active, sockets }) => {
+      const [address, ...more] = [...sockets.values()].map((socket) => socket.address);
+      return address === undefined ? [] : [{ name: active.name, address, more }];
+    });
   }
 
   /** One at a time, in the order of the calls. Resolves when every socket of the snapshot is bound or has failed. */
@@ -95,21 +96,26 @@ export class Listeners {
     const failures: BindFailure[] = [];
     for (const [key, config] of configs) {
       const known = this.#bound.get(key);
-      if (known !== undefined) {
-        known.active.update(config);
-        continue;
-      }
+      known?.active.update(config);
+      const bound = known ?? {
+        active: new ActiveListener(config, this.#world, (address) => this.#serving(address)),
+        sockets: new Map<string, Listener>(),
+      };
       try {
-        this.#bound.set(key, await this.#bind(config));
+        await this.#open(bound, config);
+        this.#bound.set(key, bound);
       } catch (error) {
+        // Its own address is there: the others are tried again.
+        if (bound.sockets.size > 0) this.#bound.set(key, bound);
         failures.push({ listener: config.name, reason: messageOf(error) });
         this.#world.router.log.error('listener not bound', { listener: config.name, reason: messageOf(error) });
       }
     }
     this.#places = new Map(
-      [...this.#bound.values()].flatMap(({ active, socket }) => {
-        const address = socket?.address ?? active.config.address;
-        return address === null ? [] : [[`${address.host}:${address.port}`, active] as const];
+      [...this.#bound.values()].flatMap(({ active, sockets }) => {
+        const bound = [...sockets.values()].map((socket) => socket.address);
+        const places = bound.length > 0 ? bound : addressesOf(active.config);
+        return places.map((address) => [`${address.host}:${address.port}`, active] as const);
       }),
     );
     this.failures = failures;
@@ -125,28 +131,47 @@ export class Listeners {
     return this.#places.get(`${host}:${port}`) ?? this.#places.get(`${everywhere}:${port}`) ?? null;
   }
 
-  async #bind(config: ListenerConfig): Promise<Bound> {
-    const active = new ActiveListener(config, this.#world, (address) => this.#serving(address));
-    if (!config.isBound) return { active, socket: null };
+  /** Sockets of all its addresses, no more and no fewer. Rejects at the first that cannot be had. */
+  async #open({ active, sockets }: Bound, config: ListenerConfig): Promise<void> {
+    const { internals, runtime } = this.#world.router;
     if (config.address === null) {
-      this.#world.router.internals.register(config.name, active.accept);
-      return { active, socket: null };
-    }
-    const socket = await this.#world.router.runtime.net.listen(config.address, active.accept);
-    this.#world.own.add(socket.address);
-    return { active, socket };
-  }
-
-  async #unbind(key: string, bound: Bound): Promise<void> {
-    this.#bound.delete(key);
-    if (!bound.active.config.isBound) return;
-    if (bound.socket === null) {
-      this.#world.router.internals.unregister(bound.active.name, bound.active.accept);
+      internals.register(config.name, active.accept);
       return;
     }
-    this.#world.own.remove(bound.socket.address);
-    await bound.socket.close();
+    const wanted = new Map(config.isBound ? addressesOf(config).map((at, i) => [placeOf(at, i), at]) : []);
+    for (const [place, socket] of [...sockets]) {
+      if (wanted.has(place)) continue;
+      sockets.delete(place);
+      await this.#close(socket);
+    }
+    for (const [place, at] of wanted) {
+      if (sockets.has(place)) continue;
+      const socket = await runtime.net.listen(at, active.accept);
+      this.#world.own.add(socket.address);
+      sockets.set(place, socket);
+    }
   }
+
+  async #unbind(key: string, { active, sockets }: Bound): Promise<void> {
+    this.#bound.delete(key);
+    if (active.config.address === null) this.#world.router.internals.unregister(active.name, active.accept);
+    for (const socket of sockets.values()) await this.#close(socket);
+    sockets.clear();
+  }
+
+  #close(socket: Listener): Promise<void> {
+    this.#world.own.remove(socket.address);
+    return socket.close();
+  }
+}
+
+function addressesOf({ address, moreAddresses }: ListenerConfig): readonly Address[] {
+  return address === null ? [] : [address, ...moreAddresses];
+}
+
+/** Each address that asks for a free port has one of its own. */
+function placeOf({ host, port }: Address, index: number): string {
+  return port === 0 ? `${host}:0 ${index}` : `${host}:${port}`;
 }
 
 function keyOf({ address, name, isBound }: ListenerConfig): string {

@@ -21,7 +21,6 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
   const message = decodeConfig(ListenerTable, bytes);
   const isBound = message.bindToPort ?? true;
   if (!isBound) refuseWithoutKernel('bind_to_port', terms);
-  refuseSet('additional_addresses', message.additionalAddresses);
   const chains = message.filterChains.map((chain, i) => readFilterChain(`filter_chains[${i}]`, chain, modules, terms));
   refuseOverlaps(chains);
   const defaultChain =
@@ -32,7 +31,7 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
   const { arrival, inspectTls, inspectHttp } = readListenerFilters(message, terms);
   return {
     name: message.name,
-    address: readAddress(message),
+    ...readAddresses(message),
     isBound,
     arrival,
     direction: message.trafficDirection === TrafficDirection.INBOUND ? 'inbound' : 'outbound',
@@ -47,12 +46,26 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
   };
 }
 
-function readAddress(message: Message): Address | null {
+function readAddresses(message: Message): Pick<ListenerConfig, 'address' | 'moreAddresses'> {
   if (message.listenerSpecifier.case === 'internalListener') {
     if (message.address !== undefined) throw invalid('address', 'an internal listener has none');
-    return null;
+    refuseSet('additional_addresses', message.additionalAddresses);
+    return { address: null, moreAddresses: [] };
   }
-  return readSocketAddress('address', message.address, false);
+  const address = readSocketAddress('address', message.address, false);
+  const seen = new Set([placeOf(address)]);
+  const moreAddresses = message.additionalAddresses.map((more, i) => {
+    const where = `additional_addresses[${i}].address`;
+    const each = readSocketAddress(where, more.address, false);
+    if (each.port !== 0 && seen.has(placeOf(each))) throw invalid(where, 'it stands before');
+    seen.add(placeOf(each));
+    return each;
+  });
+  return { address, moreAddresses };
+}
+
+function placeOf({ host, port }: Address): string {
+  return `${host}:${port}`;
 }
 
 function needsTlsInspector({ match }: FilterChain): boolean {
