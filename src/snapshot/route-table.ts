@@ -8,6 +8,7 @@ import type { CompiledHeader, HeaderMatch } from '../http/match/header.ts';
 import type { Pattern } from '../http/regex/pattern.ts';
 import type { ByteTrie } from './byte-trie.ts';
 import type { HashPolicy } from './request-hash.ts';
+import type { ShownMetadata } from './format/facts.ts';
 import type { QueryMatch } from './query-match.ts';
 import type { MirrorPolicy } from './mirror-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -109,6 +110,8 @@ export interface RouteEntry {
   readonly overrides: readonly FilterOverride[];
   /** Of its virtual host; null: that is there whether it is used or not. */
   readonly mark: UseMark | null;
+  /** For formats; unset: none. */
+  readonly metadata?: ShownMetadata | undefined;
   /** null: heads pass as they are. */
   readonly edits: RouteEdits | null;
   /** In the place of this entry one for each of its action's clusters, in their order; null: they differ in nothing else. */

@@ -9,6 +9,7 @@ import type { TextMatch } from '../http/match/text.ts';
 import type { AccessLogConfig } from './access-log-config.ts';
 import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
 import type { DnsConfig } from './dns-config.ts';
+import type { ShownMetadata } from './format/facts.ts';
 import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
 import type { OutlierConfig } from './outlier-config.ts';
 import type { ReceivedResource } from '../xds/client/received.ts';
@@ -71,6 +72,8 @@ export interface ListenerConfig {
   readonly inspectTimeoutMs: number;
   /** What that timeout does: goes on with what is known, or closes the connection. */
   readonly continueOnInspectTimeout: boolean;
+  /** For formats; unset: none. */
+  readonly metadata?: ShownMetadata | undefined;
   readonly origin: string;
 }
 
@@ -289,6 +292,8 @@ export interface ClusterConfig {
   readonly maxRequestsPerConnection: number;
   /** Age after which a connection is not used again; 0: unbounded. */
   readonly maxConnectionDurationMs: number;
+  /** For formats; unset: none. */
+  readonly metadata?: ShownMetadata | undefined;
   /** `source` and `destination` service for metrics, from the cluster's metadata; empty when unknown. */
   readonly service: string;
   readonly origin: string;

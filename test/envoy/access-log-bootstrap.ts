@@ -87,6 +87,15 @@ export const OPERATORS: readonly string[] = [
   '%QUERY_PARAMS%',
   '%ENVIRONMENT(HOME)%',
   '%ENVIRONMENT(HOME):3%',
+  '%METADATA(ROUTE:ns:k)%',
+  '%METADATA(ROUTE:ns:o:a)%',
+  '%METADATA(CLUSTER:ns:k)%',
+  '%METADATA(LISTENER:ns:k)%',
+  '%METADATA(UPSTREAM_HOST:envoy.lb:k)%',
+  '%CLUSTER_METADATA(ns:o)%',
+  '%CLUSTER_METADATA(ns)%',
+  '%CLUSTER_METADATA(ns:nope)%',
+  '%UPSTREAM_METADATA(envoy.lb:k)%',
   '%ACCESS_LOG_TYPE%',
 ];
 
@@ -204,6 +213,10 @@ export const FILTERS: Readonly<Record<string, Json>> = {
   either: { or_filter: { filters: [status('EQ', 418), { response_flag_filter: { flags: ['UH'] } }] } },
 };
 
+function metadata(namespace: string, k: string): Json {
+  return { filter_metadata: { [namespace]: { k, o: { a: 1, b: [true] } } } };
+}
+
 const ROUTES: readonly Json[] = [
   { match: { prefix: '/direct' }, name: 'd', direct_response: { status: 418, body: { inline_string: 'tea' } } },
   { match: { prefix: '/redirect' }, name: 'r', redirect: { host_redirect: 'elsewhere' } },
@@ -219,7 +232,12 @@ const ROUTES: readonly Json[] = [
     },
   },
   { match: { prefix: '/secure' }, route: { cluster: 'secure' } },
-  { match: { prefix: '/up' }, name: 'up', route: { cluster: 'http', prefix_rewrite: '/rewritten' } },
+  {
+    match: { prefix: '/up' },
+    name: 'up',
+    metadata: metadata('ns', 'of the route'),
+    route: { cluster: 'http', prefix_rewrite: '/rewritten' },
+  },
 ];
 
 /** Its routes are all of one host that every name leads to. */
@@ -262,6 +280,7 @@ interface ListenerJson extends Json {
 function listener(name: string, filter: Json): ListenerJson {
   return {
     name,
+    metadata: metadata('ns', 'of the listener'),
     address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
     filter_chains: [{ name: 'chain', filters: [{ name: 'last', typed_config: filter }] }],
   };
@@ -270,10 +289,12 @@ function listener(name: string, filter: Json): ListenerJson {
 export function cluster(name: string, ports: readonly number[]): Json {
   const endpoints = ports.map((port) => ({
     endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
+    metadata: metadata('envoy.lb', 'of the host'),
   }));
   return {
     name,
     type: 'STATIC',
+    metadata: metadata('ns', 'of the cluster'),
     connect_timeout: '1s',
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: endpoints }] },
   };

@@ -267,6 +267,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const { direction } = this.#config;
     const { router } = this.#world;
     const { network } = chain;
+    const place = { chainName: chain.name, metadata: this.#config.metadata };
     const admission = admit(this.#world.connectionFilters(chain), connection.info);
     if (network.kind === 'http') {
       if (!admission.allowed) {
@@ -274,7 +275,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
         return;
       }
       const filters = this.#world.filters(network);
-      const down = new Downstream(router, network, filters, direction, connection.info, secure, chain.name);
+      const down = new Downstream(router, network, filters, direction, connection.info, secure, place);
       this.#served.add(serveHttp(connection, down, this, found));
       if (!this.#look.armed) router.timers.arm(this.#look, DEFAULT_HTTP1_LIMITS.stallTimeoutMs);
       return;
@@ -284,7 +285,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       edge: edgeOf(router, direction, connection.info, secure),
       secure,
       admission,
-      chainName: chain.name,
+      place,
       closed: () => this.connectionEnded(relay),
       spokeFirst: (side) => {
         this.#serverFirst = side === 'server';

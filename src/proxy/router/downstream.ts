@@ -5,6 +5,7 @@
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { Filter } from '../../http/filter.ts';
 import type { Slots } from '../../http/exchange.ts';
+import type { ShownMetadata } from '../../snapshot/format/facts.ts';
 import type { RouteEntry } from '../../snapshot/route-table.ts';
 import type { HttpManager } from '../../snapshot/snapshot.ts';
 import type { Direction, Edge } from '../telemetry/edge.ts';
@@ -16,6 +17,15 @@ import type { RouterWorld } from './router-world.ts';
 export interface FilterSet {
   chain(entry: RouteEntry): readonly Filter[];
 }
+
+/** What a format may say of where a connection came in. */
+export interface Place {
+  readonly chainName: string;
+  /** Of the listener. */
+  readonly metadata: ShownMetadata | undefined;
+}
+
+const NOWHERE: Place = { chainName: '', metadata: undefined };
 
 export class Downstream {
   readonly world: RouterWorld;
@@ -36,8 +46,7 @@ export class Downstream {
   /** Filled by filters; lives as long as the connection. */
   readonly memo: Slots = [];
   readonly connectionId: number;
-  /** Of the filter chain. */
-  readonly chainName: string;
+  readonly place: Place;
   /** Set by the owner of the connection: it went to another handler. */
   onHandedOver: () => void = () => {};
 
@@ -48,7 +57,7 @@ export class Downstream {
     direction: Direction,
     info: ConnectionInfo,
     secure: boolean,
-    chainName = '',
+    place: Place = NOWHERE,
   ) {
     this.world = world;
     this.manager = manager;
@@ -57,7 +66,7 @@ export class Downstream {
     this.info = info;
     this.secure = secure;
     this.connectionId = world.logFiles.nextConnection();
-    this.chainName = chainName;
+    this.place = place;
     this.peer = secure ? (info.tls?.peer?.uris[0] ?? '') : '';
     this.edge = edgeOf(world, direction, info, secure);
     const own = world.identity.svid?.id ?? '';

@@ -3,12 +3,12 @@ import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { RouteInfo } from '../../http/exchange.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import type { Head } from '../../http/head.ts';
-import type { Facts, MetadataOf } from '../../snapshot/format/facts.ts';
-import type { JsonObject } from '../../xds/wire/json.ts';
+import type { Facts, MetadataOf, ShownMetadata } from '../../snapshot/format/facts.ts';
 import { codeDetails } from './code-details.ts';
 import type { ClusterConfig } from '../../snapshot/snapshot.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
 import type { Downstream } from './downstream.ts';
+import { hostMetadata } from './host-metadata.ts';
 import type { FormatNotes } from './format-notes.ts';
 
 /** The record, as far as a format looks. */
@@ -18,6 +18,7 @@ export interface FormattedExchange {
   readonly response: Head | null;
   readonly notes: FormatNotes | null;
   readonly route: RouteInfo | null;
+  readonly routeMetadata: ShownMetadata | undefined;
   readonly cluster: { readonly name: string; readonly config: ClusterConfig } | null;
   readonly host: UpstreamHost | null;
   /** Key of the endpoint; empty: none was picked. */
@@ -113,7 +114,7 @@ export class ExchangeFacts implements Facts {
   }
 
   get chainName(): string {
-    return this.#of.down.chainName;
+    return this.#of.down.place.chainName;
   }
 
   /** Its own: for people a route without a name is called after its virtual host. */
@@ -145,8 +146,18 @@ export class ExchangeFacts implements Facts {
     return this.#of.cluster === null ? 0 : this.#of.retries + 1;
   }
 
-  metadata(_of: MetadataOf): JsonObject | null {
-    return null;
+  metadata(of: MetadataOf): ShownMetadata | undefined {
+    const { down, cluster, host, routeMetadata } = this.#of;
+    switch (of) {
+      case 'route':
+        return routeMetadata;
+      case 'cluster':
+        return cluster?.config.metadata;
+      case 'listener':
+        return down.place.metadata;
+      case 'host':
+        return hostMetadata(host);
+    }
   }
 
   random(): number {

@@ -8,7 +8,7 @@ import type { ResponseFlag } from '../../http/flags.ts';
 import { isGrpcCall } from '../../http/grpc/content.ts';
 import { isGrpcFailure } from '../../http/grpc/status.ts';
 import type { Head } from '../../http/head.ts';
-import type { Facts, FactsOwner } from '../../snapshot/format/facts.ts';
+import type { Facts, FactsOwner, ShownMetadata } from '../../snapshot/format/facts.ts';
 import type { RouteEntry } from '../../snapshot/route-table.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -65,6 +65,10 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
 
   get route(): RouteInfo | null {
     return this.entry === null ? null : this.entry.info;
+  }
+
+  get routeMetadata(): ShownMetadata | undefined {
+    return this.entry?.metadata;
   }
 
   get routeName(): string {

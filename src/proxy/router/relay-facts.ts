@@ -1,9 +1,12 @@
 /** What a format may ask of a relayed connection: everything about messages is nothing there. */
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
-import type { Facts, MetadataOf } from '../../snapshot/format/facts.ts';
-import type { JsonObject } from '../../xds/wire/json.ts';
+import type { Facts, MetadataOf, ShownMetadata } from '../../snapshot/format/facts.ts';
 import { codeDetails } from './code-details.ts';
+import type { ClusterConfig } from '../../snapshot/snapshot.ts';
+import type { UpstreamHost } from '../cluster/attempt.ts';
+import type { Place } from './downstream.ts';
+import { hostMetadata } from './host-metadata.ts';
 import type { RouterWorld } from './router-world.ts';
 
 /** The relay, as far as a format looks. */
@@ -16,7 +19,8 @@ export interface RelayRecord {
   readonly bytesOut: number;
   readonly retries: number;
   readonly upstream: string;
-  readonly clusterName: string;
+  readonly cluster: { readonly name: string; readonly config: ClusterConfig } | null;
+  readonly host: UpstreamHost | null;
   readonly connection: ConnectionInfo;
   readonly upstreamConnection: ConnectionInfo | null;
 }
@@ -46,9 +50,13 @@ export class RelayFacts implements Facts {
   readonly upstream: ConnectionInfo | null;
   readonly attempts: number;
   readonly #world: RouterWorld;
+  readonly #of: RelayRecord;
+  readonly #place: Place;
 
-  constructor(world: RouterWorld, of: RelayRecord, connectionId: number, chainName: string) {
+  constructor(world: RouterWorld, of: RelayRecord, connectionId: number, place: Place) {
     this.#world = world;
+    this.#of = of;
+    this.#place = place;
     this.flag = of.flag;
     this.codeDetails = of.flag === '' ? '' : codeDetails(of.flag, of.detail, false);
     this.bytesIn = of.bytesIn;
@@ -57,19 +65,22 @@ export class RelayFacts implements Facts {
     this.durationMs = of.durationMs;
     this.connection = of.connection;
     this.connectionId = connectionId;
-    this.chainName = chainName;
-    this.clusterName = of.clusterName;
+    this.chainName = place.chainName;
+    this.clusterName = of.cluster?.name ?? '';
     this.upstreamHost = of.upstream;
     this.upstream = of.upstreamConnection;
-    this.attempts = of.clusterName === '' ? 0 : of.retries + 1;
+    this.attempts = of.cluster === null ? 0 : of.retries + 1;
   }
 
   nowWallMs(): number {
     return this.#world.runtime.clock.wall();
   }
 
-  metadata(_of: MetadataOf): JsonObject | null {
-    return null;
+  metadata(of: MetadataOf): ShownMetadata | undefined {
+    const { cluster, host } = this.#of;
+    if (of === 'cluster') return cluster?.config.metadata;
+    if (of === 'listener') return this.#place.metadata;
+    return of === 'host' ? hostMetadata(host) : undefined;
   }
 
   random(): number {

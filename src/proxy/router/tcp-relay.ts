@@ -17,6 +17,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ConnectionStream, type StreamOwner } from '../cluster/connection-stream.ts';
 import type { EndedRecord } from '../telemetry/access-log.ts';
 import type { Edge } from '../telemetry/edge.ts';
+import type { Place } from './downstream.ts';
 import { DEMAND, type DemandWaiter } from './on-demand.ts';
 import { RelayFacts, type RelayRecord } from './relay-facts.ts';
 import type { RouterWorld } from './router-world.ts';
@@ -39,8 +40,7 @@ export interface TcpRelayOptions {
   readonly secure: boolean;
   /** What the filters of the connection say. */
   readonly admission: Admission;
-  /** Of the filter chain. */
-  readonly chainName: string;
+  readonly place: Place;
   /** Told once, when the downstream connection is gone. */
   closed(): void;
   /** Told once, by which side spoke first. */
@@ -105,12 +105,16 @@ export class TcpRelay
     return this.#down.connection.info;
   }
 
-  get clusterName(): string {
-    return this.#cluster === null ? '' : this.#cluster.name;
+  get cluster(): Cluster | null {
+    return this.#cluster;
+  }
+
+  get host(): UpstreamHost | null {
+    return this.#host;
   }
 
   facts(): Facts {
-    return new RelayFacts(this.#world, this, this.#connectionId, this.#options.chainName);
+    return new RelayFacts(this.#world, this, this.#connectionId, this.#options.place);
   }
 
   get upstream(): string {

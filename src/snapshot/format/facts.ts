@@ -51,13 +51,16 @@ export interface Facts {
   readonly upstream: ConnectionInfo | null;
   /** Tries so far; 0: none was begun. */
   readonly attempts: number;
-  /** What the resource says under `metadata`; null: nothing, or there is no such resource. */
-  metadata(of: MetadataOf): JsonObject | null;
+  /** What the resource says under `metadata`; undefined: nothing, or there is no such resource. */
+  metadata(of: MetadataOf): ShownMetadata | undefined;
   /** Uniform in [0, 1). */
   random(): number;
   /** A fresh UUID. */
   uniqueId(): string;
 }
+
+/** Of a resource, by namespace; only what formats may show. */
+export type ShownMetadata = ReadonlyMap<string, JsonObject>;
 
 export type MetadataOf = 'route' | 'cluster' | 'listener' | 'host';
 

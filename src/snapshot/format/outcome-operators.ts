@@ -12,6 +12,11 @@ const VERSIONS: ReadonlyMap<number, string> = new Map([
   [20, 'HTTP/2'],
 ]);
 
+/** What Weft's control plane says to its own data plane. */
+const OWN_NAMESPACE = 'weft.mesh';
+/** Subsets are made of it. */
+const HOST_NAMESPACE = 'envoy.lb';
+
 const METADATA: Readonly<Record<string, MetadataOf>> = {
   ROUTE: 'route',
   CLUSTER: 'cluster',
@@ -69,10 +74,15 @@ function metadataOf(of: MetadataOf): OperatorKind {
 
 /** The namespace of a filter, then keys one within the other. */
 function metadataAt(where: string, of: MetadataOf, path: readonly string[]): Operator {
-  if (path.length === 0 || path.includes('')) throw invalid(where, 'NAMESPACE:KEY:…, none of them empty');
+  const [namespace, ...keys] = path;
+  if (namespace === undefined || path.includes('')) throw invalid(where, 'NAMESPACE:KEY:…, none of them empty');
+  if (namespace === OWN_NAMESPACE) throw unsupported(where, `${namespace} is for the proxy alone`);
+  if (of === 'host' && namespace !== HOST_NAMESPACE) {
+    throw unsupported(where, `of endpoints this proxy keeps ${HOST_NAMESPACE} alone`);
+  }
   return (facts) => {
-    let value: JsonValue = facts.metadata(of);
-    for (const key of path) value = memberOf(value, key);
+    let value: JsonValue = facts.metadata(of)?.get(namespace) ?? null;
+    for (const key of keys) value = memberOf(value, key);
     return typeof value === 'string' ? byteText(value) : value;
   };
 }

@@ -39,7 +39,7 @@ export function sampleFacts(changed: Partial<Facts> = {}): Facts {
     upstreamProtocol: 'HTTP/2',
     upstream: null,
     attempts: 1,
-    metadata: (of) => (of === 'cluster' ? { ns: { k: 'v', o: { a: 1 } } } : null),
+    metadata: (of) => (of === 'cluster' ? new Map([['ns', { k: 'v', o: { a: 1 } }]]) : undefined),
     random: () => 0.5,
     uniqueId: () => 'unique',
     ...changed,

@@ -1,4 +1,5 @@
 /** What Weft's control plane says of a resource besides its meaning: xDS metadata that Envoy carries along unread. */
+import type { ShownMetadata } from '../format/facts.ts';
 import type { Metadata } from '../../xds/tables/messages.gen.ts';
 
 const WEFT = 'weft.mesh';
@@ -17,6 +18,14 @@ export function weftText(metadata: Metadata | undefined, key: string): string {
 export function weftNumber(metadata: Metadata | undefined, key: string): number | undefined {
   const value = metadata?.filterMetadata.get(WEFT)?.[key];
   return typeof value === 'number' ? value : undefined;
+}
+
+/** Without what Weft says of its own resources, which each of a mesh has: nobody shows it. */
+export function shownMetadata(metadata: Metadata | undefined): ShownMetadata | undefined {
+  if (metadata === undefined) return undefined;
+  const shown = new Map(metadata.filterMetadata);
+  shown.delete(WEFT);
+  return shown.size === 0 ? undefined : shown;
 }
 
 export function transportLabels(metadata: Metadata | undefined): Readonly<Record<string, string>> {

@@ -7,7 +7,7 @@ import { readCircuitLimits } from './circuit-limits.ts';
 import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
 import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
-import { textFields, weftText } from './metadata.ts';
+import { shownMetadata, textFields, weftText } from './metadata.ts';
 import { invalid, refuseSet, unsupported } from './problem.ts';
 import { readDns } from './dns-settings.ts';
 import { readBalance } from './read-balance.ts';
@@ -74,6 +74,7 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
       (key, value: unknown) => (key === 'privateKeyPem' ? undefined : value),
     ),
     ...protocol,
+    metadata: shownMetadata(message.metadata),
     service: weftText(message.metadata, 'service'),
     origin: weftText(message.metadata, 'origin'),
   };

@@ -10,7 +10,7 @@ import { decodeConfig } from './decode-config.ts';
 import { readFilterChain } from './filter-chain.ts';
 import type { FilterModules } from './http-filters.ts';
 import { readListenerFilters, refuseWithoutKernel } from './listener-filters.ts';
-import { weftText } from './metadata.ts';
+import { shownMetadata, weftText } from './metadata.ts';
 import { invalid, refuseSet } from './problem.ts';
 import { MESH_TERMS, type Terms } from './terms.ts';
 
@@ -42,6 +42,7 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
     inspectHttp,
     inspectTimeoutMs: message.listenerFiltersTimeout ?? INSPECT_MS,
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
+    metadata: shownMetadata(message.metadata),
     origin: weftText(message.metadata, 'origin'),
   };
 }

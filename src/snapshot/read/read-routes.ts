@@ -9,7 +9,7 @@ import { expectAds } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, mergeOverrides, readOverrides } from './http-filters.ts';
 import { readHedgePolicy } from './hedge-policy.ts';
-import { weftText } from './metadata.ts';
+import { shownMetadata, weftText } from './metadata.ts';
 import { readMirrors } from './mirror-policies.ts';
 import { invalid, unsupported } from './problem.ts';
 import { readRetryPolicy } from './retry-policy.ts';
@@ -110,6 +110,7 @@ function readHost(
         readOverrides(`${place}.typed_per_filter_config`, route.typedPerFilterConfig, modules),
       ),
       mark,
+      metadata: shownMetadata(route.metadata),
       edits: mergeEdits(levels, above.mostSpecificWins),
       split: null,
     };
