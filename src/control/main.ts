@@ -171,6 +171,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     adminTokenHash: tokenHash(token),
     enrolments: enrolment,
     version,
+    counters,
     routes: [
       ...identityRoutes({
         authority,

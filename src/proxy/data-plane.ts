@@ -35,7 +35,7 @@ import { TraceContext } from './router/trace-context.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { LogBuffer } from './telemetry/log-buffer.ts';
 import { LogFiles } from './telemetry/log-files.ts';
-import { LogThrottle } from './telemetry/log-throttle.ts';
+import { LogThrottle } from '../core/log-throttle.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 
 export interface DataPlaneOptions {

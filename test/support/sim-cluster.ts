@@ -15,7 +15,7 @@ import { InternalTargets } from '../../src/proxy/cluster/internal-targets.ts';
 import { MeshIdentity } from '../../src/proxy/cluster/mesh-identity.ts';
 import { OwnAddresses } from '../../src/proxy/cluster/own-addresses.ts';
 import { ResolveCache } from '../../src/proxy/cluster/resolve-cache.ts';
-import { LogThrottle } from '../../src/proxy/telemetry/log-throttle.ts';
+import { LogThrottle } from '../../src/core/log-throttle.ts';
 import { Telemetry } from '../../src/proxy/telemetry/telemetry.ts';
 import { type SimRuntime, Simulation } from '../../src/runtime/sim/simulation.ts';
 import type { ClusterConfig, Endpoint } from '../../src/snapshot/snapshot.ts';

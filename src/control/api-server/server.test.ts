@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { connect as connectTls } from 'node:tls';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ResourceClient } from '../../client/resources.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
 import { watch } from '../../client/watch.ts';
 import { serviceKind } from '../../api/kinds/service.ts';
+import { Counters } from '../../core/counters.ts';
 import { isWeftError } from '../../core/errors.ts';
 import type { Route } from './handler.ts';
 import { ADMIN_TOKEN, makeCa, SERVICES, service, TestMesh, WORKLOADS, workload } from './test-mesh.fixture.ts';
@@ -102,7 +104,7 @@ describe('credentials', () => {
     });
     const client = new ResourceClient(transport);
     await client.list(serviceKind, 'default');
-    await new Promise((resolve) => setTimeout(resolve, 2600));
+    await sleep(2_600);
     await assert.rejects(client.list(serviceKind, 'default'), (error) => isWeftError(error, 'unauthenticated'));
     transport.close();
   });
@@ -132,6 +134,23 @@ describe('permissions', () => {
     const { body } = await mesh.call('DELETE', `${WORKLOADS}/other.1`, { identity });
     assert.match(body.message, /workload default\/cart\.1 .* may not delete Workload\/default\/other\.1/);
     assert.match(body.details.hint, /the workload default\/other\.1 itself and the admin/);
+  });
+
+  test('refusals without end are all counted, and are a line a second', async () => {
+    const counters = new Counters();
+    const flooded = await TestMesh.start({ counters });
+    for (let i = 0; i < 50; i++) assert.equal((await flooded.call('GET', WORKLOADS, { token: 'wrong' })).status, 401);
+    const refused = () => flooded.log.lines.filter(({ message }) => message === 'an API request was refused');
+    assert.ok(refused().length >= 1 && refused().length < 25, `${refused().length} lines`);
+    assert.equal(counters.counter('weft_api_refused_total', { code: 'unauthenticated' }).value, 50);
+    await sleep(1_001);
+    await flooded.call('GET', WORKLOADS, { token: 'wrong' });
+    const told = refused().map(({ fields }) => Number(fields['untold'] ?? 0) + 1);
+    assert.equal(
+      told.reduce((sum, count) => sum + count, 0),
+      51,
+    );
+    await flooded.close();
   });
 
   test('a workload cannot claim a service or account that its token does not allow', async () => {

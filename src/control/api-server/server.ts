@@ -8,8 +8,10 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { KindRegistry } from '../../api/registry.ts';
+import { type Counter, Counters } from '../../core/counters.ts';
 import { isWeftError, messageOf, WeftError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { LogThrottle } from '../../core/log-throttle.ts';
 import type { Address, Clock, TlsIdentity } from '../../core/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { Authenticator } from './authenticate.ts';
@@ -43,6 +45,8 @@ export interface ApiServerOptions {
   /** Unset: always. */
   readonly ready?: () => boolean;
   readonly bounds?: Partial<Bounds>;
+  /** Where refused requests are counted; default: nowhere. */
+  readonly counters?: Counters;
 }
 
 export interface ApiServer {
@@ -64,6 +68,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return frontDoor;
 }
 
+/** Of a request, for the log. */
+interface About {
+  readonly [field: string]: unknown;
+  readonly remote: string;
+}
+
 class FrontDoor implements ApiServer {
   readonly #server: Server;
   readonly #bounds: Bounds;
@@ -71,6 +81,10 @@ class FrontDoor implements ApiServer {
   readonly #authenticator: Authenticator;
   readonly #dispatch: DispatchOptions;
   readonly #underWay = new Set<AbortController>();
+  readonly #throttle: LogThrottle;
+  readonly #refused: Readonly<Record<'unauthenticated' | 'forbidden', Counter>>;
+  /** Refusals without a line since the last one that had one. */
+  #untold = 0;
   #closing = false;
   #watches = 0;
 
@@ -78,6 +92,10 @@ class FrontDoor implements ApiServer {
     const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
     this.#bounds = bounds;
     this.#log = options.log;
+    this.#throttle = new LogThrottle(options.clock);
+    const counters = options.counters ?? new Counters();
+    const refused = (code: string): Counter => counters.counter('weft_api_refused_total', { code });
+    this.#refused = { unauthenticated: refused('unauthenticated'), forbidden: refused('forbidden') };
     const { adminTokenHash, trustDomain, clock } = options;
     this.#authenticator = new Authenticator({ adminTokenHash, trustDomain, wall: () => clock.wall() });
     this.#dispatch = {
@@ -171,7 +189,7 @@ class FrontDoor implements ApiServer {
     }
   }
 
-  #openWatch(response: ServerResponse, about: Record<string, unknown>): LineWriter {
+  #openWatch(response: ServerResponse, about: About): LineWriter {
     if (this.#watches >= this.#bounds.maxWatches) {
       throw new WeftError('limit-exceeded', {
         what: `${this.#bounds.maxWatches} watches are open, which is the bound`,
@@ -193,15 +211,27 @@ class FrontDoor implements ApiServer {
     });
   }
 
+  /** Anybody can be refused as often as they like: a line a second for each host, and how many had none. */
+  #reportRefusal(code: 'unauthenticated' | 'forbidden', reason: string, about: About): void {
+    this.#refused[code].add(1);
+    if (!this.#throttle.allows(`${code} ${about.remote}`)) {
+      this.#untold += 1;
+      return;
+    }
+    const untold = this.#untold === 0 ? {} : { untold: this.#untold };
+    this.#untold = 0;
+    this.#log.warn('an API request was refused', { ...about, code, reason, ...untold });
+  }
+
   /** Refusals are the caller's business; what they say about the control plane is ours. Bodies and tokens are in neither. */
-  #report(error: unknown, about: Record<string, unknown>): void {
+  #report(error: unknown, about: About): void {
     if (!isWeftError(error)) {
       this.#log.error('an API request failed', {
         ...about,
         reason: error instanceof Error ? error.stack : String(error),
       });
     } else if (error.code === 'unauthenticated' || error.code === 'forbidden') {
-      this.#log.warn('an API request was refused', { ...about, code: error.code, reason: error.what });
+      this.#reportRefusal(error.code, error.what, about);
     } else {
       this.#log.debug('an API request failed', { ...about, code: error.code, reason: error.what });
     }

@@ -3,7 +3,7 @@ import type { Limit } from '../../core/limit.ts';
 import type { Log } from '../../core/log.ts';
 import type { Address } from '../../core/runtime.ts';
 import type { Locality } from '../../snapshot/snapshot.ts';
-import type { LogThrottle } from '../telemetry/log-throttle.ts';
+import type { LogThrottle } from '../../core/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Dialer } from './dial.ts';
 import type { Identity } from './identity.ts';

@@ -10,7 +10,7 @@ import type { Identity } from '../cluster/identity.ts';
 import type { Overload } from '../overload/overload.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { LogFiles } from '../telemetry/log-files.ts';
-import type { LogThrottle } from '../telemetry/log-throttle.ts';
+import type { LogThrottle } from '../../core/log-throttle.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Binding } from './binding.ts';
 import type { IdentityFields } from './identity-fields.ts';

@@ -29,7 +29,7 @@ import { MeshIdentity } from '../../cluster/mesh-identity.ts';
 import { InternalTargets } from '../../cluster/internal-targets.ts';
 import { Overload } from '../../overload/overload.ts';
 import { LogFiles } from '../../telemetry/log-files.ts';
-import { LogThrottle } from '../../telemetry/log-throttle.ts';
+import { LogThrottle } from '../../../core/log-throttle.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import { createBinding } from '../binding.ts';
 import { Downstream } from '../downstream.ts';

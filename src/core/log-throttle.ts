@@ -2,7 +2,7 @@
  * Lets one line a second through for each cause, so that a peer that fails a thousand times a second cannot fill a disk
  * with our words. What is held back is still counted in the metrics.
  */
-import type { Clock } from '../../core/runtime.ts';
+import type { Clock } from './runtime.ts';
 
 const EVERY_MS = 1_000;
 const MAX_CAUSES = 512;
