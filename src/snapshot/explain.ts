@@ -6,6 +6,7 @@ import type { Decision, Facts } from '../http/filter.ts';
 import type { Head } from '../http/head.ts';
 import { effectiveFilters } from './effective-filters.ts';
 import { type ChainFacts, matchChain, whyNoChain } from './match-chain.ts';
+import { viewSubset } from './explain-subset.ts';
 import { matchHost, matchRoute } from './match-route.ts';
 import type { FilterModules } from './read/http-filters.ts';
 import type { HttpFilterConfig, RouteEntry, RouteTable, WeightedCluster } from './route-table.ts';
@@ -114,20 +115,21 @@ function verdict({ allowed, rule, origin = '' }: Decision): Explained {
 
 function explainClusters(snapshot: Snapshot, live: LiveFacts, clusters: readonly WeightedCluster[]): readonly Step[] {
   const total = clusters.reduce((sum, cluster) => sum + cluster.weight, 0);
-  return clusters.flatMap(({ name, header, weight }) => {
+  return clusters.flatMap(({ name, header, weight, subset }) => {
     if (header !== null) return [missing('cluster', `the request says it in ${header.text}`)];
     const config = snapshot.clusters.get(name);
     if (config === undefined) return [missing('cluster', `cluster ${name} does not exist`)];
     const share = clusters.length === 1 ? 'the only one' : `${Math.round((weight / total) * 1000) / 10} % of requests`;
-    const how = `${share}; ${config.balance.policy}`;
-    const found = [step('cluster', name, clauses(how, live.clusterState(name)), config.origin)];
     const set = config.discovery === 'eds' ? snapshot.endpoints.get(config.edsName) : config.inline;
+    const { why, has } = viewSubset(config.balance.subsets, subset, set?.endpoints ?? []);
+    const how = clauses(`${share}; ${config.balance.policy}`, why, live.clusterState(name));
+    const found = [step('cluster', name, how, config.origin)];
     if (config.discovery === 'dynamic-forward' || config.discovery === 'original-dst') return found;
     if (set === undefined || set === null)
       return [...found, missing('endpoint', `no assignment for ${config.edsName}`)];
     if (set.endpoints.length === 0) return [...found, missing('endpoint', 'the assignment is empty')];
     for (const endpoint of set.endpoints) {
-      const fault = faultOf(endpoint) ?? live.endpointFault(name, endpoint.key);
+      const fault = faultOf(endpoint) ?? (has(endpoint) ? live.endpointFault(name, endpoint.key) : 'not in the subset');
       const whose = endpoint.workload === '' ? '' : `workload ${endpoint.workload}, `;
       const how = `${whose}${fault ?? `weight ${endpoint.weight}`}`;
       found.push(step('endpoint', endpoint.key, clauses(how, live.endpointState(name, endpoint.key))));
