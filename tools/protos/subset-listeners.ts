@@ -28,6 +28,8 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'access_log',
     'bind_to_port',
     'internal_listener',
+    'bypass_overload_manager',
+    'ignore_global_conn_limit',
   ],
   'envoy.config.listener.v3.AdditionalAddress': ['address'],
   'envoy.config.listener.v3.ListenerFilter': ['name', 'typed_config'],

@@ -80,7 +80,8 @@ function refuseExtensions(section: JsonValue, path: readonly string[], report: R
 function refuseManagerFields(section: JsonValue, path: readonly string[], report: Report): void {
   for (const [key, value] of Object.entries(isObject(section) ? section : {})) {
     const name = protoName(key);
-    if (name === 'enable_deferred_cluster_creation') continue;
+    // Zone aware routing has callers spread evenly over zones, and asks no cluster of its own where they are.
+    if (name === 'enable_deferred_cluster_creation' || name === 'local_cluster_name') continue;
     const log = memberOf(value as JsonValue, 'event_log_path')?.value;
     if (name === 'outlier_detection' && log === '/dev/null') continue;
     report([...path, key], `cluster_manager.${name} is not supported`);

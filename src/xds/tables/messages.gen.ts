@@ -1023,7 +1023,9 @@ export interface Listener {
     | { readonly case: 'internalListener'; readonly value: Listener_InternalListenerConfig }
     | { readonly case: undefined; readonly value?: undefined };
   readonly statPrefix: string;
+  readonly ignoreGlobalConnLimit: boolean;
   readonly additionalAddresses: readonly AdditionalAddress[];
+  readonly bypassOverloadManager: boolean;
 }
 
 /** envoy.config.listener.v3.Listener.InternalListenerConfig */

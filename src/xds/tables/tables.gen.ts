@@ -579,7 +579,9 @@ export const ListenerTable: Table<m.Listener> = /* @__PURE__ */ new Table('envoy
   [26, 'bindToPort', 8, 'wrapped'],
   [27, 'internalListener', 11, 'optional', () => Listener_InternalListenerConfigTable, 'listenerSpecifier'],
   [28, 'statPrefix', 9],
+  [31, 'ignoreGlobalConnLimit', 8],
   [33, 'additionalAddresses', 11, 'list', () => AdditionalAddressTable],
+  [35, 'bypassOverloadManager', 8],
 ]);
 export const Listener_InternalListenerConfigTable: Table<m.Listener_InternalListenerConfig> = /* @__PURE__ */ new Table('envoy.config.listener.v3.Listener.InternalListenerConfig', () => [
 ]);
