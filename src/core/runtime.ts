@@ -208,6 +208,8 @@ export interface ConnectionInfo {
   readonly remote: Address;
   /** Who opened the connection, where that is not `remote`: a PROXY header told of another. */
   readonly direct?: Address;
+  /** Where it was accepted, where that is not `local`: it was going elsewhere. */
+  readonly accepted?: Address;
   /** Set on the plaintext side of a TLS connection. */
   readonly tls: TlsInfo | null;
 }

@@ -5,14 +5,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
 import { Child, until } from '../support/child.ts';
 import { missing, program } from '../support/components.ts';
 import { freePort } from '../support/live-mesh.ts';
 import { type RunningEnvoy, startEnvoy, startWeftProxy } from './running.ts';
+import { MadeAuthority } from './made-certificates.ts';
 import { type Json, listenerFilter, namedChain, REQUEST, socketAddress, told } from './told.ts';
 
 const run = promisify(execFile);
@@ -80,10 +84,47 @@ const UNBOUND = [
   unbound('all of [81]', '::', 81),
 ];
 
-const bootstrap: Json = {
-  node: { id: 'proxied', cluster: 'proxied' },
-  static_resources: { listeners: [...LISTENERS, ...UNBOUND], clusters: [] },
-};
+const P = 'type.googleapis.com/envoy.extensions.';
+/** What is told of a connection, to the client and to the application. */
+const TOLD = [
+  ...['REMOTE', 'LOCAL', 'DIRECT_REMOTE', 'DIRECT_LOCAL'].map((end) => `%DOWNSTREAM_${end}_ADDRESS_WITHOUT_PORT%`),
+  '%DOWNSTREAM_REMOTE_PORT%',
+  '%DOWNSTREAM_LOCAL_PORT%',
+].join(' ');
+
+function telling(name: string, principal: object | null, more: object = {}): Json {
+  const rules = { action: 'DENY', policies: { all: { permissions: [{ any: true }], principals: [principal] } } };
+  const rbac = { '@type': `${P}filters.network.rbac.v3.RBAC`, stat_prefix: name, rules };
+  const manager = {
+    '@type': `${P}filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: name,
+    use_remote_address: true,
+    route_config: {
+      name,
+      response_headers_to_add: [{ header: { key: 'x-told', value: TOLD } }],
+      virtual_hosts: [{ name, domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'echo' } }] }],
+    },
+    http_filters: [{ name: 'router', typed_config: { '@type': `${P}filters.http.router.v3.Router` } }],
+  };
+  const filters = [
+    ...(principal === null ? [] : [{ name: 'rbac', typed_config: rbac }]),
+    { name: 'http', typed_config: manager },
+  ];
+  return {
+    name,
+    address: socketAddress(HERE),
+    listener_filters: [proxyProtocol()],
+    filter_chains: [{ filters, ...more }],
+  };
+}
+
+const TELLING: readonly Json[] = [
+  telling('all', null),
+  telling('not the caller', { source_ip: range('192.0.2.7') }),
+  telling('not that remote', { remote_ip: range('192.0.2.7') }),
+  telling('not who connects', { direct_remote_ip: range(HERE) }),
+  telling('not from the caller directly', { direct_remote_ip: range('192.0.2.7') }),
+];
 
 function binary(command: number, family: number, body: readonly number[]): Buffer {
   const fixed = [command, family, body.length >> 8, body.length & 0xff];
@@ -142,12 +183,44 @@ describe('connections that say whose they are', { skip: missing('envoy', 'haprox
   let envoy: RunningEnvoy;
   let weft: RunningEnvoy;
 
+  let echo: Server;
+  let authority: MadeAuthority;
+  let bootstrap: Json;
+
   before(async () => {
+    authority = new MadeAuthority();
+    const { cert, key } = authority.issue('ec', 'server', ['server.example']);
+    const certificate = { certificate_chain: { inline_string: cert }, private_key: { inline_string: key } };
+    const tls = {
+      '@type': `${P}transport_sockets.tls.v3.DownstreamTlsContext`,
+      common_tls_context: { tls_certificates: [certificate] },
+    };
+    echo = createServer((request, response) => response.end(String(request.headers['x-forwarded-for'])));
+    await new Promise<void>((resolve) => echo.listen(0, HERE, resolve));
+    const { port } = echo.address() as AddressInfo;
+    const endpoints = [{ lb_endpoints: [{ endpoint: { address: socketAddress(HERE, port) } }] }];
+    const over = telling('over TLS', null, { transport_socket: { name: 'tls', typed_config: tls } });
+    bootstrap = {
+      node: { id: 'proxied', cluster: 'proxied' },
+      static_resources: {
+        listeners: [...LISTENERS, ...UNBOUND, ...TELLING, over],
+        clusters: [
+          {
+            name: 'echo',
+            type: 'STATIC',
+            connect_timeout: '1s',
+            load_assignment: { cluster_name: 'echo', endpoints },
+          },
+        ],
+      },
+    };
     envoy = await startEnvoy(bootstrap);
     weft = await startWeftProxy(bootstrap);
   });
 
   after(async () => {
+    echo?.close();
+    authority?.remove();
     await Promise.all([envoy?.stop(), weft?.stop()]);
   });
 
@@ -165,6 +238,26 @@ describe('connections that say whose they are', { skip: missing('envoy', 'haprox
     }
     const all = [...CHAINS, ...UNBOUND].map((each) => each['name'] as string);
     assert.deepEqual([...seen].toSorted(), ['400', 'closed', ...all].toSorted());
+  });
+
+  test('rules, operators and applications are told of the same ends', { timeout: 60_000 }, async () => {
+    const outcomes = new Set<string>();
+    for (const header of [
+      'PROXY TCP4 192.0.2.7 10.1.0.1 7 81\r\n',
+      'PROXY TCP6 2001:db8::1 ::9 7 81\r\n',
+      'PROXY UNKNOWN\r\n',
+    ]) {
+      for (const { name } of TELLING as readonly { readonly name: string }[]) {
+        const [theirs, ours] = await Promise.all([envoy, weft].map((proxy) => answerTo(proxy, name, header, false)));
+        assert.equal(ours, theirs, `${name}: ${header}`);
+        outcomes.add(theirs as string);
+      }
+      const [theirs, ours] = await Promise.all([envoy, weft].map((proxy) => answerTo(proxy, 'over TLS', header, true)));
+      assert.equal(ours, theirs, `over TLS: ${header}`);
+      outcomes.add(theirs as string);
+    }
+    assert.ok(outcomes.has('192.0.2.7 10.1.0.1 127.0.0.1 127.0.0.1 7 81; 192.0.2.7'), [...outcomes].join('\n'));
+    assert.ok(outcomes.has('closed'));
   });
 
   test('HAProxy and curl are understood', { timeout: 60_000 }, async () => {
@@ -215,3 +308,38 @@ ${frontend('first', first, 'send-proxy')}${frontend('second', second, 'send-prox
     }
   });
 });
+
+/** What the response tells, then what the application was told; ports of this connection's own are left out. */
+function answerTo(proxy: RunningEnvoy, name: string, header: string, isSecure: boolean): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const plain = connect({ host: HERE, port: proxy.ports.get(name) as number });
+    const finish = (socket: Socket): void => {
+      socket.setTimeout(5_000, () => socket.destroy());
+      socket.on('error', () => {});
+      socket.on('data', (bytes: Buffer) => {
+        text += bytes.toString('latin1');
+      });
+      socket.on('close', () => {
+        const told = /x-told: ([^\r]*)/i.exec(text)?.[1] ?? 'closed';
+        const forwarded = text
+          .split('\r\n\r\n')[1]
+          ?.replace(/^[0-9a-f]+\r\n/, '')
+          .split('\r\n', 1)[0];
+        // Of a client on its own host Envoy tells the application an address of this machine.
+        if (header.includes('UNKNOWN')) resolve(told.replace(/ \d+ \d+$/, ''));
+        else resolve(forwarded === undefined ? told : `${told}; ${forwarded}`);
+      });
+      socket.write(REQUEST);
+    };
+    plain.once('error', () => {});
+    plain.once('connect', () => {
+      plain.write(header, () => {
+        if (!isSecure) return finish(plain);
+        const secure = connectSecurely({ socket: plain, rejectUnauthorized: false, servername: 'server.example' });
+        secure.once('secureConnect', () => finish(secure));
+        secure.once('error', () => resolve('closed'));
+      });
+    });
+  });
+}

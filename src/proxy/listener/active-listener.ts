@@ -143,7 +143,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const original = asksKernel ? router.runtime.net.originalDestinations.of(connection) : null;
     const { local } = connection.info;
     const isRestored = original !== null && (original.host !== local.host || original.port !== local.port);
-    if (isRestored) connection.info = { ...connection.info, local: original };
+    if (isRestored) connection.info = { ...connection.info, local: original, accepted: local };
     if (proxyHeader === null) return this.#settle(connection, isRestored && mayHandOver);
     const { inspectTimeoutMs, continueOnInspectTimeout } = this.#config;
     const time = { limitMs: inspectTimeoutMs, goesOn: continueOnInspectTimeout };

@@ -70,7 +70,9 @@ export class ProxyPreface extends Timer implements ConnectionHandler {
         const { info } = this.connection;
         const { local } = info;
         if (ends !== null) {
-          this.connection.info = { ...info, local: ends.destination, remote: ends.source, direct: info.remote };
+          const { destination, source } = ends;
+          const accepted = info.accepted ?? local;
+          this.connection.info = { ...info, local: destination, remote: source, direct: info.remote, accepted };
         }
         const isHere = ends === null || (ends.destination.host === local.host && ends.destination.port === local.port);
         this.#goOn(length, !isHere);
