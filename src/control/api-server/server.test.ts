@@ -176,7 +176,7 @@ describe('permissions', () => {
     };
     const first = await set([workload('web.1'), service('web'), versioned]);
     assert.deepEqual(
-      first.body.results.map((result: { action: string }) => result.action),
+      first.body.results.map(({ action }) => action),
       ['created', 'created', 'created'],
     );
     const again = await set([{ ...service('web'), spec: { selector: { app: 'web' }, ports: [{ port: 81 }] } }]);
@@ -244,12 +244,12 @@ describe('bounds', () => {
 describe('discovery', () => {
   test('groups, versions and resources are listed', async () => {
     assert.deepEqual((await mesh.call('GET', '/api')).body.versions, ['v1']);
-    const groups = (await mesh.call('GET', '/apis')).body.groups.map((group: { name: string }) => group.name);
+    const groups = (await mesh.call('GET', '/apis')).body.groups.map(({ name }) => name);
     assert.deepEqual(groups, ['gateway.networking.k8s.io', 'weft.mesh']);
     const core = (await mesh.call('GET', '/api/v1')).body;
     assert.equal(core.kind, 'APIResourceList');
-    const services = core.resources.find((each: { name: string }) => each.name === 'services');
-    assert.deepEqual([services.kind, services.namespaced, services.shortNames], ['Service', true, ['svc']]);
+    const services = core.resources.find(({ name }) => name === 'services');
+    assert.deepEqual([services?.kind, services?.namespaced, services?.shortNames], ['Service', true, ['svc']]);
     assert.equal((await mesh.call('GET', '/apis/weft.mesh')).body.preferredVersion.version, 'v1');
     assert.match((await mesh.call('GET', '/version')).body.gitVersion, /^v1\.\d+\.0\+weft-0\.0\.0-test$/);
   });

@@ -63,10 +63,62 @@ export interface CallOptions {
   readonly accept?: string;
 }
 
+/** What tests look at in answers of every shape: objects, lists, statuses, documents. What an answer lacks is undefined. */
+export interface ApiBody {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly creationTimestamp: string;
+    readonly managedFields: readonly [{ readonly manager: string }];
+    readonly uid: string;
+    readonly generation: number;
+    readonly resourceVersion: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly address: string;
+    readonly ports: readonly [{ readonly port: number }];
+    readonly selector: { readonly app: string };
+    readonly rules: readonly [{ readonly backendRefs: readonly [{ readonly name: string }] }];
+  };
+  readonly status: unknown;
+  readonly items: readonly { readonly metadata: { readonly name: string } }[];
+  /** Of a table. */
+  readonly columnDefinitions: readonly { readonly name: string }[];
+  readonly rows: readonly [
+    { readonly cells: readonly [string, string, string, string]; readonly object: { readonly kind: string } },
+  ];
+  /** Of a failure. */
+  readonly reason: string;
+  readonly message: string;
+  readonly details: {
+    readonly hint: string;
+    readonly deleted: number;
+    readonly causes: readonly [{ readonly field: string; readonly message: string }];
+  };
+  /** Of a set of objects that is applied. */
+  readonly results: readonly [{ readonly action: string }];
+  readonly violations: readonly [{ readonly path: string }];
+  /** Of discovery and OpenAPI. */
+  readonly versions: readonly string[];
+  readonly groups: readonly { readonly name: string }[];
+  readonly preferredVersion: { readonly version: string };
+  readonly resources: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+    readonly shortNames: readonly string[];
+  }[];
+  readonly gitVersion: string;
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, { readonly serverRelativeURL: string }>>;
+}
+
 export interface Answer {
   readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
-  readonly body: any;
+  readonly body: ApiBody;
   readonly text: string;
 }
 
@@ -132,7 +184,7 @@ export class TestMesh {
     const { status, lines } = await this.open(method, path, options);
     let text = '';
     for await (const chunk of lines) text += chunk;
-    return { status, text, body: text.startsWith('{') ? JSON.parse(text) : undefined };
+    return { status, text, body: JSON.parse(text.startsWith('{') ? text : '{}') as ApiBody };
   }
 
   /** The answer with its body still open. */

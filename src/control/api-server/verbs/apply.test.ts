@@ -85,7 +85,7 @@ describe('a set', () => {
     const two = await mesh.call('GET', `${ROUTES}/in-default`);
     assert.equal(one.body.metadata.resourceVersion, two.body.metadata.resourceVersion);
     const again = await set([service('in-set', { namespace: 'set' }), route('in-default', 'y')]);
-    const actions = again.body.results.map((result: { action: string }) => result.action);
+    const actions = again.body.results.map(({ action }) => action);
     assert.deepEqual(actions, ['unchanged', 'configured']);
   });
 

@@ -32,7 +32,7 @@ describe('objects', () => {
     const bad = { ...service('bad'), spec: { selector: { app: 'bad' }, ports: [{ port: 0 }, { port: 80, prot: 1 }] } };
     const answer = await mesh.call('POST', SERVICES, { body: bad });
     assert.deepEqual([answer.status, answer.body.reason], [422, 'Invalid']);
-    const fields = answer.body.details.causes.map((cause: { field: string }) => cause.field);
+    const fields = answer.body.details.causes.map(({ field }) => field);
     assert.ok(fields.includes('spec.ports[0].port'), fields.join());
     assert.ok(fields.length >= 2);
   });
@@ -105,7 +105,7 @@ describe('objects', () => {
       body: { spec: { ports: [{ name: 'admin', port: 9000 }] } },
     });
     assert.deepEqual(
-      strategic.body.spec.ports.map((port: { port: number }) => port.port),
+      strategic.body.spec.ports.map(({ port }) => port),
       [81, 9000],
     );
     await mesh.call('POST', ROUTES, { body: route('patched', 'patched') });
@@ -151,7 +151,7 @@ describe('objects', () => {
     const list = async (query: string) => {
       const { body } = await mesh.call('GET', `/api/v1/services?${query}`);
       assert.equal(body.kind, 'ServiceList');
-      return body.items.map((item: { metadata: { name: string } }) => item.metadata.name);
+      return body.items.map(({ metadata }) => metadata.name);
     };
     assert.equal((await list('labelSelector=tier%3Dweb')).length, 3);
     assert.deepEqual(await list('labelSelector=tier%20in%20(web,db),tier&fieldSelector=metadata.name%3Dlisted-b'), [
@@ -165,7 +165,7 @@ describe('objects', () => {
     const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
     const { body } = await mesh.call('GET', `${SERVICES}?labelSelector=in%3Dtable`, { accept });
     assert.deepEqual([body.kind, body.apiVersion], ['Table', 'meta.k8s.io/v1']);
-    const columns = body.columnDefinitions.map((column: { name: string }) => column.name);
+    const columns = body.columnDefinitions.map(({ name }) => name);
     assert.deepEqual(columns, ['Name', 'PORTS', 'SELECTOR', 'Age']);
     const [{ cells, object }] = body.rows;
     assert.deepEqual(cells.slice(0, 3), ['table', '80→8080', 'app=table']);
@@ -190,7 +190,7 @@ describe('objects', () => {
 describe('namespaces', () => {
   test('default and weft-system exist and stay', async () => {
     const { body } = await mesh.call('GET', '/api/v1/namespaces');
-    const names = body.items.map((item: { metadata: { name: string } }) => item.metadata.name);
+    const names = body.items.map(({ metadata }) => metadata.name);
     assert.deepEqual(names.slice(0, 2), ['default', 'weft-system']);
     assert.equal((await mesh.call('DELETE', '/api/v1/namespaces/default')).status, 403);
   });
@@ -203,7 +203,9 @@ describe('namespaces', () => {
 
   test('a deleted namespace takes its objects with it', async () => {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } };
-    assert.equal((await mesh.call('POST', '/api/v1/namespaces', { body: namespace })).body.status.phase, 'Active');
+    assert.deepEqual((await mesh.call('POST', '/api/v1/namespaces', { body: namespace })).body.status, {
+      phase: 'Active',
+    });
     await mesh.call('POST', '/api/v1/namespaces/shop/services', { body: service('a') });
     assert.equal((await mesh.call('DELETE', '/api/v1/namespaces/shop')).status, 200);
     const left = await mesh.call('GET', '/api/v1/namespaces/shop/services');
