@@ -75,8 +75,8 @@ test('each unsupported field is refused with its line, all at once', () => {
   const found = problems(`
 hot_restart_id: 7
 static_resources:${listener('codec_type: HTTP3\n          strip_trailing_host_dot: true')}${CLUSTER}
-    lb_subset_config: {}
-    upstream_bind_config: {}`);
+    wait_for_warm_on_init: false
+    preconnect_policy: {}`);
   const lines = found.map((line) => line.replace(/^envoy.yaml:(\d+):.*(no field|is expected).*$/, '$1 $2'));
   assert.ok(found.length >= 3, found.join('\n'));
   assert.ok(
