@@ -3,12 +3,7 @@
 /** `part`: but for values that are refused with their reason; `idle`: taken, and changes nothing. */
 export type Support = 'yes' | 'part' | 'refused' | 'idle';
 
-const METADATA = [
-  'cluster.v3.Cluster',
-  'endpoint.v3.LocalityLbEndpoints',
-  'listener.v3.FilterChain',
-  'listener.v3.Listener',
-];
+const METADATA = ['endpoint.v3.LocalityLbEndpoints', 'listener.v3.FilterChain'];
 const TYPED = [
   'config.accesslog.v3.AccessLog',
   'config.core.v3.TransportSocket',
@@ -24,7 +19,7 @@ const SLOW_START = 'extensions.load_balancing_policies.common.v3.SlowStartConfig
 /** By the full name of the field, without `envoy.`. */
 export const CORRECTIONS: ReadonlyMap<string, Support> = new Map<string, Support>([
   ...METADATA.map((message): [string, Support] => [`config.${message}.metadata`, 'idle']),
-  ...['Route', 'RouteConfiguration', 'VirtualHost'].map((message): [string, Support] => [
+  ...['RouteConfiguration', 'VirtualHost'].map((message): [string, Support] => [
     `config.route.v3.${message}.metadata`,
     'idle',
   ]),
