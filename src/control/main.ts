@@ -102,6 +102,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     services: (callers) => new Map([[LOAD_STATS_PATH, (stream) => openLoadStream(stream, callers, loads)]]),
     clock,
     timers,
+    endOfTurn: runtime.endOfTurn,
     log,
     views,
     authorize: authorizeNode(index),

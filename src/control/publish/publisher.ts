@@ -64,6 +64,8 @@ export interface PublisherOptions {
   readonly metrics?: XdsMetrics;
   /** Further services of the same port, by path. */
   readonly services?: (callers: Callers) => ReadonlyMap<string, Service>;
+  /** Of the runtime. Unset: the next tick of the timers stands for it. */
+  readonly endOfTurn?: (run: () => void) => void;
   /** Proxies that get a first configuration at once, while others wait; default 64. */
   readonly maxFirstSyncs?: number;
   /** Proxies that get their new view in one turn of the event loop; default 200. */
@@ -97,7 +99,11 @@ export class Publisher implements StreamOwner, Callers {
     this.metrics = metrics;
     this.#door = new Door({ clock, timers, metrics }, this.#services(), options.maxStreams ?? 20_000);
     const start = (stream: ProxyStream) => this.#begin(stream);
-    this.#firstSyncs = new Turnstile({ timers, metrics, maxAtOnce: options.maxFirstSyncs ?? 64, start });
+    this.#firstSyncs = new Turnstile({
+      ...{ clock, timers, metrics, start },
+      maxAtOnce: options.maxFirstSyncs ?? 64,
+      later: options.endOfTurn ?? ((run) => timers.arm(new CallbackTimer(run), 0)),
+    });
     this.#nodes = new NodeStreams(options.maxStreamsPerNode ?? 1_000);
     this.#waits = new AckWaits(timers);
     this.#debounce = new Debounce(clock, timers, () => this.#push());

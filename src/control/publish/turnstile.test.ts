@@ -27,11 +27,12 @@ const answered = (clients: readonly RawClient[]): number =>
   clients.filter(({ received }) => received.length > 0).length;
 
 test('when all connect at once, few are served at a time; the others wait their turn and fail at nothing', () => {
-  const { publisher, clients, views } = storm(100, 10);
+  const { clock, publisher, clients, views } = storm(100, 10);
   assert.equal(answered(clients), 10);
   assert.equal(views.asked.length, 10, 'views are not made before their turn');
   assert.deepEqual([publisher.metrics.waiting.value, publisher.metrics.waited.value], [90, 90]);
   for (let i = 0; i < 100; i++) {
+    clock.advance(10);
     acknowledge(clients[i]);
     assert.equal(answered(clients), Math.min(100, 11 + i));
   }
@@ -60,24 +61,52 @@ test('a change does not get past the queue: who waits gets the newest when it is
   assert.equal(publisher.proxy(ids[1] ?? '')?.types[0]?.acked.get('catalog'), resource(EDS, 'catalog', '2').version);
 });
 
-test('of those that finish at once few go in one turn of the event loop', () => {
-  const clock = new TestClock();
+/** Everybody comes at once; the first two stay inside until they are told to leave. */
+function turns(count: number, costMs: number) {
   const started: number[] = [];
+  let nowMs = 0;
+  let ends: (() => void)[] = [];
   const turnstile: Turnstile<number> = new Turnstile<number>({
-    timers: new TimerWheel(clock),
+    clock: { now: () => nowMs },
+    timers: new TimerWheel(new TestClock()),
+    later: (run) => void ends.push(run),
     metrics: new XdsMetrics(),
-    maxAtOnce: 1,
+    maxAtOnce: 2,
     start(one) {
       started.push(one);
-      if (one > 0) turnstile.leave(one);
+      nowMs += costMs;
+      if (one > 1) turnstile.leave(one);
     },
   });
-  for (let one = 0; one <= 100; one++) turnstile.enter(one);
-  assert.deepEqual(started, [0]);
+  for (let one = 0; one < count; one++) turnstile.enter(one);
+  const turn = (): void => {
+    const now = ends;
+    ends = [];
+    assert.ok(now.length <= 1, 'one end of a turn is enough');
+    for (const end of now) end();
+  };
+  return { turnstile, started, turn };
+}
+
+test('of those that finish at once few go in one turn of the event loop', () => {
+  const { turnstile, started, turn } = turns(102, 0);
+  assert.deepEqual(started, [0, 1]);
+  turn();
   turnstile.leave(0);
-  assert.equal(started.length, 21);
-  for (let turn = 2; turn <= 5; turn++) clock.advance(20);
-  assert.equal(started.length, 101);
+  assert.equal(started.length, 22);
+  for (let i = 2; i <= 5; i++) turn();
+  assert.equal(started.length, 102);
+});
+
+test('fewer go where each is much work, however they come to their turn', () => {
+  const { turnstile, started, turn } = turns(102, 4);
+  turn();
+  turnstile.leave(0);
+  assert.equal(started.length, 5, 'ten milliseconds, and what was begun');
+  turnstile.leave(1);
+  assert.equal(started.length, 5, 'those that leave in the same turn make no more of it');
+  turn();
+  assert.equal(started.length, 8);
 });
 
 test('a slow client delays no other', () => {
