@@ -154,6 +154,8 @@ export interface ForwardAction {
   readonly notFoundStatus: number;
   /** Protocols that may be upgraded to, lower case, such as `websocket`. */
   readonly upgrades: readonly string[];
+  /** Those that may not, whatever the listener says. */
+  readonly barredUpgrades: readonly string[];
   /** Terminates CONNECT: the tunnel's bytes go to the cluster as TCP. */
   readonly connect: boolean;
   /** Without a byte on the stream, instead of the manager's; 0: unbounded, null: as the manager says. */

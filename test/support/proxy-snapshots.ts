@@ -174,6 +174,7 @@ export function forward(
     timeoutMs: 0,
     retry: null,
     upgrades: [],
+    barredUpgrades: [],
     connect: false,
     notFoundStatus: 503,
     idleTimeoutMs: null,

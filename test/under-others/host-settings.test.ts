@@ -16,7 +16,11 @@ const HOSTS: Readonly<Record<string, object>> = {
   answered: { include_attempt_count_in_response: true },
 };
 
+const websocket = (enabled: boolean): object => ({ upgrade_configs: [{ upgrade_type: 'websocket', enabled }] });
+
 const routes = [
+  { match: { prefix: '/barred' }, route: { cluster: 'real', ...websocket(false) } },
+  { match: { prefix: '/listed' }, route: { cluster: 'real', ...websocket(true) } },
   { match: { prefix: '/direct' }, direct_response: { status: 200 } },
   { match: { prefix: '/dead' }, route: { cluster: 'dead', retry_policy: RETRIES } },
   { match: { prefix: '/once' }, route: { cluster: 'dead' } },
@@ -83,6 +87,7 @@ describe('what a virtual host says', { skip: missing('envoy') }, () => {
     }));
     both = await startSameConfig({
       routes: { name: 'hosts', virtual_hosts: hosts },
+      manager: { upgrade_configs: [{ upgrade_type: 'websocket' }] },
       clusters: {
         real: {},
         dead: { load_assignment: { cluster_name: 'dead', endpoints: [{ lb_endpoints: [{ endpoint: dead }] }] } },
@@ -90,6 +95,18 @@ describe('what a virtual host says', { skip: missing('envoy') }, () => {
     });
   });
   after(() => both.close());
+
+  test('an upgrade goes on where the listener lists it and the route does not bar it', async () => {
+    for (const kind of KINDS) {
+      const passed: string[] = [];
+      for (const path of ['/a', '/listed', '/barred']) {
+        const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+        await both.ask(kind, { host: 'plain.test', path, headers });
+        passed.push(...both.take(kind).flatMap((seen) => (seen.headers['upgrade'] === undefined ? [] : [seen.path])));
+      }
+      assert.deepEqual(passed, ['/a', '/listed'], kind);
+    }
+  });
 
   for (const { host, path, headers = {}, told } of ROWS) {
     test(`${host}${path} ${JSON.stringify(headers)}`, async () => {

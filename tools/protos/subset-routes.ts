@@ -83,6 +83,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'vhds',
     'most_specific_header_mutations_wins',
     'ignore_port_in_host_matching',
+    'max_direct_response_body_size_bytes',
     'request_mirror_policies',
     'typed_per_filter_config',
     'metadata',

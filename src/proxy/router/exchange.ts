@@ -241,7 +241,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     const cluster = this.chooseCluster(action);
     if (cluster === null) return;
     this.cluster = cluster;
-    this.#handshake = grantUpgrade(this.request, action.upgrades, this.down.manager.upgrades, world.runtime.random);
+    this.#handshake = grantUpgrade(this.request, action, this.down.manager.upgrades, world.runtime.random);
     if (this.#handshake === HANDSHAKE.refused) {
       this.reply(501, 'NR', `the route ${this.routeName} lets nobody upgrade to that protocol`);
       return;

@@ -6,6 +6,7 @@ import type { Random } from '../../core/runtime.ts';
 import { UPGRADE } from '../../http/field-name.ts';
 import { FRAMING } from '../../http/framing.ts';
 import { type Head, UPGRADE_STATE } from '../../http/head.ts';
+import type { ForwardAction } from '../../snapshot/route-table.ts';
 import { addWebSocketKey, completeWebSocket } from '../../http/websocket-handshake.ts';
 
 const HTTP2 = 20;
@@ -22,16 +23,17 @@ export const HANDSHAKE = {
 } as const;
 export type Handshake = (typeof HANDSHAKE)[keyof typeof HANDSHAKE];
 
-/** Grants what route or listener list; else the field is not passed on. */
+/** Grants what the route lists, or the listener where the route does not bar it; else the field is not passed on. */
 export function grantUpgrade(
   request: Head,
-  byRoute: readonly string[],
+  { upgrades, barredUpgrades }: Pick<ForwardAction, 'upgrades' | 'barredUpgrades'>,
   byListener: readonly string[],
   random: Random,
 ): Handshake {
   if (request.upgrade !== UPGRADE_STATE.asked) return HANDSHAKE.none;
   const protocol = request.value(UPGRADE)?.trim().toLowerCase() ?? '';
-  if (!byRoute.includes(protocol) && !byListener.includes(protocol)) {
+  const isListed = upgrades.includes(protocol) || (byListener.includes(protocol) && !barredUpgrades.includes(protocol));
+  if (!isListed) {
     return request.version === HTTP2 ? HANDSHAKE.refused : HANDSHAKE.none;
   }
   request.upgrade = UPGRADE_STATE.granted;

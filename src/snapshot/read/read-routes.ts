@@ -32,9 +32,17 @@ export function readRouteConfiguration(where: string, message: RouteConfiguratio
   const mirrors = readMirrors(`${at}request_mirror_policies`, message.requestMirrorPolicies, NO_MIRRORS);
   const ids = { next: 0 };
   const overrides = readOverrides(`${at}typed_per_filter_config`, message.typedPerFilterConfig, modules);
+  const maxDirectBytes = message.maxDirectResponseBodySizeBytes ?? MAX_DIRECT_BYTES;
   const mostSpecificWins = message.mostSpecificHeaderMutationsWins;
   const hosts = message.virtualHosts.map((host, i) =>
-    readHost(`${at}virtual_hosts[${i}].`, host, { overrides, edits, mostSpecificWins, mirrors }, modules, ids, null),
+    readHost(
+      `${at}virtual_hosts[${i}].`,
+      host,
+      { overrides, edits, mostSpecificWins, mirrors, maxDirectBytes },
+      modules,
+      ids,
+      null,
+    ),
   );
   const { vhds } = message;
   if (vhds !== undefined) expectAds(`${at}vhds.config_source`, vhds.configSource);
@@ -57,10 +65,14 @@ interface TableDefaults {
   readonly edits: ReturnType<typeof readHeaderEdits>;
   readonly mostSpecificWins: boolean;
   readonly mirrors: readonly MirrorPolicy[];
+  readonly maxDirectBytes: number;
 }
 
 /** To Envoy nobody is inside unless `internal_address_config` says who: `EXTERNAL_ONLY` is everybody. */
 const TLS_REQUIREMENTS: ReadonlySet<number> = new Set(Object.values(VirtualHost_TlsRequirementType));
+
+/** Envoy's default. */
+const MAX_DIRECT_BYTES = 4_096;
 
 const NO_EDITS = { add: [], remove: [], formatted: false };
 const NOTHING_ABOVE: TableDefaults = {
@@ -68,6 +80,7 @@ const NOTHING_ABOVE: TableDefaults = {
   edits: { request: NO_EDITS, response: NO_EDITS },
   mostSpecificWins: false,
   mirrors: NO_MIRRORS,
+  maxDirectBytes: MAX_DIRECT_BYTES,
 };
 
 /** `at` is the path of the message, with the dot that follows it. */
@@ -90,6 +103,7 @@ function readHost(
     hedge: hedgePolicy === undefined ? null : readHedgePolicy(`${at}hedge_policy`, hedgePolicy),
     bufferBytes: message.perRequestBufferLimitBytes,
     countsTries: message.includeRequestAttemptCount,
+    maxDirectBytes: above.maxDirectBytes,
     tellsTries: message.includeAttemptCountInResponse,
     mirrors: readMirrors(`${at}request_mirror_policies`, message.requestMirrorPolicies, above.mirrors),
   };

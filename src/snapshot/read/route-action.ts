@@ -33,6 +33,8 @@ export interface HostDefaults {
   readonly mirrors: readonly MirrorPolicy[];
   readonly countsTries: boolean;
   readonly tellsTries: boolean;
+  /** Of a direct response. */
+  readonly maxDirectBytes: number;
 }
 
 export function readRouteAction(where: string, route: Route, host: HostDefaults): RouteAction {
@@ -44,7 +46,7 @@ export function readRouteAction(where: string, route: Route, host: HostDefaults)
         path: readPathRewrite(`${where}.route`, action.value, route.match),
       };
     case 'directResponse':
-      return readDirect(`${where}.direct_response`, action.value);
+      return readDirect(`${where}.direct_response`, action.value, host.maxDirectBytes);
     case 'redirect':
       return { kind: 'redirect', ...readRedirect(`${where}.redirect`, action.value, route.match) };
     case 'nonForwardingAction':
@@ -63,6 +65,7 @@ function readForward(
   if (message.priority !== 0) throw unsupported(`${where}.priority`);
   const clusters = readClusters(where, message);
   const upgrades = readUpgrades(`${where}.upgrade_configs`, message);
+  const barredUpgrades = message.upgradeConfigs.filter(isOff).map(protocolOf);
   return {
     kind: 'forward',
     clusters,
@@ -72,7 +75,8 @@ function readForward(
       message.retryPolicy === undefined ? host.retry : readRetryPolicy(`${where}.retry_policy`, message.retryPolicy),
     notFoundStatus: readNotFound(`${where}.cluster_not_found_response_code`, message.clusterNotFoundResponseCode),
     upgrades,
-    connect: message.upgradeConfigs.some((upgrade) => isConnect(upgrade) && upgrade.connectConfig !== undefined),
+    barredUpgrades,
+    connect: upgrades.includes(CONNECT) && message.upgradeConfigs.some(endsConnect),
     idleTimeoutMs: message.idleTimeout ?? null,
     maxDurationMs: message.maxStreamDuration?.maxStreamDuration ?? null,
     maxGrpcTimeoutMs: message.maxStreamDuration?.grpcTimeoutHeaderMax ?? 0,
@@ -155,16 +159,27 @@ function readClusterHeader(where: string, name: string): FieldName {
 }
 
 function readUpgrades(where: string, message: Message): readonly string[] {
-  return message.upgradeConfigs.map((upgrade, i) => {
-    if (upgrade.enabled === false) throw unsupported(`${where}[${i}].enabled`);
-    if (isConnect(upgrade) && upgrade.connectConfig?.allowPost)
+  return message.upgradeConfigs.flatMap((upgrade, i) => {
+    if (isOff(upgrade)) return [];
+    if (endsConnect(upgrade) && upgrade.connectConfig?.allowPost)
       throw unsupported(`${where}[${i}].connect_config.allow_post`);
-    return upgrade.upgradeType.toLowerCase();
+    return protocolOf(upgrade);
   });
 }
 
-function isConnect(upgrade: Message['upgradeConfigs'][number]): boolean {
-  return upgrade.upgradeType.toLowerCase() === CONNECT;
+type Upgrade = Message['upgradeConfigs'][number];
+
+function protocolOf({ upgradeType }: Upgrade): string {
+  return upgradeType.toLowerCase();
+}
+
+function isOff({ enabled }: Upgrade): boolean {
+  return enabled === false;
+}
+
+/** The tunnel ends here, instead of going on as one. */
+function endsConnect(upgrade: Upgrade): boolean {
+  return protocolOf(upgrade) === CONNECT && upgrade.connectConfig !== undefined;
 }
 
 function readNotFound(where: string, code: number): number {
@@ -180,11 +195,13 @@ function readNotFound(where: string, code: number): number {
   }
 }
 
-function readDirect(where: string, message: DirectResponseAction): RouteAction {
+function readDirect(where: string, message: DirectResponseAction, maxBytes: number): RouteAction {
   if (message.status < 200 || message.status > 599)
     throw invalid(`${where}.status`, `${message.status} is no final status`);
   const body = message.body?.specifier;
   if (body?.case === undefined) return { kind: 'direct', status: message.status, body: '' };
+  const { length } = Buffer.from(body.value);
+  if (length > maxBytes) throw invalid(`${where}.body`, `has ${length} bytes of ${maxBytes} that a table allows`);
   switch (body.case) {
     case 'inlineString':
       return { kind: 'direct', status: message.status, body: body.value };

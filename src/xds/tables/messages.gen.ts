@@ -1373,6 +1373,7 @@ export interface RouteConfiguration {
   readonly requestHeadersToRemove: readonly string[];
   readonly vhds: Vhds | undefined;
   readonly mostSpecificHeaderMutationsWins: boolean;
+  readonly maxDirectResponseBodySizeBytes: number | undefined;
   readonly requestMirrorPolicies: readonly RouteAction_RequestMirrorPolicy[];
   readonly ignorePortInHostMatching: boolean;
   readonly typedPerFilterConfig: ReadonlyMap<string, Any>;

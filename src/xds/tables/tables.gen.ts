@@ -806,6 +806,7 @@ export const RouteConfigurationTable: Table<m.RouteConfiguration> = /* @__PURE__
   [8, 'requestHeadersToRemove', 9, 'list'],
   [9, 'vhds', 11, 'optional', () => VhdsTable],
   [10, 'mostSpecificHeaderMutationsWins', 8],
+  [11, 'maxDirectResponseBodySizeBytes', 13, 'wrapped'],
   [13, 'requestMirrorPolicies', 11, 'list', () => RouteAction_RequestMirrorPolicyTable],
   [14, 'ignorePortInHostMatching', 8],
   [16, 'typedPerFilterConfig', 11, 'map', () => AnyTable],
