@@ -15,6 +15,7 @@ import {
   DiscoveryRequestTable,
   DiscoveryResponseTable,
   RpcStatusTable,
+  VirtualHostTable,
 } from '../../xds/tables/tables.gen.ts';
 import { decode } from '../../xds/wire/decode.ts';
 import { encode } from '../../xds/wire/encode.ts';
@@ -119,6 +120,21 @@ test('when the control plane is back the stream ends, and the next one is its ow
   back.accepted[1]?.stream.send(response('delta', [B]).bytes);
   await until('told', () => next.peer.messages.length === 1);
   assert.deepEqual(namesIn(next.peer), ['b']);
+});
+
+test('a name that was never called is answered with 503 meanwhile, not with the absence of a host', async () => {
+  const { address } = await accepted({ resources: [A] });
+  const { peer, stream } = await fresh(address);
+  await until('served', () => peer.messages.length === 1);
+  const typeUrl = TYPE_URLS.virtualHosts;
+  stream.send(deltaRequest({ typeUrl, resourceNamesSubscribe: ['outbound/new:80', 'nothing'] }));
+  await until('answered', () => peer.messages.length > 1);
+  const [answer] = peer.messages.slice(1).map((message) => decode(DeltaDiscoveryResponseTable, message));
+  const told = new Map((answer?.resources ?? []).map(({ name, resource }) => [name, resource?.value]));
+  const host = decode(VirtualHostTable, told.get('outbound/new:80') ?? new Uint8Array());
+  const action = host.routes[0]?.action;
+  assert.deepEqual([host.domains, action?.case === 'directResponse' ? action.value.status : null], [['new:80'], 503]);
+  assert.ok(told.has('nothing') && told.get('nothing') === undefined, 'what is no host is answered as absent');
 });
 
 test('a control plane that takes the stream and says nothing counts as away, until it answers', async () => {

@@ -5,6 +5,7 @@
 import { isWeftError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock, Random, RpcHandler, RpcStatus, RpcStream } from '../../core/runtime.ts';
+import { TYPE_URLS, type XdsView } from '../../xds/resource.ts';
 import { Quarantine } from '../../xds/server/quarantine.ts';
 import { ResponseCache } from '../../xds/server/response-cache.ts';
 import { type ClientTraits, type Dialect, Session } from '../../xds/server/session.ts';
@@ -13,6 +14,7 @@ import { decode } from '../../xds/wire/decode.ts';
 import { AcceptedResources } from './accepted-resources.ts';
 import type { KeptResources } from './kept-resources.ts';
 import { MAX_REQUEST_BYTES, TOO_LARGE } from './relayed-stream.ts';
+import { withUnreachable } from './unreachable-hosts.ts';
 
 /** A control plane that has said nothing for this long counts as away. */
 const SILENCE_MS = 2_000;
@@ -51,6 +53,8 @@ export class SteadyStream<Request extends AnyRequest> implements RpcHandler {
   #asked: Uint8Array[] = [];
   #askedBytes = 0;
   #session: Session<Request> | null = null;
+  /** What was kept, and what stands for what was not. */
+  #offered: XdsView = new Map();
   #cancelTimer: () => void = () => {};
 
   constructor(down: RpcStream, options: SteadyOptions<Request>) {
@@ -140,6 +144,7 @@ export class SteadyStream<Request extends AnyRequest> implements RpcHandler {
       wallMs: () => clock.wall(),
       onNack: ({ name, reason }) => log.warn('the data plane refuses what was kept', { name, reason }),
     });
+    this.#offered = view;
     this.#session.offer(view);
     for (const message of this.#asked) this.#answer(message);
     this.#asked = this.#asked.slice(0, 1);
@@ -182,7 +187,12 @@ export class SteadyStream<Request extends AnyRequest> implements RpcHandler {
 
   #answer(message: Uint8Array): void {
     try {
-      this.#session?.onRequest(this.#decoded(message));
+      const request = this.#decoded(message);
+      if ('resourceNamesSubscribe' in request && request.typeUrl === TYPE_URLS.virtualHosts) {
+        this.#offered = withUnreachable(this.#offered, request.resourceNamesSubscribe);
+        this.#session?.offer(this.#offered);
+      }
+      this.#session?.onRequest(request);
     } catch (error) {
       const code = isWeftError(error, 'limit-exceeded') ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT;
       return this.#end({ code, message: messageOf(error) });
