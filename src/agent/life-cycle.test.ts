@@ -27,6 +27,7 @@ function bench() {
       steps.push('answer what came');
       return answered.promise;
     },
+    sealState: () => void steps.push('seal state'),
     drain: () => note('drain sidecar'),
   };
   const code = liveWith(app, stop, { clock, log: silentLog, registration, sidecar, graceMs: 30_000 });
@@ -38,7 +39,7 @@ describe('life of a workload', () => {
     const { steps, exited, code } = bench();
     exited.resolve(42);
     assert.equal(await code, 42);
-    assert.deepEqual(steps, ['deregister', 'drain sidecar']);
+    assert.deepEqual(steps, ['seal state', 'deregister', 'drain sidecar']);
   });
 
   it('signals the application only after callers have acknowledged that it leaves, and have their answers', async () => {
@@ -54,7 +55,7 @@ describe('life of a workload', () => {
     assert.deepEqual(steps, ['leave endpoints', 'answer what came', 'SIGTERM']);
     exited.resolve(143);
     assert.equal(await code, 143);
-    assert.deepEqual(steps.slice(3), ['drain sidecar', 'deregister']);
+    assert.deepEqual(steps.slice(3), ['seal state', 'drain sidecar', 'deregister']);
   });
 
   it('leaves the sidecar open until the application is gone, and kills it after the grace', async () => {
@@ -92,6 +93,6 @@ describe('life of a workload', () => {
     await code;
     drained.resolve(true);
     await clock.advance(60_000);
-    assert.deepEqual(steps, ['leave endpoints', 'drain sidecar', 'deregister']);
+    assert.deepEqual(steps, ['leave endpoints', 'seal state', 'drain sidecar', 'deregister']);
   });
 });

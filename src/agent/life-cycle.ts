@@ -19,7 +19,7 @@ export interface LifeCycleOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly registration: Leaving;
-  readonly sidecar: Pick<Sidecar, 'settle' | 'drain'>;
+  readonly sidecar: Pick<Sidecar, 'settle' | 'sealState' | 'drain'>;
   /** From the signal to SIGKILL. */
   readonly graceMs: number;
 }
@@ -41,6 +41,7 @@ export async function liveWith(app: AppProcess, stop: StopRequest, options: Life
   const exitCode = await app.exited;
   gone.abort();
   log.info('the application has ended', { exitCode });
+  sidecar.sealState?.();
   if (stop.signal === null) {
     // It ended by itself: callers learn it first.
     await registration.leave();

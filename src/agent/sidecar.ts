@@ -26,6 +26,11 @@ export interface Sidecar {
   readonly ready: Promise<void>;
   /** Resolves when the requests that it passes to the application have been answered, or after `graceMs`. Refuses nothing. */
   settle(graceMs: number): Promise<void>;
+  /**
+   * The workload is about to be no member of the mesh any more, and what it is sent from now on says so: nothing of it is
+   * for its next start. Absent: it keeps no such thing.
+   */
+  sealState?(): void;
   /** Takes no new work, and waits until what is under way has ended, at most `graceMs`. */
   drain(graceMs: number): Promise<void>;
   close(): Promise<void>;

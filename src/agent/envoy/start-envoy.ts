@@ -54,7 +54,9 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
   await endStaleEnvoy(files, log, place.directory, path);
   const bootstrap = envoyBootstrap({ ...options, socketPath: place.socketPath });
   await files.write(path, Buffer.from(`${JSON.stringify(bootstrap, null, 2)}\n`), 0o600);
-  const relay = await openRelay(options);
+  const kept = new KeptResources({ files, clock: runtime.clock, log, path: keptPath(options.statePath, 'envoy') });
+  await kept.load();
+  const relay = await openRelay(options, kept);
   const closing = new AbortController();
   const client = new AdminClient(runtime.net, runtime.clock, admin);
   if (options.envoy === null) log.info('waiting for an Envoy that is started with this bootstrap', { bootstrap: path });
@@ -72,6 +74,7 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
     isExternal: options.envoy === null,
     ready,
     settle: (graceMs) => idle(INBOUND_REQUESTS, graceMs),
+    sealState: () => kept.seal(),
     async drain(graceMs) {
       try {
         await client.failHealthChecks();
@@ -91,14 +94,12 @@ export async function startEnvoy(options: EnvoySidecarOptions): Promise<Sidecar>
 }
 
 /** A socket that an agent left behind has nobody behind it: this workload has one agent. */
-async function openRelay(options: EnvoySidecarOptions): Promise<Listener> {
+async function openRelay(options: EnvoySidecarOptions, kept: KeptResources): Promise<Listener> {
   const { runtime, log, place, xds, svid, trustBundlePem, serve } = options;
   const { clock, random, rpc, files } = runtime;
   await files.remove(place.socketPath).catch(() => {});
   const at = unixAddress(place.socketPath);
   const bind = (accept: RpcAccept): Promise<Listener> => serve(at, accept);
-  const kept = new KeptResources({ files, clock, log, path: keptPath(options.statePath, 'envoy') });
-  await kept.load();
   return startRelay({
     ...{ clock, random, log, rpc, serve: bind, controlPlane: xds, svid, trustBundlePem, kept },
     isPrivate: true,

@@ -205,6 +205,15 @@ test('the same in the state of the world: what a whole answer leaves out, and wh
   );
 });
 
+test('what the control plane takes away from one that leaves is there for its next start', async () => {
+  const { address } = await accepted({ resources: [A, B] });
+  const { kept } = await bench.relay(address);
+  kept.accept(type, [A, B], []);
+  kept.seal();
+  kept.accept(type, [], ['a', 'b']);
+  assert.deepEqual([...(kept.view?.get(type)?.keys() ?? [])], ['a', 'b']);
+});
+
 test('a damaged file is as none, and what is too much is not kept at all', async () => {
   const { address } = await accepted({ resources: [A, B] });
   const file = readFileSync(bench.keptPath);

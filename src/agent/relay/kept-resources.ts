@@ -45,6 +45,7 @@ export class KeptResources {
   /** What the disk had, until the control plane has been heard. */
   #isOfThePast = true;
   #isBeyond = false;
+  #isSealed = false;
   #cancelWrite: (() => void) | null = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -74,12 +75,17 @@ export class KeptResources {
 
   /** The program has accepted it. */
   accept(type: TypeUrl, changed: readonly XdsResource[], removed: Iterable<string>): void {
-    if (this.#isBeyond) return;
+    if (this.#isBeyond || this.#isSealed) return;
     if (this.#isOfThePast) this.#clear();
     this.#isOfThePast = false;
     for (const name of removed) this.#drop(type, name);
     for (const resource of changed) this.#put(resource);
     this.#changed();
+  }
+
+  /** Stays as it is: what comes after is not worth keeping. */
+  seal(): void {
+    this.#isSealed = true;
   }
 
   /** Writes what is due and resolves when the disk has it. */
