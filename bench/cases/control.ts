@@ -5,6 +5,7 @@ import { missing } from '../../test/support/components.ts';
 import { buildGoControlPlane, GoSubject } from '../control/go-subject.ts';
 import { measure, type Measured, type Metric, UNITS } from '../control/measure.ts';
 import type { Scale } from '../control/subject.ts';
+import { ENDPOINTS } from '../control/mesh-objects.ts';
 import { WeftSubject } from '../control/weft-subject.ts';
 import type { Report } from '../report.ts';
 import type { Stage } from '../stage.ts';
@@ -17,7 +18,9 @@ const QUICK = { services: 100, changes: 5, seconds: 2 };
 const GO = 'go-control-plane';
 
 export async function benchControl({ folder, options, report }: Stage): Promise<void> {
-  const size = options.quick ? QUICK : FULL;
+  const usual = options.quick ? QUICK : FULL;
+  // A proxy without a workload in the mesh would be turned away for ever.
+  const size = { ...usual, services: Math.max(usual.services, Math.ceil(Math.max(...options.proxies) / ENDPOINTS)) };
   const weft = new WeftSubject(join(folder, 'control'), options.bundle, options.nodeFlags, size.services);
   const go = goBinary(folder, options.peers, report);
   for (const proxies of options.proxies) {
