@@ -60,9 +60,12 @@ const digits = new Uint8Array(16);
 const digitsView = viewOf(digits);
 const NO_VIEW = viewOf(EMPTY_BYTES);
 
+/** Where nothing may enter a table there is nothing to learn, only which fields are secrets: one serves all. */
+let policyOfNone: IndexPolicy | null = null;
+
 export class HpackEncoder {
   readonly #table: EncodingTable;
-  readonly #policy = new IndexPolicy();
+  readonly #policy: IndexPolicy;
   readonly #maxTableBytes: number;
   /** The smallest bound since the last block, and the last one; -1 when there is nothing to tell (RFC 7541 section 4.2). */
   #smallestBytes = -1;
@@ -85,6 +88,7 @@ export class HpackEncoder {
   /** `maxTableBytes`: what we are ready to hold, however much the peer offers; 0 for no dynamic table. */
   constructor(maxTableBytes: number) {
     this.#maxTableBytes = Math.min(maxTableBytes, MAX_TABLE_BYTES);
+    this.#policy = maxTableBytes === 0 ? (policyOfNone ??= new IndexPolicy()) : new IndexPolicy();
     this.#table = new EncodingTable(this.#maxTableBytes, INITIAL_TABLE_BYTES);
     this.onPeerTableBytes(INITIAL_TABLE_BYTES);
   }
