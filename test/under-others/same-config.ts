@@ -14,6 +14,8 @@ export type Kind = (typeof KINDS)[number];
 /** A request as a back end saw it. */
 export interface Seen {
   readonly cluster: string;
+  /** From 0; of a cluster that has more than one. */
+  readonly endpoint: number;
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -46,8 +48,10 @@ export interface SameConfig {
 export interface Setup {
   /** `route_config` of the one listener. */
   readonly routes: Json;
-  /** Each with one back end of its own; the values are merged into the clusters. */
+  /** Each with a back end of its own; the values are merged into the clusters. */
   readonly clusters: Readonly<Record<string, Json>>;
+  /** Back ends of a cluster that has more than one. */
+  readonly endpoints?: Readonly<Record<string, number>>;
   /** Merged into the HttpConnectionManager. */
   readonly manager?: Json;
 }
@@ -58,12 +62,12 @@ const NAMELESS = 'nameless';
 /** Says by which proxy a request came: both see the same back ends. */
 const BY = 'x-asked-of';
 
-/** What back ends do by themselves: `x-answer` is the status, `x-answer-…` a field of the answer. */
-export async function startSameConfig({ routes, clusters, manager = {} }: Setup): Promise<SameConfig> {
+/** What back ends do: `x-answer` is the status, `x-answer-…` a field of the answer. */
+export async function startSameConfig({ routes, clusters, endpoints = {}, manager = {} }: Setup): Promise<SameConfig> {
   const seen: (Seen & { readonly by: string })[] = [];
   const servers: Server[] = [];
   const made: Json[] = [];
-  for (const [name, parts] of Object.entries(clusters)) {
+  const serve = async (name: string, endpoint: number): Promise<number> => {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -72,7 +76,8 @@ export async function startSameConfig({ routes, clusters, manager = {} }: Setup)
         const headers = textsOf(request);
         const { [BY]: by = '' } = headers;
         const { method = '', url: path = '' } = request;
-        seen.push({ by, cluster: name, method, path, headers, body: Buffer.concat(chunks).toString('latin1') });
+        const body = Buffer.concat(chunks).toString('latin1');
+        seen.push({ by, cluster: name, endpoint, method, path, headers, body });
         const fields = Object.entries(headers).flatMap(([field, value]) =>
           field.startsWith('x-answer-') ? [[field.slice('x-answer-'.length), value]] : [],
         );
@@ -82,7 +87,12 @@ export async function startSameConfig({ routes, clusters, manager = {} }: Setup)
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     servers.push(server);
-    made.push(clusterAt(name, (server.address() as AddressInfo).port, parts));
+    return (server.address() as AddressInfo).port;
+  };
+  for (const [name, parts] of Object.entries(clusters)) {
+    const ports: number[] = [];
+    for (let i = 0; i < (endpoints[name] ?? 1); i++) ports.push(await serve(name, i));
+    made.push(clusterAt(name, ports, parts));
   }
   const bootstrap = {
     static_resources: { listeners: [listener(routes, manager)], clusters: made },
@@ -117,7 +127,7 @@ export async function startSameConfig({ routes, clusters, manager = {} }: Setup)
   };
 }
 
-function clusterAt(name: string, port: number, parts: Json): Json {
+function clusterAt(name: string, ports: readonly number[], parts: Json): Json {
   return {
     name,
     type: 'STATIC',
@@ -126,14 +136,12 @@ function clusterAt(name: string, port: number, parts: Json): Json {
       cluster_name: name,
       endpoints: [
         {
-          lb_endpoints: [
-            {
-              endpoint: {
-                address: { socket_address: { address: '127.0.0.1', port_value: port } },
-                hostname: name === NAMELESS ? '' : `${name}.host`,
-              },
+          lb_endpoints: ports.map((port) => ({
+            endpoint: {
+              address: { socket_address: { address: '127.0.0.1', port_value: port } },
+              hostname: name === NAMELESS ? '' : `${name}.host`,
             },
-          ],
+          })),
         },
       ],
     },

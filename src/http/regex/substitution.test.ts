@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isWeftError } from '../../core/errors.ts';
+import { Pattern } from './pattern.ts';
 import { Substitution } from './substitution.ts';
 
 const replaced = (regex: string, substitution: string, text: string): string =>
@@ -63,6 +64,17 @@ test('it finds what a backtracking engine finds, and the same in every group', (
       assert.equal(replaced(regex, shown.map((i) => `<\\${i}>`).join(''), text), expected);
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test('and it agrees with what matches the whole of a text', () => {
+  fc.assert(
+    fc.property(regexes, fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 8 }), (regex, text) => {
+      const bytes = Buffer.from(text, 'latin1');
+      const isWhole = new Pattern(regex).test(bytes, 0, bytes.length);
+      assert.equal(replaced(`^(?:${regex})$`, 'whole', text), isWhole ? 'whole' : text);
+    }),
+    { numRuns: 500 },
   );
 });
 
