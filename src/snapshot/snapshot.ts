@@ -72,6 +72,8 @@ export interface ListenerConfig {
   readonly inspectTimeoutMs: number;
   /** What that timeout does: goes on with what is known, or closes the connection. */
   readonly continueOnInspectTimeout: boolean;
+  /** Of connections, as they end. null or unset: none. */
+  readonly accessLogs?: readonly AccessLogConfig[] | null;
   /** For formats; unset: none. */
   readonly metadata?: ShownMetadata | undefined;
   readonly origin: string;

@@ -155,6 +155,15 @@ export function loggingBootstrap(
           cluster: 'tcp',
           access_log: [file('tcp', { log_format: { json_format: JSON_FORMAT } })],
         }),
+        {
+          ...listener('logged-tcp', tcpProxy('tcp')),
+          access_log: [file('listener-tcp', { log_format: { json_format: JSON_FORMAT } })],
+        },
+        {
+          ...httpListener('logged-http', ROUTES, []),
+          access_log: [file('listener-http', { log_format: { json_format: JSON_FORMAT } })],
+        },
+        { ...unmatched(), access_log: [file('listener-none', { log_format: { json_format: JSON_FORMAT } })] },
       ],
       clusters: [
         cluster('http', [ports.http]),
@@ -165,6 +174,20 @@ export function loggingBootstrap(
         cluster('refused', [1]),
       ],
     },
+  };
+}
+
+function tcpProxy(to: string): Json {
+  return { '@type': `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: to, cluster: to };
+}
+
+/** Its one filter chain takes what nobody sends. */
+function unmatched(): Json {
+  const { filter_chains: chains, ...rest } = listener('unmatched', tcpProxy('tcp'));
+  const filter_chain_match = { destination_port: 1 };
+  return {
+    ...rest,
+    filter_chains: chains.map((chain) => ({ ...chain, filter_chain_match })),
   };
 }
 

@@ -89,6 +89,21 @@ function ask(port: number, { name, method = 'GET', path, headers = {}, body = ''
   });
 }
 
+/** What the listener of a connection of HTTP, or of none, does not know here. */
+const UNTOLD: Readonly<Record<string, Readonly<Record<string, null>>>> = {
+  'listener-http': { '%BYTES_RECEIVED%': null, '%PROTOCOL%': null, '%STREAM_ID%': null },
+  'listener-none': { '%STREAM_ID%': null },
+};
+
+/** Says something, until the other end closes, or resets. */
+function raw(port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {}).on('close', () => resolve());
+    socket.resume().end('ping');
+  });
+}
+
 describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-log-'));
   const pathOf = (kind: Kind, log: string): string => join(folder, `${kind}-${log}.log`);
@@ -120,10 +135,11 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
         await ask(proxy.ports.get('http') ?? 0, { ...asked, headers: { 'x-request-id': id, ...headers } });
       }
       await ask(proxy.ports.get('secure') ?? 0, { name: 'secure', path: '/secure/x', identity });
-      await new Promise<void>((resolve, reject) => {
-        const socket = connect(proxy.ports.get('tcp') ?? 0, '127.0.0.1');
-        socket.on('error', reject).on('close', () => resolve());
-        socket.resume().end('ping');
+      for (const name of ['tcp', 'logged-tcp', 'unmatched']) await raw(proxy.ports.get(name) ?? 0);
+      await ask(proxy.ports.get('logged-http') ?? 0, {
+        name: 'logged',
+        path: '/direct',
+        headers: { connection: 'close' },
       });
     }
     // What is buffered is written before they end.
@@ -180,15 +196,18 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
     });
   }
 
-  test('a connection of raw bytes has a line as well', () => {
-    const [envoy, weft] = KINDS.map((kind) => {
-      const [line = '{}', ...more] = linesOf(kind, 'tcp');
-      assert.deepEqual(more, []);
-      return JSON.parse(line) as Record<string, unknown>;
+  for (const log of ['tcp', 'listener-tcp', 'listener-http', 'listener-none']) {
+    test(`a connection has a line in ${log}`, () => {
+      const [envoy, weft] = KINDS.map((kind) => {
+        const [line = '{}', ...more] = linesOf(kind, log);
+        assert.deepEqual(more, []);
+        return JSON.parse(line) as Record<string, unknown>;
+      });
+      assert.ok(envoy !== undefined && weft !== undefined);
+      const [ours, theirs] = [weft, envoy].map((line) => steady({ ...line, ...UNTOLD[log] }));
+      assert.deepEqual(ours, theirs);
     });
-    assert.ok(envoy !== undefined && weft !== undefined);
-    assert.deepEqual(steady(weft), steady(envoy));
-  });
+  }
 
   test('a file is made as Envoy makes it', () => {
     assert.equal(statSync(pathOf('weft', 'json')).mode, statSync(pathOf('envoy', 'json')).mode);

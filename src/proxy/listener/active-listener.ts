@@ -10,6 +10,7 @@ import type { Arrival, FilterChain, ListenerConfig } from '../../snapshot/snapsh
 import { Downstream, edgeOf } from '../router/downstream.ts';
 import { TcpRelay } from '../router/tcp-relay.ts';
 import { admit, whyNoLonger } from './admit.ts';
+import { ConnectionLog, ConnectionRecord } from './connection-log.ts';
 import { type Detected, RAW } from './detect.ts';
 import { Handshake } from './handshake.ts';
 import { HttpConnection, type HttpConnectionOwner } from './http-connection.ts';
@@ -30,6 +31,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   readonly name: string;
   readonly #world: ListenerWorld;
   readonly #refusals: Refusals;
+  readonly #log: ConnectionLog;
   readonly #served = new Set<Served>();
   /** Those of them that carry raw bytes, and what was found at their begin. */
   readonly #raw = new Map<TcpRelay, Detected>();
@@ -55,6 +57,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     this.#config = config;
     this.#world = world;
     this.#refusals = new Refusals(world.router, config.name);
+    this.#log = new ConnectionLog(world.router);
     this.#close = new CallbackTimer(() => {
       for (const served of [...this.#old.keys()]) served.drain();
     });
@@ -216,6 +219,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
   connectionEnded(served: Served): void {
     if (!this.#served.delete(served)) return;
     if (served instanceof TcpRelay) this.#raw.delete(served);
+    this.#log.ended(served, this.#config.accessLogs ?? null);
     this.#world.connections.give();
     if (this.#served.size === 0) this.#world.router.timers.disarm(this.#look);
     if (!this.#old.delete(served) || this.#old.size > 0) return;
@@ -227,6 +231,8 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const facts = this.#facts(connection.info, found);
     const chain = matchChain(this.#config, facts);
     if (chain === null) {
+      const { accessLogs, metadata } = this.#config;
+      if (accessLogs) this.#log.unmatched(connection.info, { chainName: '', metadata }, accessLogs);
       this.#refuse(connection, () => this.#refusals.noChain(connection.info, whyNoChain(this.#config, facts)));
       return;
     }
@@ -267,7 +273,9 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
     const { direction } = this.#config;
     const { router } = this.#world;
     const { network } = chain;
-    const place = { chainName: chain.name, metadata: this.#config.metadata };
+    const { accessLogs, metadata } = this.#config;
+    const place = { chainName: chain.name, metadata };
+    const isLogged = Boolean(accessLogs);
     const admission = admit(this.#world.connectionFilters(chain), connection.info);
     if (network.kind === 'http') {
       if (!admission.allowed) {
@@ -276,7 +284,16 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       }
       const filters = this.#world.filters(network);
       const down = new Downstream(router, network, filters, direction, connection.info, secure, place);
-      this.#served.add(serveHttp(connection, down, this, found));
+      const serving = serveHttp(connection, down, this, found);
+      this.#served.add(serving);
+      if (isLogged) {
+        this.#log.begun(
+          serving,
+          new ConnectionRecord(connection.info, router.runtime.clock, ''),
+          down.connectionId,
+          place,
+        );
+      }
       if (!this.#look.armed) router.timers.arm(this.#look, DEFAULT_HTTP1_LIMITS.stallTimeoutMs);
       return;
     }
@@ -292,6 +309,7 @@ export class ActiveListener implements PeekOwner, HttpConnectionOwner {
       },
     });
     this.#served.add(relay);
+    if (isLogged) this.#log.begun(relay, relay, relay.connectionId, place);
     this.#raw.set(relay, found);
     relay.start();
   }

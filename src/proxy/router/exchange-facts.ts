@@ -36,6 +36,7 @@ export interface FormattedExchange {
 }
 
 export class ExchangeFacts implements Facts {
+  readonly logType = 'DownstreamEnd';
   readonly #of: FormattedExchange;
 
   constructor(of: FormattedExchange) {

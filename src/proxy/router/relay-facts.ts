@@ -1,7 +1,7 @@
 /** What a format may ask of a relayed connection: everything about messages is nothing there. */
 import type { ConnectionInfo } from '../../core/runtime.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
-import type { Facts, MetadataOf, ShownMetadata } from '../../snapshot/format/facts.ts';
+import type { Facts, LogType, MetadataOf, ShownMetadata } from '../../snapshot/format/facts.ts';
 import { codeDetails } from './code-details.ts';
 import type { ClusterConfig } from '../../snapshot/snapshot.ts';
 import type { UpstreamHost } from '../cluster/attempt.ts';
@@ -36,6 +36,7 @@ export class RelayFacts implements Facts {
   readonly responseMs = -1;
   readonly routeName = '';
   readonly upstreamProtocol = '';
+  readonly logType: LogType;
   readonly flag: ResponseFlag;
   readonly codeDetails: string;
   readonly bytesIn: number;
@@ -53,12 +54,19 @@ export class RelayFacts implements Facts {
   readonly #of: RelayRecord;
   readonly #place: Place;
 
-  constructor(world: RouterWorld, of: RelayRecord, connectionId: number, place: Place) {
+  constructor(
+    world: RouterWorld,
+    of: RelayRecord,
+    connectionId: number,
+    place: Place,
+    logType: LogType = 'TcpConnectionEnd',
+  ) {
     this.#world = world;
+    this.logType = logType;
     this.#of = of;
     this.#place = place;
     this.flag = of.flag;
-    this.codeDetails = of.flag === '' ? '' : codeDetails(of.flag, of.detail, false);
+    this.codeDetails = detailsOf(of);
     this.bytesIn = of.bytesIn;
     this.bytesOut = of.bytesOut;
     this.startedAtWallMs = world.wallTime.at(of.startedAt);
@@ -90,4 +98,9 @@ export class RelayFacts implements Facts {
   uniqueId(): string {
     return this.#world.fields.uuid();
   }
+}
+
+function detailsOf({ flag, detail }: RelayRecord): string {
+  if (flag === '') return '';
+  return flag === 'NR' ? 'filter_chain_not_found' : codeDetails(flag, detail, false);
 }

@@ -65,7 +65,7 @@ export class TcpRelay
   readonly #world: RouterWorld;
   readonly #options: TcpRelayOptions;
   readonly #down: ConnectionStream;
-  readonly #connectionId: number;
+  readonly connectionId: number;
   readonly startedAt: number;
   /** null: none so far, or the other end is inside this process. */
   upstreamConnection: ConnectionInfo | null = null;
@@ -95,7 +95,7 @@ export class TcpRelay
     this.#edge = options.edge;
     this.startedAt = world.runtime.clock.now();
     this.routeName = options.proxy.statPrefix;
-    this.#connectionId = world.logFiles.nextConnection();
+    this.connectionId = world.logFiles.nextConnection();
     // Until there is an upstream the kernel keeps what the client says.
     connection.pause();
     this.#down = new ConnectionStream(connection, this, this);
@@ -114,7 +114,7 @@ export class TcpRelay
   }
 
   facts(): Facts {
-    return new RelayFacts(this.#world, this, this.#connectionId, this.#options.place);
+    return new RelayFacts(this.#world, this, this.connectionId, this.#options.place);
   }
 
   get upstream(): string {

@@ -8,6 +8,7 @@ import type { Head } from '../../http/head.ts';
 import type { JsonObject } from '../../xds/wire/json.ts';
 
 export interface Facts {
+  readonly logType: LogType;
   /** null: raw TCP. */
   readonly request: Head | null;
   /** null: none went out so far. */
@@ -61,6 +62,9 @@ export interface Facts {
 
 /** Of a resource, by namespace; only what formats may show. */
 export type ShownMetadata = ReadonlyMap<string, JsonObject>;
+
+/** Envoy's AccessLogType: of an exchange, of raw bytes, of a connection as its listener sees it. */
+export type LogType = 'DownstreamEnd' | 'TcpConnectionEnd' | 'NotSet';
 
 export type MetadataOf = 'route' | 'cluster' | 'listener' | 'host';
 

@@ -33,7 +33,7 @@ export const OUTCOME_OPERATORS: OperatorKinds = {
   RESPONSE_FLAGS_LONG: plain(({ flag }) => (flag === '' ? '-' : longFlag(flag))),
   BYTES_RECEIVED: plain(({ bytesIn }) => bytesIn),
   BYTES_SENT: plain(({ bytesOut }) => bytesOut),
-  ACCESS_LOG_TYPE: plain(({ request }) => (request === null ? 'TcpConnectionEnd' : 'DownstreamEnd')),
+  ACCESS_LOG_TYPE: plain(({ logType }) => logType),
   ROUTE_NAME: plain(({ routeName }) => byteText(routeName) || null),
   // Virtual clusters are none of what this proxy does, so that no request is of one.
   VIRTUAL_CLUSTER_NAME: plain(() => null),

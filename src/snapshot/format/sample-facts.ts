@@ -15,6 +15,7 @@ export function sampleFacts(changed: Partial<Facts> = {}): Facts {
   const response = Head.response(200);
   response.appendText(new FieldName('x-up'), 'a"b\\c\xe9');
   return {
+    logType: 'DownstreamEnd',
     request,
     response,
     trailers: null,

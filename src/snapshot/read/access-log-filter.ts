@@ -148,7 +148,5 @@ function readGrpcStatus({ statuses, exclude }: GrpcStatusFilter): LogFilter {
 
 /** Lines are written at the end alone. */
 function readLogType({ types, exclude }: LogTypeFilter): LogFilter {
-  const http = types.includes(AccessLogType.DownstreamEnd) !== exclude;
-  const tcp = types.includes(AccessLogType.TcpConnectionEnd) !== exclude;
-  return ({ request }) => (request === null ? tcp : http);
+  return ({ logType }) => types.includes(AccessLogType[logType]) !== exclude;
 }

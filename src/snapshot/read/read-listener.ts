@@ -4,6 +4,7 @@ import type { Listener as Message } from '../../xds/tables/messages.gen.ts';
 import { TrafficDirection } from '../../xds/tables/messages.gen.ts';
 import { ListenerTable } from '../../xds/tables/tables.gen.ts';
 import type { FilterChain, ListenerConfig } from '../snapshot.ts';
+import { readAccessLogs } from './access-log.ts';
 import { readSocketAddress } from './address.ts';
 import { refuseOverlaps } from './chain-match.ts';
 import { decodeConfig } from './decode-config.ts';
@@ -42,6 +43,7 @@ export function readListener(bytes: Uint8Array, modules: FilterModules, terms: T
     inspectHttp,
     inspectTimeoutMs: message.listenerFiltersTimeout ?? INSPECT_MS,
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
+    accessLogs: readAccessLogs('access_log', message.accessLog, terms),
     metadata: shownMetadata(message.metadata),
     origin: weftText(message.metadata, 'origin'),
   };
