@@ -25,9 +25,15 @@ function bench() {
   const clock = new SteppedClock();
   const controlPlane = new FakeControlPlane('', () => Promise.reject(new Error('unused')), clock);
   const log = new RecordingLog();
-  const registration = new Registration({ clock, log, controlPlane, leaseSeconds: 15 }, record);
+  const enrolments: number[] = [];
+  const enrolAnew = async (): Promise<void> => {
+    enrolments.push(clock.now());
+    if (!controlPlane.tokens.has('good')) throw new Error('no token');
+    controlPlane.takesIdentity = true;
+  };
+  const registration = new Registration({ clock, log, controlPlane, leaseSeconds: 15, enrolAnew }, record);
   const calls = (): string[] => controlPlane.calls.splice(0).filter((call) => !call.startsWith('answered'));
-  return { clock, controlPlane, log, registration, calls };
+  return { clock, controlPlane, log, registration, calls, enrolments };
 }
 
 describe('workload record', () => {
@@ -91,6 +97,21 @@ describe('registration', () => {
     await clock.advance(1_000);
     assert.deepEqual(calls(), ['lease ready']);
     assert.ok(log.lines.some((line) => line.message === 'the control plane is back'));
+  });
+
+  it('enrols anew when its identity is taken no more, at once and then once a minute', async () => {
+    const { clock, controlPlane, log, registration, calls, enrolments } = bench();
+    controlPlane.takesIdentity = false;
+    controlPlane.tokens.clear();
+    registration.start();
+    await clock.advance(59_000);
+    assert.deepEqual(enrolments, [0]);
+    controlPlane.tokens.add('good');
+    calls();
+    await clock.advance(2_000);
+    assert.equal(enrolments.length, 2);
+    assert.deepEqual(calls().slice(-2), ['register catalog-1', 'lease not ready']);
+    assert.ok(log.lines.some(({ message }) => message === 'the control plane is back'));
   });
 
   it('waits for the acknowledgement when it leaves, and is never ready again', async () => {

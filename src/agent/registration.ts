@@ -16,6 +16,8 @@ const DRAIN_WAIT_MS = 8_000;
 const DEREGISTER_WAIT_MS = 5_000;
 /** After a failed heartbeat: sooner than the next one is due, so that a short outage costs no lease. */
 const RETRY_MS = 1_000;
+/** A token that was used or has run out does not get better: the control plane is not asked each second. */
+const ENROL_AGAIN_MS = 60_000;
 
 export interface RegistrationOptions {
   readonly clock: Clock;
@@ -23,6 +25,8 @@ export interface RegistrationOptions {
   readonly controlPlane: ControlPlane;
   /** Unset: 15. */
   readonly leaseSeconds?: number;
+  /** Another identity, when the control plane knows the present one no more. Unset: there is none to be had. */
+  readonly enrolAnew?: () => Promise<void>;
 }
 
 export class Registration {
@@ -36,6 +40,7 @@ export class Registration {
   #ready = false;
   #reachable = true;
   #running: Promise<void> | null = null;
+  #enrolsAgainAt = 0;
   #leaving: Promise<void> | null = null;
 
   constructor(options: RegistrationOptions, record: Workload) {
@@ -130,14 +135,29 @@ export class Registration {
 
   async #tell(): Promise<void> {
     const { controlPlane, log } = this.#options;
-    if (!this.#written) await this.register();
+    if (!this.#written) await this.#registerAnyhow();
     try {
       await controlPlane.lease({ ready: this.#ready, leaseSeconds: this.#leaseSeconds });
     } catch (error) {
       if (!isWeftError(error, 'not-found')) throw error;
       log.info('the control plane has forgotten the workload: it registers again');
-      await this.register();
+      await this.#registerAnyhow();
       await controlPlane.lease({ ready: this.#ready, leaseSeconds: this.#leaseSeconds });
+    }
+  }
+
+  /** Who left in order gave its identity back; started from disk while the control plane is away, it still has it. */
+  async #registerAnyhow(): Promise<void> {
+    const { clock, log, enrolAnew } = this.#options;
+    try {
+      await this.register();
+    } catch (error) {
+      const mayEnrol = isWeftError(error, 'forbidden') && clock.now() >= this.#enrolsAgainAt;
+      if (!mayEnrol || enrolAnew === undefined) throw error;
+      this.#enrolsAgainAt = clock.now() + ENROL_AGAIN_MS;
+      log.warn('the control plane takes this identity no more: the workload enrols anew', { reason: messageOf(error) });
+      await enrolAnew();
+      await this.register();
     }
   }
 }

@@ -147,7 +147,10 @@ async function live(options: WorkloadOptions, stop: StopRequest, onReady: (ready
       ports: ports.map((port, index) => ({ ...port, proxyPort: proxyPorts[index] ?? 0 })),
       proxy: proxyless ? null : { httpProxyPort, adminPort, vips },
     });
-  const registration = new Registration(registrationOptions(options, controlPlane), record(fixedPorts(options)));
+  const registration = new Registration(
+    { ...registrationOptions(options, controlPlane), enrolAnew: () => renewOnce('enrol') },
+    record(fixedPorts(options)),
+  );
   try {
     await registration.register().catch(async (error: unknown) => {
       if (keptPorts === null || !isWeftError(error, 'forbidden')) throw error;

@@ -19,6 +19,8 @@ export class FakeControlPlane implements ControlPlane {
   /** The record is gone: leases find nothing until it registers. */
   forgotten = true;
   refuseRenewals = false;
+  /** The identity was given back: nobody registers with it. */
+  takesIdentity = true;
   tokens = new Set(['good']);
   /** How long an answer to a drain takes. */
   drainMs = 0;
@@ -58,6 +60,7 @@ export class FakeControlPlane implements ControlPlane {
 
   async register(workload: Workload): Promise<void> {
     this.#note(`register ${workload.metadata.name}`);
+    if (!this.takesIdentity) throw new WeftError('forbidden', { what: 'the workload is not registered' });
     this.records.push(workload);
     this.forgotten = false;
   }
