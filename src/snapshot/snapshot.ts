@@ -281,6 +281,8 @@ export interface ClusterConfig {
   /** Chosen per endpoint: the first whose labels the endpoint's `transport` metadata contains, else `transport`. */
   readonly transportMatches: readonly TransportMatch[];
   readonly transport: UpstreamTls | null;
+  /** The version of the PROXY header that connections begin with, before TLS; 0: none. */
+  readonly announces: 0 | 1 | 2;
   /** Changes when connections made under the old configuration must not be used for new requests. */
   readonly transportHash: string;
   /** `http2`: with prior knowledge, or by an ALPN of which every name means HTTP/2. */

@@ -115,6 +115,7 @@ export function clusterOf(
     inline: { name, endpoints, ...DEFAULT_SPREAD },
     connectTimeoutMs: 5_000,
     socket: null,
+    announces: 0,
     balance: DEFAULT_BALANCE,
     outlier: null,
     healthCheck: null,

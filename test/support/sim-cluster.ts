@@ -173,6 +173,10 @@ export class SimAttempt implements Attempt {
     return this.#destination;
   }
 
+  source(): Address {
+    return { host: '10.0.0.9', port: 40_000 };
+  }
+
   onStream(stream: Stream): void {
     this.stream = stream;
     this.host = this.endpoint?.endpoint.key ?? '';

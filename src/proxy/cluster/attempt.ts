@@ -38,8 +38,10 @@ export interface Attempt extends MessageReceiver {
   readonly subset: SubsetMatch | null;
   /** Host and port that the request is for; only dynamic-forward clusters read it. */
   authority(): string;
-  /** Where the downstream connection was meant to go; only original-dst clusters read it. */
+  /** Where the downstream connection was meant to go; only original-dst clusters and those that announce it read it. */
   destination(): Address;
+  /** Where it is from; only clusters that announce it read it. */
+  source(): Address;
   /** Exactly one of the two, perhaps before `acquire` returns. */
   onStream(stream: Stream): void;
   /** The slot is given back already. `detail` names the limit or the cause. */

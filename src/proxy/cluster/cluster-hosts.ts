@@ -24,6 +24,7 @@ const NO_ENDPOINTS: EndpointSet = { name: '', endpoints: [], ...DEFAULT_SPREAD }
 export class ClusterHosts implements HostOwner {
   readonly timers: Timers;
   socket: SocketOptions | null;
+  announces: 0 | 1 | 2;
   readonly #world: ClusterWorld;
   readonly #settled: () => void;
   #config: ClusterConfig;
@@ -49,6 +50,7 @@ export class ClusterHosts implements HostOwner {
   constructor(config: ClusterConfig, world: ClusterWorld, settled: () => void) {
     this.timers = world.dialer.timers;
     this.socket = config.socket;
+    this.announces = config.announces;
     this.#world = world;
     this.#config = config;
     this.#settled = settled;

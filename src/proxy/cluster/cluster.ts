@@ -20,6 +20,8 @@ import { OriginalHosts } from './original-hosts.ts';
 import { Http1Pool } from './pool/http1.ts';
 import { Http2Pool } from './pool/http2.ts';
 import type { PoolHost } from './pool/pool-host.ts';
+import type { Ends } from './announcement.ts';
+import { PoolsByEnds } from './pool/pools-by-ends.ts';
 import { TcpPool } from './pool/tcp.ts';
 import type { RequestedHosts } from './requested-hosts.ts';
 import { speaks } from './speaks.ts';
@@ -112,6 +114,7 @@ export class Cluster implements PoolHost {
     this.#endpoints = endpoints;
     this.circuit.configure(config.limits);
     this.#hosts.socket = config.socket;
+    this.#hosts.announces = config.announces;
     if (this.#requested === null) this.#hosts.update(config, endpoints);
     else this.#requested.update(config);
   }
@@ -225,7 +228,7 @@ export class Cluster implements PoolHost {
     attempt.endpoint = host;
     host.active++;
     host.requests++;
-    if (attempt.tunnel) (host.tunnels ??= new TcpPool(this, host)).open(attempt);
+    if (attempt.tunnel) (host.tunnels ??= this.#poolOf((ends) => new TcpPool(this, host, ends))).open(attempt);
     else (host.http ??= this.#httpPool(host)).open(attempt);
   }
 
@@ -248,7 +251,12 @@ export class Cluster implements PoolHost {
   }
 
   #httpPool(host: EndpointState): Pool {
-    return speaks(this.#config, host) === 'http2' ? new Http2Pool(this, host) : new Http1Pool(this, host);
+    const Made = speaks(this.#config, host) === 'http2' ? Http2Pool : Http1Pool;
+    return this.#poolOf((ends) => new Made(this, host, ends));
+  }
+
+  #poolOf(make: (ends: Ends | null) => Pool): Pool {
+    return this.#config.announces === 0 ? make(null) : new PoolsByEnds(make);
   }
 
   #pick(attempt: Attempt): EndpointState | null {

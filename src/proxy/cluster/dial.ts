@@ -5,6 +5,7 @@
 import type { Connection, ConnectionHandler, ResolvedAddress, Runtime, SocketOptions } from '../../core/runtime.ts';
 import { messageOf } from '../../core/errors.ts';
 import { Timer, type Timers } from '../../core/timer-wheel.ts';
+import { announcement, type Ends } from './announcement.ts';
 import { connectInternally } from './internal-connection.ts';
 import type { InternalTargets } from './internal-targets.ts';
 import type { OwnAddresses } from './own-addresses.ts';
@@ -28,6 +29,8 @@ export interface DialTarget {
   readonly transport: UpstreamTransport | null;
   /** null: as the system makes connections. */
   readonly socket: SocketOptions | null;
+  /** The version of the PROXY header that a connection begins with; 0: none. */
+  readonly announces: 0 | 1 | 2;
   /** Named by a request: it must not be an address of this proxy itself. */
   readonly isForward: boolean;
   connected(): void;
@@ -46,12 +49,15 @@ export class Dial extends Timer implements ConnectionHandler {
   readonly #owner: DialOwner;
   readonly #target: DialTarget;
   #connection: Connection | null = null;
+  readonly #ends: Ends | null;
   #securing = false;
   #done = false;
   #more: readonly ResolvedAddress[] = [];
 
-  constructor(dialer: Dialer, owner: DialOwner, target: DialTarget) {
+  /** `ends`: on whose behalf, for a target that is told; null: nobody's. */
+  constructor(dialer: Dialer, owner: DialOwner, target: DialTarget, ends: Ends | null = null) {
     super();
+    this.#ends = ends;
     this.#dialer = dialer;
     this.#owner = owner;
     this.#target = target;
@@ -79,7 +85,11 @@ export class Dial extends Timer implements ConnectionHandler {
   onOpen(): void {
     const connection = this.#connection;
     if (this.#done || connection === null) return;
-    const { transport } = this.#target;
+    const { transport, announces } = this.#target;
+    if (announces !== 0 && !this.#securing) {
+      const header = announcement(announces, this.#ends);
+      connection.write(header, 0, header.length);
+    }
     if (transport !== null && !this.#securing) {
       const options = transport.options();
       if (options === null) {

@@ -80,6 +80,10 @@ export class EndpointState implements UpstreamHost, DialTarget {
     return this.#owner.socket;
   }
 
+  get announces(): 0 | 1 | 2 {
+    return this.#owner.announces;
+  }
+
   get secure(): boolean {
     return this.transport !== null;
   }

@@ -7,6 +7,8 @@ export interface HostOwner {
   readonly timers: Timers;
   /** How connections to its hosts are made; null: as the system makes them. */
   readonly socket: SocketOptions | null;
+  /** As `DialTarget.announces`. */
+  readonly announces: 0 | 1 | 2;
   now(): number;
   /** Picks must be planned anew; who waits for a host that is out may go elsewhere. */
   healthChanged(host: WaitedFor): void;

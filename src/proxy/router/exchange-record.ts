@@ -101,6 +101,10 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     return this.down.world.destination.of(this.down.info);
   }
 
+  source(): Address {
+    return this.down.info.remote;
+  }
+
   /** In the words of whoever reads an error: the service where it is known, else what was asked for. */
   get serviceName(): string {
     const { cluster } = this;

@@ -49,6 +49,7 @@ export interface Forwarded extends Progress {
   flag: ResponseFlag;
   authority(): string;
   destination(): Address;
+  source(): Address;
   /** A 1xx head; freed by the callee, as the next ones. */
   interim(head: Head): void;
   respond(head: Head, last: boolean): void;
@@ -166,6 +167,10 @@ export class Forwarding implements TryOwner {
 
   destination(): Address {
     return this.#owner.destination();
+  }
+
+  source(): Address {
+    return this.#owner.source();
   }
 
   tryOpened(current: Try, stream: Stream): void {

@@ -26,6 +26,7 @@ export interface Mirrored {
   /** Of the caller, as it asked. */
   readonly authority: string;
   readonly destination: Address;
+  readonly source: Address;
   /** As `Attempt.hash`. */
   readonly hash: number;
   /** The route's; 0: unbounded. */
@@ -114,6 +115,10 @@ export class Mirror extends Timer implements Attempt {
 
   destination(): Address {
     return this.#of.destination;
+  }
+
+  source(): Address {
+    return this.#of.source;
   }
 
   onStream(stream: Stream): void {

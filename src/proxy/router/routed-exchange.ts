@@ -98,7 +98,8 @@ export abstract class RoutedExchange extends TimedExchange implements Exchange, 
 
   protected startMirrors({ mirrors, timeoutMs }: ForwardAction, hash: number, body: RequestBody): Mirrors | null {
     const { world } = this.down;
-    const of = { world, authority: this.authority(), destination: this.destination(), hash, timeoutMs };
+    const ends = { destination: this.destination(), source: this.source() };
+    const of = { world, authority: this.authority(), ...ends, hash, timeoutMs };
     return startMirrors(mirrors, of, this.#binding, this.request, body);
   }
 

@@ -184,6 +184,10 @@ export class TcpRelay
     return this.#world.destination.of(this.#down.connection.info);
   }
 
+  source(): Address {
+    return this.#down.connection.info.remote;
+  }
+
   // The downstream's half.
 
   onHead(): void {}

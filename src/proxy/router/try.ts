@@ -19,6 +19,7 @@ const DISCARD_MS = 2_000;
 export interface TryOwner {
   authority(): string;
   destination(): Address;
+  source(): Address;
   tryOpened(current: Try, stream: Stream): void;
   /** The try is over. `flag` is what refused it before it had a stream, `reset` how its stream ended. */
   tryFailed(current: Try, reset: ResetReason, flag: ResponseFlag, detail: string): void;
@@ -134,6 +135,10 @@ export class Try extends Timer implements Attempt {
 
   destination(): Address {
     return this.#owner.destination();
+  }
+
+  source(): Address {
+    return this.#owner.source();
   }
 
   onStream(stream: Stream): void {

@@ -17,6 +17,7 @@ import { readOutlier } from './read-outlier.ts';
 import { readSocketOptions } from './socket-options.ts';
 import { MESH_TERMS, type Terms } from './terms.ts';
 import { readUpstreamTls } from './tls-context.ts';
+import { readUpstreamTransport } from './upstream-transport.ts';
 import { readProtocol } from './upstream-protocol.ts';
 
 const DYNAMIC_FORWARD = 'type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
@@ -29,7 +30,7 @@ const FORWARD_CLEANUP_MS = 300_000;
 export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): ClusterConfig {
   const message = decodeConfig(ClusterTable, bytes);
   const discovery = readDiscovery(message);
-  const transport = readUpstreamTls('transport_socket', message.transportSocket, terms);
+  const { announces, tls: transport } = readUpstreamTransport('transport_socket', message.transportSocket, terms);
   const transportMatches = message.transportSocketMatches.map(
     (match, i): TransportMatch => ({
       labels: textFields(match.match ?? {}),
@@ -59,8 +60,10 @@ export function readCluster(bytes: Uint8Array, terms: Terms = MESH_TERMS): Clust
     limits: readCircuitLimits('circuit_breakers', message.circuitBreakers),
     transportMatches,
     transport,
+    announces,
     transportHash: JSON.stringify(
       [
+        announces,
         transport,
         transportMatches,
         protocol.protocol,

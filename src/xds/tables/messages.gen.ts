@@ -756,6 +756,12 @@ export interface Pipe {
   readonly mode: number;
 }
 
+/** envoy.config.core.v3.ProxyProtocolConfig */
+export interface ProxyProtocolConfig {
+  readonly version: number; // ProxyProtocolConfig_Version
+  readonly passThroughTlvs: ProxyProtocolPassThroughTLVs | undefined;
+}
+
 /** envoy.config.core.v3.ProxyProtocolConfig.Version */
 export const ProxyProtocolConfig_Version = {
   V1: 0,
@@ -1956,6 +1962,12 @@ export type PreviousHostsPredicate = Readonly<Record<never, never>>;
 /** envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig */
 export interface PreviousPrioritiesConfig {
   readonly updateFrequency: number;
+}
+
+/** envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport */
+export interface ProxyProtocolUpstreamTransport {
+  readonly config: ProxyProtocolConfig | undefined;
+  readonly transportSocket: TransportSocket | undefined;
 }
 
 /** envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer */

@@ -434,6 +434,10 @@ export const PipeTable: Table<m.Pipe> = /* @__PURE__ */ new Table('envoy.config.
   [1, 'path', 9],
   [2, 'mode', 13],
 ]);
+export const ProxyProtocolConfigTable: Table<m.ProxyProtocolConfig> = /* @__PURE__ */ new Table('envoy.config.core.v3.ProxyProtocolConfig', () => [
+  [1, 'version', 14, 'plain', () => m.ProxyProtocolConfig_Version],
+  [2, 'passThroughTlvs', 11, 'optional', () => ProxyProtocolPassThroughTLVsTable],
+]);
 export const ProxyProtocolPassThroughTLVsTable: Table<m.ProxyProtocolPassThroughTLVs> = /* @__PURE__ */ new Table('envoy.config.core.v3.ProxyProtocolPassThroughTLVs', () => [
   [1, 'matchType', 14, 'plain', () => m.ProxyProtocolPassThroughTLVs_PassTLVsMatchType],
   [2, 'tlvType', 13, 'list'],
@@ -1152,6 +1156,10 @@ export const PreviousHostsPredicateTable: Table<m.PreviousHostsPredicate> = /* @
 ]);
 export const PreviousPrioritiesConfigTable: Table<m.PreviousPrioritiesConfig> = /* @__PURE__ */ new Table('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', () => [
   [1, 'updateFrequency', 5],
+]);
+export const ProxyProtocolUpstreamTransportTable: Table<m.ProxyProtocolUpstreamTransport> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport', () => [
+  [1, 'config', 11, 'optional', () => ProxyProtocolConfigTable],
+  [2, 'transportSocket', 11, 'optional', () => TransportSocketTable],
 ]);
 export const RawBufferTable: Table<m.RawBuffer> = /* @__PURE__ */ new Table('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer', () => [
 ]);

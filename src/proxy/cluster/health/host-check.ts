@@ -52,6 +52,10 @@ export class HostCheck extends Timer implements ProbeOwner, DialTarget {
     return this.host.socket;
   }
 
+  get announces(): 0 | 1 | 2 {
+    return this.host.announces;
+  }
+
   get isForward(): boolean {
     return false;
   }

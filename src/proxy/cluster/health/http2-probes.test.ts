@@ -43,6 +43,7 @@ before(async () => {
     address: { kind: 'socket', host: '127.0.0.1', port },
     transport: null,
     socket: null,
+    announces: 0 as const,
     isForward: false,
     connected() {},
     connectFailed() {},

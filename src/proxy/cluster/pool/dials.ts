@@ -4,6 +4,7 @@
  * is not met with a handshake for every request that waits.
  */
 import type { Connection } from '../../../core/runtime.ts';
+import type { Ends } from '../announcement.ts';
 import { Dial, type DialOwner } from '../dial.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import type { PoolHost } from './pool-host.ts';
@@ -23,10 +24,13 @@ export class Dials implements DialOwner {
   readonly #host: PoolHost;
   readonly #target: EndpointState;
   readonly #owner: DialsOwner;
+  readonly #ends: Ends | null;
   readonly #open = new Set<Dial>();
   #atOnce = FIRST_AT_ONCE;
 
-  constructor(host: PoolHost, target: EndpointState, owner: DialsOwner) {
+  /** `ends`: of the one downstream connection that they are for; null: they are for any. */
+  constructor(host: PoolHost, target: EndpointState, owner: DialsOwner, ends: Ends | null) {
+    this.#ends = ends;
     this.#host = host;
     this.#target = target;
     this.#owner = owner;
@@ -45,7 +49,7 @@ export class Dials implements DialOwner {
     const { circuit, dialer, config } = this.#host;
     while (this.#open.size < wanted && this.#open.size < this.#atOnce) {
       if (!circuit.takeConnection(this.#open.size + others === 0)) return;
-      const dial = new Dial(dialer, this, this.#target);
+      const dial = new Dial(dialer, this, this.#target, this.#ends);
       this.#open.add(dial);
       dial.start(config.connectTimeoutMs);
     }

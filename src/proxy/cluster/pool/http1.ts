@@ -7,6 +7,7 @@ import { Timer } from '../../../core/timer-wheel.ts';
 import type { Http1ClientCallbacks, Http1ClientOptions } from '../../../http/h1/client.ts';
 import { DEFAULT_HTTP1_LIMITS } from '../../../http/h1/limits.ts';
 import type { Attempt, Pool, PoolSizes } from '../attempt.ts';
+import type { Ends } from '../announcement.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import { Dials, type DialsOwner } from './dials.ts';
 import type { PoolHost } from './pool-host.ts';
@@ -26,11 +27,11 @@ export class Http1Pool extends Timer implements Pool, DialsOwner, Http1ClientCal
   readonly #idle: PooledClient[] = [];
   readonly #waiting: WaitingLine;
 
-  constructor(host: PoolHost, target: EndpointState) {
+  constructor(host: PoolHost, target: EndpointState, ends: Ends | null = null) {
     super();
     this.#host = host;
     this.#target = target;
-    this.#dials = new Dials(host, target, this);
+    this.#dials = new Dials(host, target, this, ends);
     this.#waiting = new WaitingLine(host, this);
   }
 

@@ -7,6 +7,7 @@ import type { Connection } from '../../../core/runtime.ts';
 import { Timer } from '../../../core/timer-wheel.ts';
 import type { Http2ClientCallbacks, Http2ClientOptions } from '../../../http/h2/client.ts';
 import type { Attempt, Pool, PoolSizes } from '../attempt.ts';
+import type { Ends } from '../announcement.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import { http2Limits } from '../http2-limits.ts';
 import { Dials, type DialsOwner } from './dials.ts';
@@ -25,14 +26,14 @@ export class Http2Pool extends Timer implements Pool, DialsOwner, Http2ClientCal
   /** Those that only finish what they carry. */
   readonly #leaving = new Set<PooledHttp2>();
 
-  constructor(host: PoolHost, target: EndpointState) {
+  constructor(host: PoolHost, target: EndpointState, ends: Ends | null = null) {
     super();
     this.#host = host;
     this.#target = target;
     const { runtime, timers } = host.dialer;
     const { http2, idleTimeoutMs } = host.config;
     this.#options = { limits: http2Limits(http2, idleTimeoutMs), timers, clock: runtime.clock, callbacks: this };
-    this.#dials = new Dials(host, target, this);
+    this.#dials = new Dials(host, target, this, ends);
     this.#waiting = new WaitingLine(host, this);
   }
 

@@ -5,6 +5,7 @@
 import type { Connection } from '../../../core/runtime.ts';
 import type { Attempt, Pool, PoolSizes } from '../attempt.ts';
 import { ConnectionStream, type StreamOwner } from '../connection-stream.ts';
+import type { Ends } from '../announcement.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import { Dials, type DialsOwner } from './dials.ts';
 import type { PoolHost } from './pool-host.ts';
@@ -17,10 +18,10 @@ export class TcpPool implements Pool, StreamOwner, DialsOwner {
   readonly #waiting: WaitingLine;
   #busy = 0;
 
-  constructor(host: PoolHost, target: EndpointState) {
+  constructor(host: PoolHost, target: EndpointState, ends: Ends | null = null) {
     this.#host = host;
     this.#target = target;
-    this.#dials = new Dials(host, target, this);
+    this.#dials = new Dials(host, target, this, ends);
     this.#waiting = new WaitingLine(host, this);
   }
 
