@@ -15,6 +15,7 @@ import { anonymous, createAuthority } from './test/certificates.ts';
 import { silentLog } from '../core/log.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { servingRpcOverHttp2 } from '../xds/rpc/rpc-over-http2.ts';
+import { type SocketKind, streamKind } from './node/socket-kind.ts';
 import { rawKind } from './raw/raw-kind.ts';
 import { allHarnesses, type Harness, nodeHarness } from './test/harness.ts';
 
@@ -96,16 +97,21 @@ function tlsOf(
   };
 }
 
-/** Node's sockets under the HTTP/2 that the proxy has: what serves and calls in the programs themselves. */
-function ownHttp2(): Harness {
-  const sockets = rawKind(16_000);
-  const harness = nodeHarness('our own HTTP/2', sockets === null ? {} : { sockets });
+/** The HTTP/2 that the proxy has, on Node's sockets: what serves and calls in the programs themselves. */
+function ownHttp2(name: string, sockets: SocketKind): Harness {
+  const harness = nodeHarness(name, { sockets });
   const { runtime } = harness;
   const rpc = servingRpcOverHttp2({ ...runtime, timers: new TimerWheel(runtime.clock) }, silentLog);
   return { ...harness, runtime: { ...runtime, rpc } };
 }
 
-for (const harness of [ownHttp2(), ...allHarnesses().filter(({ name }) => name !== 'sim, seed 3')]) {
+const raw = rawKind(16_000);
+const own = [
+  ownHttp2('our own HTTP/2', streamKind),
+  ...(raw === null ? [] : [ownHttp2('our own HTTP/2, raw handles', raw)]),
+];
+
+for (const harness of [...own, ...allHarnesses().filter(({ name }) => name !== 'sim, seed 3')]) {
   suite(`rpc, ${harness.name}`, () => {
     const { rpc } = harness.runtime;
 

@@ -1,4 +1,4 @@
-/** The Runtime of a process that serves RPC, over Node's public API: of the control plane, of tests and tools. */
+/** The Runtime of tests and tools, over Node's public API: its RPC is Node's HTTP/2, so that ours meets another one. */
 import { silentLog } from '../../core/log.ts';
 import type { ServingRuntime } from '../../core/runtime.ts';
 import { bareRuntime, createContext, type NodeRuntimeOptions } from './bare-runtime.ts';

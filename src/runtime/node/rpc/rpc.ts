@@ -1,4 +1,4 @@
-/** RPC of a real process: gRPC framing on `node:http2`, behind the Rpc seam. */
+/** RPC of tests and tools: gRPC framing on `node:http2`, behind the Rpc seam. Programs have `xds/rpc`, a third as large. */
 import type { Log } from '../../../core/log.ts';
 import type { Rpc } from '../../../core/runtime.ts';
 import type { ConnectionContext } from '../../../core/base-connection.ts';
