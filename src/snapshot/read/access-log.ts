@@ -15,6 +15,15 @@ const FILE = `${LOGGERS}.file.v3.FileAccessLog`;
 const STDOUT = `${LOGGERS}.stream.v3.StdoutAccessLog`;
 const STDERR = `${LOGGERS}.stream.v3.StderrAccessLog`;
 
+/**
+ * A service that collects lines: nothing is sent to one. Control planes name one in every listener (go-control-plane's
+ * samples do), and traffic without those lines is worth more to them than no listener.
+ */
+const SERVICES: ReadonlySet<string> = new Set([
+  `${LOGGERS}.grpc.v3.HttpGrpcAccessLogConfig`,
+  `${LOGGERS}.grpc.v3.TcpGrpcAccessLogConfig`,
+]);
+
 const STREAMS: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/stderr']);
 
 /** Envoy's, where a log says none (docs: access log, default format string). */
@@ -45,7 +54,7 @@ function readAccessLog(where: string, message: AccessLog, terms: Terms): readonl
   return sink === null ? [] : [{ ...sink, filter }];
 }
 
-/** null: the log is the agent's. */
+/** null: the log is the agent's, or of a service. */
 function readSink(typeUrl: string, bytes: Uint8Array, terms: Terms): Omit<AccessLogConfig, 'filter'> | null {
   switch (typeUrl) {
     case FILE: {
@@ -66,6 +75,7 @@ function readSink(typeUrl: string, bytes: Uint8Array, terms: Terms): Omit<Access
       return { path: '/dev/stderr', line: readLine(accessLogFormat, terms) };
     }
     default:
+      if (SERVICES.has(typeUrl)) return null;
       throw unsupported('', `no access log of this proxy is a ${typeUrl || 'log without a type'}`);
   }
 }
