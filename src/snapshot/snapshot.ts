@@ -204,6 +204,8 @@ export interface HttpManager {
   readonly upgrades: readonly string[];
   /** `sanitize` drops x-forwarded-client-cert; `set` also writes it from the verified peer; `forward` leaves it alone. */
   readonly forwardClientCert: 'sanitize' | 'set' | 'forward';
+  /** What is done to a request before anyone looks at it; null: nothing. */
+  readonly screening: Screening | null;
   /** What requests are told of the way they came; null: nothing, as in a mesh. */
   readonly origin: OriginConfig | null;
   /** A head that is not complete in time; 0: unbounded. Default 60 s. */
@@ -226,6 +228,15 @@ export interface HttpManager {
   readonly traceShare: number;
   /** Between asking a downstream connection to end and ending it; default 5 s. */
   readonly drainTimeoutMs: number;
+}
+
+export interface Screening {
+  readonly normalizesPath: boolean;
+  readonly mergesSlashes: boolean;
+  /** Of `%2F` and `%5C`; `redirect` and `forward` unescape them first. */
+  readonly escapedSlashes: 'keep' | 'reject' | 'redirect' | 'forward';
+  /** Of field names. */
+  readonly underscores: 'allow' | 'reject' | 'drop';
 }
 
 export interface OriginConfig {

@@ -237,6 +237,7 @@ export function httpManager(routes: string | RouteTable, parts: Partial<HttpMana
     clustersOnDemand: false,
     upgrades: [],
     forwardClientCert: 'set',
+    screening: null,
     origin: null,
     headersTimeoutMs: 60_000,
     idleTimeoutMs: 3_600_000,

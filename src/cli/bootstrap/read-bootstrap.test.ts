@@ -90,9 +90,9 @@ static_resources:${listener('codec_type: HTTP3\n          strip_trailing_host_do
 });
 
 test('what a reader refuses stands at the field that it means', () => {
-  const found = problems(`static_resources:${listener('normalize_path: true')}${CLUSTER}`);
+  const found = problems(`static_resources:${listener('server_name: x')}${CLUSTER}`);
   assert.equal(found.length, 1);
-  assert.match(found[0] ?? '', /^envoy.yaml:10:11: .*normalize_path/);
+  assert.match(found[0] ?? '', /^envoy.yaml:10:11: .*server_name/);
 });
 
 test('a filter that is required and unknown is refused, an optional one is not', () => {

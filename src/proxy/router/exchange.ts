@@ -11,6 +11,7 @@ import { type MessageReceiver, RESET, type ResetReason, type Stream } from '../.
 import { METHOD } from '../../http/method.ts';
 import { REPLIED, type Verdict } from '../../http/verdict.ts';
 import { OUTCOME } from '../cluster/attempt.ts';
+import type { Screening } from '../../snapshot/snapshot.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { BodyStages } from './body-stages.ts';
 import type { Downstream } from './downstream.ts';
@@ -24,6 +25,7 @@ import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
 import { editResponse, overHttps, redirected, replyEdit, rewriteRequest, sayTries } from './request-rewrite.ts';
 import { makeAbsolute } from './request-target.ts';
 import { RoutedExchange } from './routed-exchange.ts';
+import { screen } from './screening.ts';
 import { answerUpgrade, grantUpgrade, HANDSHAKE, type Handshake } from './upgrade.ts';
 
 export class HttpExchange extends RoutedExchange implements MessageReceiver, Forwarded {
@@ -70,11 +72,25 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
     if (direction === 'inbound' || manager.forwardClientCert !== 'forward') {
       world.fields.setClientCert(this.request, clientCert);
     }
+    if (manager.screening !== null && !this.#passes(manager.screening)) return;
     this.enterRoute();
     if (this.ended) return;
     // A filter waits for something, or the router for a virtual host or a cluster: it may not for longer than the whole may last.
     if (this.#forwarding === null) this.limitDuration(null, this.startedAt);
     this.startClock(this.startedAt);
+  }
+
+  /** False: it has its answer. */
+  #passes(rules: Screening): boolean {
+    const screened = screen(this.request, rules);
+    if (screened === null) return true;
+    if ('fault' in screened) {
+      this.reply(400, 'DPE', screened.fault);
+    } else {
+      this.#location = screened.location;
+      this.reply(307, '', 'redirect to the same path, unescaped', '');
+    }
+    return false;
   }
 
   stage(direction: 'request' | 'response', stage: BodyStage): void {

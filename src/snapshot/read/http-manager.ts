@@ -1,13 +1,14 @@
 /** Envoy's HttpConnectionManager → HttpManager. */
 import type { HttpConnectionManager as Message } from '../../xds/tables/messages.gen.ts';
 import {
+  HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores,
   HttpConnectionManager_CodecType as Codec,
   HttpConnectionManager_ForwardClientCertDetails as ClientCert,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
 } from '../../xds/tables/messages.gen.ts';
 import { HttpConnectionManagerTable } from '../../xds/tables/tables.gen.ts';
 import type { RouteTable } from '../route-table.ts';
-import type { HttpManager, OriginConfig } from '../snapshot.ts';
+import type { HttpManager, OriginConfig, Screening } from '../snapshot.ts';
 import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
 import { readAccessLogs } from './access-log.ts';
 import { readSource } from './config-source.ts';
@@ -48,6 +49,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules, term
       return upgrade.enabled === false ? [] : [upgrade.upgradeType.toLowerCase()];
     }),
     forwardClientCert: readForwardClientCert(message),
+    screening: readScreening(message),
     origin: terms.tls === 'own' ? readOrigin(message) : null,
     headersTimeoutMs: message.requestHeadersTimeout ?? HEADERS_MS,
     idleTimeoutMs: common?.idleTimeout ?? IDLE_MS,
@@ -111,6 +113,31 @@ function readForwardClientCert(message: Message): HttpManager['forwardClientCert
   }
 }
 
+const ESCAPED_SLASHES: Readonly<Record<number, Screening['escapedSlashes']>> = {
+  [EscapedSlashes.IMPLEMENTATION_SPECIFIC_DEFAULT]: 'keep',
+  [EscapedSlashes.KEEP_UNCHANGED]: 'keep',
+  [EscapedSlashes.REJECT_REQUEST]: 'reject',
+  [EscapedSlashes.UNESCAPE_AND_REDIRECT]: 'redirect',
+  [EscapedSlashes.UNESCAPE_AND_FORWARD]: 'forward',
+};
+const UNDERSCORES: Readonly<Record<number, Screening['underscores']>> = {
+  [Underscores.ALLOW]: 'allow',
+  [Underscores.REJECT_REQUEST]: 'reject',
+  [Underscores.DROP_HEADER]: 'drop',
+};
+
+/** Null where requests are taken as they come. */
+function readScreening(message: Message): Screening | null {
+  const { normalizePath = false, mergeSlashes, pathWithEscapedSlashesAction: slashes } = message;
+  const named = message.commonHttpProtocolOptions?.headersWithUnderscoresAction ?? Underscores.ALLOW;
+  const escapedSlashes = ESCAPED_SLASHES[slashes];
+  if (escapedSlashes === undefined) throw unsupported('path_with_escaped_slashes_action');
+  const underscores = UNDERSCORES[named];
+  if (underscores === undefined) throw unsupported('common_http_protocol_options.headers_with_underscores_action');
+  const isIdle = !normalizePath && !mergeSlashes && escapedSlashes === 'keep' && underscores === 'allow';
+  return isIdle ? null : { normalizesPath: normalizePath, mergesSlashes: mergeSlashes, escapedSlashes, underscores };
+}
+
 /** Unset, `use_remote_address` is false: another proxy stands before this one. */
 function readOrigin({ useRemoteAddress = false, skipXffAppend, preserveExternalRequestId }: Message): OriginConfig {
   return {
@@ -139,17 +166,7 @@ function refuseUnheard(message: Message): void {
 }
 
 function refuseUnsupported(message: Message): void {
-  refuseSet('normalize_path', message.normalizePath);
-  refuseSet('merge_slashes', message.mergeSlashes);
-  const slashes = message.pathWithEscapedSlashesAction;
-  if (slashes !== EscapedSlashes.IMPLEMENTATION_SPECIFIC_DEFAULT && slashes !== EscapedSlashes.KEEP_UNCHANGED) {
-    throw unsupported('path_with_escaped_slashes_action');
-  }
   refuseSet('strip_matching_host_port', message.stripMatchingHostPort);
   refuseSet('strip_port_mode', message.stripPortMode.value);
   if ((message.requestTimeout ?? 0) > 0) throw unsupported('request_timeout');
-  const common = message.commonHttpProtocolOptions;
-  if ((common?.headersWithUnderscoresAction ?? 0) !== 0) {
-    throw unsupported('common_http_protocol_options.headers_with_underscores_action');
-  }
 }
