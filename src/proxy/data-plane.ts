@@ -14,6 +14,7 @@ import { FILTER_MODULES } from '../filters/all.ts';
 import type { Scope } from '../http/filter.ts';
 import type { SvidSource } from '../identity/svid.ts';
 import type { Locality, Snapshot } from '../snapshot/snapshot.ts';
+import { Callers } from './cluster/callers.ts';
 import { Clusters } from './cluster/clusters.ts';
 import { InternalTargets } from './cluster/internal-targets.ts';
 import { ConfiguredIdentity } from './cluster/configured-identity.ts';
@@ -58,6 +59,8 @@ export interface DataPlaneOptions {
   readonly destination?: OriginalDestination;
   /** Where this proxy is, for zone-aware routing; null or unset: unknown. */
   readonly locality?: Locality | null;
+  /** The cluster that this proxy belongs to itself; default none. */
+  readonly localCluster?: string;
 }
 
 /** Health checks at once. */
@@ -102,6 +105,8 @@ export class DataPlane {
     this.#overload = new Overload(runtime, timers, telemetry, () => relieve(this.listeners.active));
     const ids = new RandomHex(random);
     this.demand = new OnDemand(timers);
+    const { locality = null, localCluster = '' } = options;
+    const callers = locality === null || localCluster === '' ? null : new Callers(locality, localCluster);
     this.clusters = new Clusters({
       dialer,
       identity,
@@ -109,7 +114,8 @@ export class DataPlane {
       log,
       throttle,
       egressProxy,
-      locality: options.locality ?? null,
+      zone: callers ?? (locality === null ? null : { locality, callers: null }),
+      callers,
       checks: new Limit('max_health_checks', MAX_CHECKS),
     });
     const router: RouterWorld = {

@@ -36,6 +36,8 @@ export interface ProxyOptions {
   readonly maxConnections?: number;
   /** Where this proxy is, for zone-aware routing; null or unset: unknown. */
   readonly locality?: Locality | null;
+  /** The cluster that this proxy belongs to itself; default none. */
+  readonly localCluster?: string;
 }
 
 /** A sidecar: the control plane of its mesh, and the identity that it has there. */

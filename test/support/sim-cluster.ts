@@ -232,7 +232,8 @@ export function simCluster(
   count: number,
   parts: Partial<ClusterConfig> = {},
   seed = 5,
-  locality: ClusterWorld['locality'] = null,
+  zone: ClusterWorld['zone'] = null,
+  callers: ClusterWorld['callers'] = null,
 ) {
   const sim = new Simulation({ seed, link: { latencyMs: 1 } });
   const runtime = sim.start('10.0.0.1');
@@ -253,7 +254,8 @@ export function simCluster(
     log,
     throttle: new LogThrottle(runtime.clock),
     egressProxy: null,
-    locality,
+    zone: callers ?? zone,
+    callers,
     checks: new Limit('max_health_checks', 64),
   };
   const clusters = new Clusters(world);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonValue } from '../../xds/wire/json.ts';
-import { takeProcessSections } from './process-sections.ts';
+import { type ProcessSections, takeProcessSections } from './process-sections.ts';
 
-function take(document: JsonValue): { rest: JsonValue; maxConnections: number | null; problems: string[] } {
+function take(document: JsonValue): ProcessSections & { readonly problems: string[] } {
   const problems: string[] = [];
   const taken = takeProcessSections(document, (path, what) => problems.push(`${path.join('/')}: ${what}`));
   return { ...taken, problems };
@@ -92,4 +92,10 @@ test('of bootstrap extensions the one for internal listeners is there anyway', (
   assert.deepEqual(take({ bootstrap_extensions: [{ typed_config: { '@type': type } }] }).problems, []);
   assert.deepEqual(take({ bootstrap_extensions: [{ typed_config: typed }] }).problems, []);
   assert.match(take({ bootstrap_extensions: [{ name: 'x' }] }).problems.join(), /reads an extension without a type/);
+});
+
+test('the cluster that the proxy belongs to', () => {
+  assert.equal(take({}).localCluster, '');
+  const { localCluster, problems } = take({ clusterManager: { localClusterName: 'us' } });
+  assert.deepEqual([localCluster, problems], ['us', []]);
 });

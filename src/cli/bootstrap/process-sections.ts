@@ -11,6 +11,8 @@ export interface ProcessSections {
   readonly rest: JsonValue;
   /** Downstream connections at a time, of all listeners; null: not said. */
   readonly maxConnections: number | null;
+  /** The cluster that the proxy belongs to itself; empty: none is named. */
+  readonly localCluster: string;
 }
 
 /** They change nothing that a client, a server or a reader of metrics by their names sees. */
@@ -32,17 +34,18 @@ const CONNECTIONS_MONITOR = 'envoy.extensions.resource_monitors.downstream_conne
 const INTERNAL_LISTENER = 'envoy.extensions.bootstrap.internal_listener.v3.InternalListener';
 
 export function takeProcessSections(document: JsonValue, report: Report): ProcessSections {
-  if (!isObject(document)) return { rest: document, maxConnections: null };
+  if (!isObject(document)) return { rest: document, maxConnections: null, localCluster: '' };
   const kept: [string, JsonValue][] = [];
   let runtime: RuntimeValues = new Map();
   let maxConnections: number | null = null;
+  let localCluster = '';
   for (const [key, section] of Object.entries(document) as [string, JsonValue][]) {
     const name = protoName(key);
     if (IDLE.has(name)) continue;
     if (name === 'layered_runtime') runtime = readRuntime(section, [key], report);
     else if (name === 'admin') kept.push([key, withoutAdminLogs(section, [key], report)]);
     else if (name === 'bootstrap_extensions') refuseExtensions(section, [key], report);
-    else if (name === 'cluster_manager') refuseManagerFields(section, [key], report);
+    else if (name === 'cluster_manager') localCluster = readManager(section, [key], report);
     else if (name === 'overload_manager') maxConnections = readOverload(section, [key], report);
     else kept.push([key, section]);
   }
@@ -51,7 +54,8 @@ export function takeProcessSections(document: JsonValue, report: Report): Proces
     maxConnections = wholeNumber(limit.value) ?? maxConnections;
     runtime = new Map([...runtime].filter(([key]) => key !== CONNECTIONS_KEY));
   }
-  return { rest: applyRuntime(Object.fromEntries(kept) as JsonObject, runtime, report), maxConnections };
+  const rest = applyRuntime(Object.fromEntries(kept) as JsonObject, runtime, report);
+  return { rest, maxConnections, localCluster };
 }
 
 /** Requests to the admin endpoint are not logged: a log that is thrown away is as good as none. */
@@ -77,15 +81,21 @@ function refuseExtensions(section: JsonValue, path: readonly string[], report: R
   }
 }
 
-function refuseManagerFields(section: JsonValue, path: readonly string[], report: Report): void {
+/** The local cluster's name. */
+function readManager(section: JsonValue, path: readonly string[], report: Report): string {
+  let localCluster = '';
   for (const [key, value] of Object.entries(isObject(section) ? section : {})) {
     const name = protoName(key);
-    // Zone aware routing has callers spread evenly over zones, and asks no cluster of its own where they are.
-    if (name === 'enable_deferred_cluster_creation' || name === 'local_cluster_name') continue;
+    if (name === 'enable_deferred_cluster_creation') continue;
+    if (name === 'local_cluster_name' && typeof value === 'string') {
+      localCluster = value;
+      continue;
+    }
     const log = memberOf(value as JsonValue, 'event_log_path')?.value;
     if (name === 'outlier_detection' && log === '/dev/null') continue;
     report([...path, key], `cluster_manager.${name} is not supported`);
   }
+  return localCluster;
 }
 
 /** Of Envoy's overload manager: the bound on connections. Its monitors of memory and their actions are Envoy's own. */

@@ -38,6 +38,8 @@ export interface ReadBootstrap {
   readonly sources: BootstrapSources;
   /** Downstream connections at a time; null: the proxy's own bound. */
   readonly maxConnections: number | null;
+  /** The cluster that the proxy belongs to itself; empty: none is named. */
+  readonly localCluster: string;
 }
 
 type Step = string | number;
@@ -52,7 +54,7 @@ export function readBootstrap(
   const report = (path: readonly Step[], what: string): void => {
     problems.push({ ...document.place(path), what });
   };
-  const { rest, maxConnections } = takeProcessSections(document.value, report);
+  const { rest, ...sections } = takeProcessSections(document.value, report);
   const json = inlineFiles(rest, report);
   const message = fromJson(BootstrapTable, json, {
     anyTables: anyTable,
@@ -60,7 +62,7 @@ export function readBootstrap(
       if (!isOfOptional(json, path)) report(path, what);
     },
   });
-  const reader = new BootstrapReader(document, message, maxConnections, report);
+  const reader = new BootstrapReader(document, message, sections, report);
   const bootstrap = problems.length === 0 ? reader.read() : null;
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
   return { bootstrap: problems.length === 0 ? bootstrap : null, problems };
@@ -79,21 +81,23 @@ function isOfOptional(document: JsonValue, path: readonly Step[]): boolean {
   return is === true || isOptional === true;
 }
 
+type Sections = Pick<ReadBootstrap, 'maxConnections' | 'localCluster'>;
+
 class BootstrapReader {
   readonly #document: PlacedDocument;
   readonly #message: Bootstrap;
-  readonly #maxConnections: number | null;
+  readonly #sections: Sections;
   readonly #report: (path: readonly Step[], what: string) => void;
 
   constructor(
     document: PlacedDocument,
     message: Bootstrap,
-    maxConnections: number | null,
+    sections: Sections,
     report: (path: readonly Step[], what: string) => void,
   ) {
     this.#document = document;
     this.#message = message;
-    this.#maxConnections = maxConnections;
+    this.#sections = sections;
     this.#report = report;
   }
 
@@ -111,7 +115,7 @@ class BootstrapReader {
           : (this.#at(['admin'], () => readSocketAddress('address', admin.address, false)) ?? null),
       statics: statics.map(({ resource }) => resource),
       sources,
-      maxConnections: this.#maxConnections,
+      ...this.#sections,
     };
   }
 
@@ -150,6 +154,10 @@ class BootstrapReader {
       const { next, refused } = applyDelta(snapshot, delta, FILTER_MODULES, terms);
       snapshot = next;
       for (const { reason } of refused) this.#report(stepsOf(this.#document.value, path, placeIn(reason)), reason);
+    }
+    const { localCluster } = this.#sections;
+    if (localCluster !== '' && !snapshot.clusters.has(localCluster)) {
+      this.#report(['cluster_manager'], `the local cluster ${localCluster} is none of static_resources.clusters`);
     }
     const servers = [sources.listeners, sources.clusters].flatMap((source) =>
       source?.kind === 'service' ? [source.cluster] : [],

@@ -66,7 +66,7 @@ async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
   const log = processLog(context);
   const bare = createBareRuntime({ log, sockets: rawKind() ?? streamKind });
   const runtime = { ...bare, rpc: rpcOverHttp2({ ...bare, timers: new TimerWheel(bare.clock) }) };
-  const { node, locality, admin, statics, sources, maxConnections } = bootstrap;
+  const { node, locality, admin, statics, sources, maxConnections, localCluster } = bootstrap;
   const accessLogPath =
     flags.accessLog === undefined ? null : flags.accessLog === '-' ? '/dev/stdout' : flags.accessLog;
   const running = await startProxy({
@@ -74,6 +74,7 @@ async function proxy(context: Context, flags: ProxyFlags): Promise<void> {
     log,
     node,
     locality,
+    localCluster,
     admin: admin ?? { host: '127.0.0.1', port: 0 },
     control: { kind: 'bootstrap', statics, sources },
     version: VERSION,

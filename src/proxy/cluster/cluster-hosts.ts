@@ -55,7 +55,7 @@ export class ClusterHosts implements HostOwner {
     this.#config = config;
     this.#settled = settled;
     this.#transports = new TransportChoice(config, world);
-    this.#balancer = createHostBalancer(config.balance, world.locality, this.subsets);
+    this.#balancer = createHostBalancer(config.balance, world.zone, this.subsets);
   }
 
   get list(): readonly EndpointState[] {
@@ -86,7 +86,7 @@ export class ClusterHosts implements HostOwner {
     if (config !== before) {
       this.#transports = new TransportChoice(config, this.#world);
       if (JSON.stringify(config.balance) !== JSON.stringify(before.balance)) {
-        this.#balancer = createHostBalancer(config.balance, this.#world.locality, this.subsets);
+        this.#balancer = createHostBalancer(config.balance, this.#world.zone, this.subsets);
       }
     }
     if (config.discovery === 'strict-dns') this.#watchNames(set);
@@ -100,6 +100,7 @@ export class ClusterHosts implements HostOwner {
   /** Picks are planned anew; a host that is out keeps nobody waiting. */
   healthChanged(host: WaitedFor): void {
     this.#balancer.healthChanged();
+    this.#tellCallers();
     if (host.health === HEALTH.unhealthy || host.health === HEALTH.leaving) host.evict();
   }
 
@@ -149,10 +150,18 @@ export class ClusterHosts implements HostOwner {
       this.#world.telemetry.limit('max_subsets', this.#config.name).add(this.subsets.refused);
     for (const host of this.#list) host.judge();
     this.#watchHosts();
+    this.#tellCallers();
     // After the new hosts are known: whoever waited for one that has left is sent to them.
     for (const gone of before.values()) gone.leave();
     const hasChanged = joined > 0 || before.size > 0;
     if (this.#config.closesOnHostChange && hasChanged) for (const host of this.#list) host.retireConnections();
+  }
+
+  #tellCallers(): void {
+    const { callers } = this.#world;
+    if (callers !== null && callers.cluster === this.#config.name) {
+      callers.update(this.#list, this.#config.balance.panicPercent);
+    }
   }
 
   #watchHosts(): void {

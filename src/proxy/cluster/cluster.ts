@@ -119,6 +119,11 @@ export class Cluster implements PoolHost {
     else this.#requested.update(config);
   }
 
+  /** What its balancing goes by besides its own hosts has changed. */
+  replan(): void {
+    this.#hosts.balancer.healthChanged();
+  }
+
   /** New connections only, after a renewal of the identity. */
   retireConnections(onlySecure: boolean): void {
     for (const host of this.hosts) if (!onlySecure || host.transport !== null) host.retireConnections();

@@ -13,6 +13,9 @@ export class Clusters {
 
   constructor(world: ClusterWorld) {
     this.#world = world;
+    world.callers?.watch(() => {
+      for (const cluster of this.#byName.values()) cluster.replan();
+    });
   }
 
   get current(): ReadonlyMap<string, Cluster> {

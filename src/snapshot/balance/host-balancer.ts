@@ -1,10 +1,10 @@
 /** The balancer that a cluster's configuration asks for: of all its hosts, or subset by subset. */
 import type { BalanceConfig, SpreadPolicy } from '../balance-config.ts';
-import type { Locality } from '../snapshot.ts';
 import type { BalanceHost, PickFacts } from './balancer.ts';
 import type { HostPlan } from './host-plan.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { SubsetBalancer, type SubsetCounts } from './subset-balancer.ts';
+import type { OwnZone } from './own-zone.ts';
 
 export interface HostBalancer<H> {
   /** How picks are spread over all hosts. */
@@ -20,7 +20,7 @@ export interface HostBalancer<H> {
 /** `own`: where the proxy itself is, for zone-aware routing; null: unknown. */
 export function createHostBalancer<H extends BalanceHost>(
   config: BalanceConfig,
-  own: Locality | null,
+  own: OwnZone | null,
   counts: SubsetCounts,
 ): HostBalancer<H> {
   return config.subsets === null

@@ -8,6 +8,7 @@ import { type BalanceHost, type Balancer, HEALTH } from './balancer.ts';
 import { createBalancer, isByHash, type Weigh } from './create-balancer.ts';
 import { isSame, splitOverLocalities, weighWithin } from './locality-split.ts';
 import { loadsOf, type PriorityCount, type PriorityLoads } from './priority-load.ts';
+import type { OwnZone } from './own-zone.ts';
 
 /** Hosts and what the policy remembers of them. */
 export interface HostGroup<H> {
@@ -65,7 +66,7 @@ export function planHosts<H extends BalanceHost>(
   members: Members<H>,
   config: BalanceConfig,
   spread: SpreadPolicy,
-  own: Locality | null,
+  own: OwnZone | null,
 ): HostPlan<H> {
   const counts = members.map(({ hosts }) => countOf(counted(hosts, config), spread.weightedPriorityHealth));
   const loads = loadsOf(counts, spread.overprovisioningPercent, config.panicPercent);
@@ -79,7 +80,7 @@ function planPriority<H extends BalanceHost>(
   panic: boolean,
   config: BalanceConfig,
   spread: SpreadPolicy,
-  own: Locality | null,
+  own: OwnZone | null,
 ): PriorityPlan<H> {
   const reachable = all.hosts.filter(({ health }) => health <= HEALTH.unhealthy);
   const hasReachable = reachable.length > 0;

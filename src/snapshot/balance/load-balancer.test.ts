@@ -14,7 +14,7 @@ function balancerOf(
   spread: Partial<SpreadPolicy> = {},
   zone = '',
 ): LoadBalancer<SampleHost> {
-  const own = zone === '' ? null : { region: '', zone, subZone: '' };
+  const own = zone === '' ? null : { locality: { region: '', zone, subZone: '' }, callers: null };
   const balancer = new LoadBalancer<SampleHost>(configOf({ tableSize: 1_009, ...parts }), own);
   balancer.setHosts(hosts, { ...DEFAULT_SPREAD, ...spread });
   return balancer;

@@ -3,23 +3,23 @@
  * anew at the first pick after something changed.
  */
 import { type BalanceConfig, DEFAULT_SPREAD, type SpreadPolicy } from '../balance-config.ts';
-import type { Locality } from '../snapshot.ts';
 import { ACCEPT, type BalanceHost, type PickFacts } from './balancer.ts';
 import { isByHash } from './create-balancer.ts';
 import { type HostGroup, type HostPlan, type Members, membersOf, planHosts } from './host-plan.ts';
 import { loadsBeside, type PriorityLoads } from './priority-load.ts';
 import { pickShare } from './locality-split.ts';
+import type { OwnZone } from './own-zone.ts';
 
 export class LoadBalancer<H extends BalanceHost> {
   readonly config: BalanceConfig;
-  readonly #own: Locality | null;
+  readonly #own: OwnZone | null;
   readonly #byHash: boolean;
   #spread: SpreadPolicy = DEFAULT_SPREAD;
   #members: Members<H> = [];
   #plan: HostPlan<H> | null = null;
 
   /** `own`: where the proxy itself is, for zone-aware routing; null: unknown. */
-  constructor(config: BalanceConfig, own: Locality | null) {
+  constructor(config: BalanceConfig, own: OwnZone | null) {
     this.config = config;
     this.#own = own;
     this.#byHash = isByHash(config);

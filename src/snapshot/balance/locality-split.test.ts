@@ -2,11 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_SPREAD, type LocalityMode, type SpreadPolicy } from '../balance-config.ts';
 import { type LocalityCount, pickShare, splitOverLocalities } from './locality-split.ts';
+import type { OwnZone } from './own-zone.ts';
 
 const ZONED: LocalityMode = { kind: 'zone-aware', enabledPercent: 100, minClusterSize: 6, failOnPanic: false };
 
 function zone(name: string) {
   return { region: 'r', zone: name, subZone: '' };
+}
+
+function ownZone(name: string, callers: Readonly<Record<string, number>> | null = null): OwnZone {
+  const shares =
+    callers === null ? null : Object.entries(callers).map(([at, share]) => ({ locality: zone(at), share }));
+  return { locality: zone(name), callers: shares };
 }
 
 function count(name: string, hosts: number, healthyHosts = hosts): LocalityCount {
@@ -37,21 +44,36 @@ test('a locality without a weight gets nothing, and without any weight localitie
 
 test('zone aware, everything stays in the own zone when it has its share of the hosts', () => {
   const counts = [count('a', 4), count('b', 2), count('c', 2)];
-  assert.deepEqual(splitOverLocalities(ZONED, counts, 0, DEFAULT_SPREAD, zone('a')), [1, 0, 0]);
+  assert.deepEqual(splitOverLocalities(ZONED, counts, 0, DEFAULT_SPREAD, ownZone('a')), [1, 0, 0]);
 });
 
 test('zone aware, a zone with too few hosts keeps what it can bear and passes the rest to those with more', () => {
   const counts = [count('a', 1), count('b', 6), count('c', 2)];
-  const split = splitOverLocalities(ZONED, counts, 0, DEFAULT_SPREAD, zone('a')) ?? [];
+  const split = splitOverLocalities(ZONED, counts, 0, DEFAULT_SPREAD, ownZone('a')) ?? [];
   assert.ok(Math.abs((split[0] ?? 0) - 1 / 3) < 1e-9);
   assert.ok(Math.abs((split[1] ?? 0) - 2 / 3) < 1e-9, 'only b has more than its share');
   assert.equal(split[2], 0);
 });
 
+test('where callers are counted, a zone keeps as much as its callers have hosts there', () => {
+  const counts = [count('a', 3), count('b', 3)];
+  const split = (callers: Readonly<Record<string, number>>, mode: LocalityMode = ZONED) =>
+    splitOverLocalities(mode, counts, 0, DEFAULT_SPREAD, ownZone('a', callers))?.map((share) =>
+      Number(share.toFixed(6)),
+    );
+  assert.deepEqual(split({ a: 0.5, b: 0.5 }), [1, 0]);
+  assert.deepEqual(split({ a: 0.625, b: 0.375 }), [0.8, 0.2]);
+  assert.deepEqual(split({ b: 1 }), [1, 0], 'nobody of this zone is known to call');
+  assert.equal(split({}), undefined, 'nothing is known of the callers');
+  // Envoy's default for clusters that say nothing of localities.
+  assert.deepEqual(split({ a: 0.625, b: 0.375 }, { kind: 'none' }), [0.8, 0.2]);
+  assert.equal(split({ a: 0.625, b: 0.375 }, { kind: 'weighted' }), undefined);
+});
+
 test('zones are disregarded where the proxy does not know its own, has none of its own, or the cluster is too small', () => {
   const counts = [count('a', 4), count('b', 4)];
   const split = (own: string | null, each = counts, priority = 0) =>
-    splitOverLocalities(ZONED, each, priority, DEFAULT_SPREAD, own === null ? null : zone(own));
+    splitOverLocalities(ZONED, each, priority, DEFAULT_SPREAD, own === null ? null : ownZone(own));
   assert.equal(split(null), null);
   assert.equal(split('elsewhere'), null);
   assert.equal(split('a', [count('a', 2), count('b', 3)]), null);

@@ -2,6 +2,10 @@
 import type { LocalityMode, SpreadPolicy } from '../balance-config.ts';
 import type { Locality } from '../snapshot.ts';
 import type { BalanceHost } from './balancer.ts';
+import type { OwnZone } from './own-zone.ts';
+
+/** Envoy's default for `min_cluster_size`. */
+const MIN_ZONED_HOSTS = 6;
 
 export interface LocalityCount {
   readonly locality: Locality;
@@ -15,11 +19,12 @@ export function splitOverLocalities(
   counts: readonly LocalityCount[],
   priority: number,
   spread: SpreadPolicy,
-  own: Locality | null,
+  own: OwnZone | null,
 ): readonly number[] | null {
   switch (mode.kind) {
     case 'none':
-      return null;
+      // Who names the cluster of the callers means it for all clusters that say nothing else (Envoy: `local_cluster_name`).
+      return own === null || own.callers === null ? null : byZone(MIN_ZONED_HOSTS, counts, priority, own);
     case 'weighted':
       return byWeight(counts, priority, spread);
     case 'zone-aware':
@@ -39,29 +44,36 @@ function byWeight(counts: readonly LocalityCount[], priority: number, spread: Sp
 }
 
 /**
- * The own locality first. Envoy compares each locality's share of these hosts with its share of the callers, which it knows
- * from a `local_cluster`; here the callers are thought to be spread evenly over the localities that have hosts. A
+ * The own locality first, by Envoy's comparison of each locality's share of these hosts with its share of the callers; where
+ * no cluster of the callers is known, they are thought to be spread evenly over the localities that have hosts. A
  * locality with less than its share passes the rest on to those that have more.
  */
 function byZone(
   minHosts: number,
   counts: readonly LocalityCount[],
   priority: number,
-  own: Locality | null,
+  own: OwnZone | null,
 ): readonly number[] | null {
   const total = counts.reduce((sum, { healthyHosts }) => sum + healthyHosts, 0);
-  const at = own === null ? -1 : counts.findIndex(({ locality }) => isSame(locality, own));
+  const at = own === null ? -1 : counts.findIndex(({ locality }) => isSame(locality, own.locality));
   // Only the first priority, as in Envoy.
-  if (priority !== 0 || at < 0 || counts.length < 2 || total < minHosts || counts[at]?.healthyHosts === 0) return null;
-  const callers = 1 / counts.length;
+  if (own === null || priority !== 0 || at < 0 || counts.length < 2 || total < minHosts) return null;
+  if (counts[at]?.healthyHosts === 0 || own.callers?.length === 0) return null;
+  const callers = counts.map(({ locality }) => callersIn(locality, own, counts.length));
   const parts = counts.map(({ healthyHosts }) => healthyHosts / total);
   const ownPart = parts[at] ?? 0;
-  if (ownPart >= callers) return counts.map((_, i) => (i === at ? 1 : 0));
-  const here = ownPart / callers;
-  const spare = parts.map((part, i) => (i === at ? 0 : Math.max(0, part - callers)));
+  const ownCallers = callers[at] ?? 0;
+  if (ownPart >= ownCallers) return counts.map((_, i) => (i === at ? 1 : 0));
+  const here = ownPart / ownCallers;
+  const spare = parts.map((part, i) => (i === at ? 0 : Math.max(0, part - (callers[i] ?? 0))));
   // More than 0: somebody else has what the own locality lacks.
   const spares = spare.reduce((sum, part) => sum + part, 0);
   return spare.map((part, i) => (i === at ? here : ((1 - here) * part) / spares));
+}
+
+function callersIn(locality: Locality, { callers }: OwnZone, localities: number): number {
+  if (callers === null) return 1 / localities;
+  return callers.find((each) => isSame(each.locality, locality))?.share ?? 0;
 }
 
 /**

@@ -4,13 +4,13 @@
  * until the endpoints change; a subset whose hosts stay the same keeps its rings and turns.
  */
 import { type BalanceConfig, DEFAULT_SPREAD, type SpreadPolicy } from '../balance-config.ts';
-import type { Locality } from '../snapshot.ts';
 import { hasLabels, type Labels, type SubsetConfig, type SubsetMatch, subsetName, withKeys } from '../subset-match.ts';
 import { type BalanceHost, HEALTH, type PickFacts } from './balancer.ts';
 import type { HostPlan } from './host-plan.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { spreadWithin } from './subset-spread.ts';
 import { findSubsets, type SubsetMembers } from './subset-members.ts';
+import type { OwnZone } from './own-zone.ts';
 
 /** Of one cluster, under Envoy's names: `lb_subsets_active` and so on. */
 export interface SubsetCounts {
@@ -39,7 +39,7 @@ const MAX_ROUTES = 1_024;
 export class SubsetBalancer<H extends BalanceHost> {
   readonly #config: BalanceConfig;
   readonly #subsets: SubsetConfig;
-  readonly #own: Locality | null;
+  readonly #own: OwnZone | null;
   readonly #any: Group<H>;
   readonly #default: Group<H>;
   readonly #known = new Map<SubsetMatch, Candidates<H>>();
@@ -47,7 +47,7 @@ export class SubsetBalancer<H extends BalanceHost> {
   readonly #unmatched: Candidates<H>;
   readonly #counts: SubsetCounts;
 
-  constructor(config: BalanceConfig, subsets: SubsetConfig, own: Locality | null, counts: SubsetCounts) {
+  constructor(config: BalanceConfig, subsets: SubsetConfig, own: OwnZone | null, counts: SubsetCounts) {
     this.#config = config;
     this.#counts = counts;
     this.#subsets = subsets;
@@ -160,7 +160,7 @@ class Group<H extends BalanceHost> {
   /** What was balanced last: members, and all that their shares depend on. */
   #last = '';
 
-  constructor(config: BalanceConfig, own: Locality | null) {
+  constructor(config: BalanceConfig, own: OwnZone | null) {
     this.balancer = new LoadBalancer(config, own);
     this.balancer.setHosts([], DEFAULT_SPREAD);
   }
