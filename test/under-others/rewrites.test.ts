@@ -127,7 +127,18 @@ describe('rewrites', { skip: missing('envoy') }, () => {
   let both: SameConfig;
 
   before(async () => {
-    const routes = ROWS.map(({ prefix, action }) => ({ match: { prefix }, ...action }));
+    const routes = [
+      ...ROWS.map(({ prefix, action }) => ({ match: { prefix }, ...action })),
+      {
+        match: { prefix: '/retried' },
+        route: {
+          cluster: 'real',
+          auto_host_rewrite: true,
+          append_x_forwarded_host: true,
+          retry_policy: { retry_on: '5xx', num_retries: 2 },
+        },
+      },
+    ];
     both = await startSameConfig({
       routes: { name: 'rewrites', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
       clusters: { real: {}, nameless: {} },
@@ -144,6 +155,17 @@ describe('rewrites', { skip: missing('envoy') }, () => {
     }
     return headers['location'] === undefined ? String(status) : `${status} ${headers['location']}`;
   }
+
+  test('each try has the name of its endpoint', async () => {
+    const [weft, envoy] = await Promise.all(
+      KINDS.map(async (kind) => {
+        await both.ask(kind, { path: '/retried', headers: { 'x-answer': '503' } });
+        return both.take(kind).map(({ headers }) => [headers['host'], headers['x-forwarded-host']]);
+      }),
+    );
+    assert.equal(weft?.length, 3);
+    assert.deepEqual(weft, envoy);
+  });
 
   for (const { prefix, paths, told: expected, question } of ROWS) {
     test(prefix, async () => {

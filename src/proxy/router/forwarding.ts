@@ -81,8 +81,6 @@ export class Forwarding implements TryOwner {
   /** Tries that the hedge policy began at once; they are no retries. */
   #extra = 0;
   #idle: TryIdle | null = null;
-  /** The caller's host stands in `x-forwarded-host`, not that of an earlier try. */
-  #hasForwardedHost = false;
   /** Bytes of the response that the upstream has no credit back for. */
   #owed = 0;
 
@@ -279,12 +277,10 @@ export class Forwarding implements TryOwner {
     if (this.#policy !== null) current.limit(this.#policy.perTryTimeoutMs);
   }
 
-  /** The endpoint is asked by its own name, of which the caller may know nothing. */
+  /** The endpoint is asked by its own name; of a later try the one before it is forwarded too, as Envoy does. */
   #takeHostOf({ endpoint }: Try): void {
-    const forwards = this.#action.forwardsHost && !this.#hasForwardedHost;
-    this.#hasForwardedHost = true;
     try {
-      rewriteHost(this.#owner.request, endpoint?.hostname ?? '', forwards);
+      rewriteHost(this.#owner.request, endpoint?.hostname ?? '', this.#action.forwardsHost);
     } catch (error) {
       this.#owner.reply(503, 'UH', `${endpoint?.key} has a name that is no host: ${messageOf(error)}`);
     }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FieldName } from '../../http/field-name.ts';
 import { Head } from '../../http/head.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
 import type { MirrorPolicy } from '../../snapshot/mirror-policy.ts';
 import type { Attempt } from '../cluster/attempt.ts';
-import { type Hops, startHops } from './test/two-hops.ts';
+import { type Hops, startHops, type Version } from './test/two-hops.ts';
 
 const MIRROR: MirrorPolicy = { cluster: 'shadow', header: null, share: 1, keepsHost: false };
 const PART = Buffer.alloc(65_536, 'x');
@@ -14,6 +15,7 @@ const PARTS = 16;
 class Sink implements Stream {
   unsent = 0;
   authority = '';
+  trailers = '';
   received = 0;
   ended = false;
   reason: ResetReason | null = null;
@@ -33,7 +35,8 @@ class Sink implements Stream {
     if (!this.quick) this.unsent += end - start;
     this.ended = last;
   }
-  sendTrailers(): void {
+  sendTrailers(fields: Head): void {
+    this.trailers = fields.text(0);
     this.ended = true;
   }
   release(bytes: number): void {
@@ -51,10 +54,14 @@ interface Mirrored {
   count(outcome: string): number;
 }
 
-async function start(open: (attempt: Attempt) => void, parts: Partial<MirrorPolicy> = {}): Promise<Mirrored> {
+async function start(
+  open: (attempt: Attempt) => void,
+  parts: Partial<MirrorPolicy> = {},
+  down: Version = 'h1',
+): Promise<Mirrored> {
   const attempts: Attempt[] = [];
   const hops = await startHops({
-    down: 'h1',
+    down,
     up: 'h1',
     route: { mirrors: [{ ...MIRROR, ...parts }], timeoutMs: 5_000 },
     acquireShadow: (attempt) => {
@@ -178,4 +185,20 @@ test('a share of the requests is copied, and a cluster that is not there copies 
   }
   assert.ok(some.attempts.length > 5 && some.attempts.length < 35, `${some.attempts.length} of 40`);
   assert.deepEqual([none.attempts.length, none.hops.telemetry.mirrored('nowhere', 'no-cluster').value], [0, 40]);
+});
+
+test('trailers come to a mirror behind the body, whether its stream is there or comes later', async () => {
+  for (const isLate of [false, true]) {
+    const sink = new Sink(true);
+    const { hops, attempts } = await start((attempt) => !isLate && attempt.onStream(sink), {}, 'h2');
+    const { stream } = hops.ask(Head.request('POST', '/', 'shop'), false);
+    stream.sendData(PART, 0, 10, false);
+    const trailers = new Head();
+    trailers.appendText(new FieldName('x-sum'), 'ten');
+    stream.sendTrailers(trailers);
+    trailers.free();
+    await hops.run(() => hops.arrived[0]?.got.done === true);
+    if (isLate) attempts[0]?.onStream(sink);
+    assert.deepEqual([sink.received, sink.trailers, sink.ended], [10, 'ten', true], `late: ${isLate}`);
+  }
 });
