@@ -61,6 +61,10 @@ export const NOT_SHOWN: readonly (readonly [fields: RegExp, reason: string])[] =
   [/^config\.core\.v3\.(BuildVersion|ControlPlane)\./, 'said by one end of a stream to the other'],
   [/^type\.matcher\.v3\.RegexMatchAndSubstitute\.substitution$/, 'compiled: substitution.test.ts'],
   [/^config\.core\.v3\.(SocketOption|SocketOptionsOverride)\./, 'stands in socket_options, which are refused'],
+  [
+    /^config\.route\.v3\.RouteConfiguration\.max_direct_response_body_size_bytes$/,
+    'a bound on other fields: host-settings.test.ts',
+  ],
   [/^config\.route\.v3\.FilterConfig\.is_optional$/, 'says what may be unknown: filter-overrides.test.ts'],
   [/^config\.core\.v3\.Pipe\./, 'stands in an address that is refused'],
   [
