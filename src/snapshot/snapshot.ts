@@ -11,6 +11,7 @@ import type { BalanceConfig, SpreadPolicy } from './balance-config.ts';
 import type { DnsConfig } from './dns-config.ts';
 import type { ShownMetadata } from './format/facts.ts';
 import type { EndpointCheck, HealthCheckConfig } from './health-check-config.ts';
+import type { LocalReplies } from './local-reply.ts';
 import type { OutlierConfig } from './outlier-config.ts';
 import type { ReceivedResource } from '../xds/client/received.ts';
 import type { ResourceSource } from '../xds/client/resource-source.ts';
@@ -224,6 +225,8 @@ export interface HttpManager {
   readonly maxFields: number;
   /** null: none but the proxy's own. */
   readonly accessLogs: readonly AccessLogConfig[] | null;
+  /** What becomes of our own answers; unset: they stay as they are. */
+  readonly localReplies?: LocalReplies | undefined;
   /** Chance, 0–1, that a request which comes without a trace begins a sampled one. Default 1. */
   readonly traceShare: number;
   /** Between asking a downstream connection to end and ending it; default 5 s. */

@@ -264,13 +264,19 @@ const ROUTES: readonly Json[] = [
 ];
 
 /** Its routes are all of one host that every name leads to. */
-export function httpListener(name: string, routes: readonly Json[], logs: readonly Json[]): ListenerJson {
+export function httpListener(
+  name: string,
+  routes: readonly Json[],
+  logs: readonly Json[],
+  more: Json = {},
+): ListenerJson {
   return listener(name, {
     '@type': `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
     access_log: logs,
     http_filters: [{ name: 'router', typed_config: { '@type': `${TYPES}.filters.http.router.v3.Router` } }],
     route_config: { name: 'routes', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
+    ...more,
   });
 }
 

@@ -126,6 +126,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'path_with_escaped_slashes_action',
     'strip_matching_host_port',
     'strip_any_host_port',
+    'local_reply_config',
   ],
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing': ['random_sampling'],
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter': [

@@ -137,6 +137,7 @@ export const SUBSET: Readonly<Record<string, readonly string[]>> = {
     'json_format',
     'text_format_source',
     'omit_empty_values',
+    'content_type',
   ],
   'envoy.service.discovery.v3.DeltaDiscoveryRequest': [
     'node',

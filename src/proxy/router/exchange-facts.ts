@@ -73,6 +73,10 @@ export class ExchangeFacts implements Facts {
     return codeDetails(flag, detail, notes !== null && notes.respondedAt >= 0);
   }
 
+  get replyBody(): string {
+    return this.#of.notes?.replyBody ?? '';
+  }
+
   get grpcStatus(): number {
     return this.#of.grpcStatus;
   }

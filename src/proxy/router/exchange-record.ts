@@ -56,7 +56,8 @@ export abstract class ExchangeRecord extends ExchangeClock implements EndedRecor
     this.request = request;
     this.isGrpc = isGrpcCall(request);
     this.startedAt = world.runtime.clock.now();
-    if (down.manager.accessLogs !== null) this.notes = new FormatNotes(request);
+    if (down.manager.accessLogs !== null || down.manager.localReplies !== undefined)
+      this.notes = new FormatNotes(request);
   }
 
   get connection(): ConnectionInfo {

@@ -18,8 +18,9 @@ import type { Downstream } from './downstream.ts';
 import { type DownstreamStream, enterInternal, internalListener } from './internal-connect.ts';
 import { type Forwarded, Forwarding } from './forwarding.ts';
 import type { Mirrors } from './mirrors.ts';
+import { editAlso, mapReply } from './local-reply.ts';
 import { mayReplay } from './replay.ts';
-import { grpcStatusOf, sendGrpcFailure, sendGrpcReply, sendReply } from './reply.ts';
+import { grpcStatusOf, replyText, sendGrpcFailure, sendGrpcReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { addCookie, NO_PLACE, placeOf } from './request-place.ts';
 import { editResponse, overHttps, redirected, replyEdit, rewriteRequest, sayTries } from './request-rewrite.ts';
@@ -108,12 +109,17 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
       this.#breakOff(flag, body ?? detail);
     } else {
       this.response?.free();
-      const send = this.isGrpc ? sendGrpcReply : sendReply;
       this.status = this.isGrpc ? 200 : status;
       if (this.notes !== null) this.notes.respondedAt = -1;
-      const said = this.isGrpc ? this.grpcStatus : status;
+      const text = body ?? detail;
+      const { localReplies } = this.down.manager;
+      const mapped =
+        localReplies === undefined || this.isGrpc ? null : mapReply(localReplies, this, replyText(flag, text));
       const edit = replyEdit(this.entry, this.#location, this.#tellsTries ? this.retries : -1, this);
-      this.response = send(this.#stream, this.request, said, flag, body ?? detail, edit);
+      const edits = mapped === null ? edit : editAlso(edit, mapped, this);
+      this.response = this.isGrpc
+        ? sendGrpcReply(this.#stream, this.request, this.grpcStatus, flag, text, edit)
+        : sendReply(this.#stream, this.request, this.status, flag, text, edits, mapped);
       this.status = this.response.status;
       this.responseStarted = true;
       if (this.request.method !== METHOD.head && !this.isGrpc) this.bytesOut += this.response.contentLength;

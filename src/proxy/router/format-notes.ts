@@ -9,6 +9,8 @@ export class FormatNotes {
   /** On the clock of `startedAt`; negative: not yet. */
   requestEndedAt = -1;
   respondedAt = -1;
+  /** Of our own answer, while it is made. One character a byte. */
+  replyBody = '';
   /** To the endpoint of the try that serves, or of the last. */
   upstream: ConnectionInfo | null = null;
   /** Of the response. */

@@ -35,6 +35,7 @@ export class RelayFacts implements Facts {
   readonly requestMs = -1;
   readonly responseMs = -1;
   readonly routeName = '';
+  readonly replyBody = '';
   readonly upstreamProtocol = '';
   readonly logType: LogType;
   readonly flag: ResponseFlag;

@@ -7,6 +7,7 @@ import { CONTENT_TYPE, FieldName } from '../../http/field-name.ts';
 import type { ResponseFlag } from '../../http/flags.ts';
 import { GRPC_STATUS, GRPC_STATUS_FIELD, grpcStatusOfHttp } from '../../http/grpc/status.ts';
 import { Head } from '../../http/head.ts';
+import type { FieldEdits } from '../../snapshot/route-edits.ts';
 import { METHOD } from '../../http/method.ts';
 import { RESET, type ResetReason, type Stream } from '../../http/message.ts';
 
@@ -27,17 +28,31 @@ export function sendReply(
   flag: ResponseFlag,
   text: string,
   edit: HeadEdit = null,
+  mapped: ReplyContent | null = null,
 ): Head {
-  const body = flag === '' ? bytesOf(text) : bytesOf(`${describe(flag, text)}\n`);
+  const body = mapped?.body ?? bytesOf(flag === '' ? text : `${describe(flag, text)}\n`);
   const head = Head.response(status);
   head.contentLength = body.length;
-  if (body.length > 0) head.appendText(CONTENT_TYPE, 'text/plain; charset=utf-8');
+  if (body.length > 0) head.appendText(CONTENT_TYPE, mapped?.contentType || 'text/plain; charset=utf-8');
   if (flag !== '') head.appendText(WEFT_FLAG, flag);
   edit?.(head);
   const isWhole = body.length === 0 || request.method === METHOD.head;
   stream.sendHead(head, isWhole);
   if (!isWhole) stream.sendData(body, 0, body.length, true);
   return head;
+}
+
+/** What the configuration makes of an answer of ours. */
+export interface ReplyContent {
+  readonly body: Buffer;
+  /** Empty: that of a text. */
+  readonly contentType: string;
+  readonly edits: readonly FieldEdits[];
+}
+
+/** What would be said without a mapping, as one line. */
+export function replyText(flag: ResponseFlag, text: string): string {
+  return flag === '' ? text : describe(flag, text);
 }
 
 /** What a route says of every response of its requests, the proxy's own included. */

@@ -22,6 +22,8 @@ export interface Facts {
   readonly flag: ResponseFlag;
   /** How the response came to be, in Envoy's words where it has one; empty: unknown. */
   readonly codeDetails: string;
+  /** What our own answer would say, while it is being made; else empty. */
+  readonly replyBody: string;
   /** -1: no gRPC call, or it ended without. */
   readonly grpcStatus: number;
   readonly bytesIn: number;

@@ -33,6 +33,7 @@ export const OUTCOME_OPERATORS: OperatorKinds = {
   RESPONSE_FLAGS_LONG: plain(({ flag }) => (flag === '' ? '-' : longFlag(flag))),
   BYTES_RECEIVED: plain(({ bytesIn }) => bytesIn),
   BYTES_SENT: plain(({ bytesOut }) => bytesOut),
+  LOCAL_REPLY_BODY: plain(({ replyBody }) => replyBody),
   ACCESS_LOG_TYPE: plain(({ logType }) => logType),
   ROUTE_NAME: plain(({ routeName }) => byteText(routeName) || null),
   // Virtual clusters are none of what this proxy does, so that no request is of one.

@@ -23,6 +23,7 @@ export function sampleFacts(changed: Partial<Facts> = {}): Facts {
     status: 200,
     flag: '',
     codeDetails: 'via_upstream',
+    replyBody: '',
     grpcStatus: -1,
     bytesIn: 5,
     bytesOut: 7,

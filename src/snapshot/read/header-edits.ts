@@ -23,14 +23,18 @@ export interface FieldLevel {
 export function readHeaderEdits(where: string, message: Message): FieldLevel {
   const at = where === '' ? '' : `${where}.`;
   const edits = (direction: string, added: readonly HeaderValueOption[], removed: readonly string[]): FieldEdits => {
-    const add = readAdded(`${at}${direction}_headers_to_add`, added);
     const remove = readRemoved(`${at}${direction}_headers_to_remove`, removed);
-    return { add, remove, formatted: add.some(({ format }) => format !== null) };
+    return { ...readAddedFields(`${at}${direction}_headers_to_add`, added), remove };
   };
   return {
     request: edits('request', message.requestHeadersToAdd, message.requestHeadersToRemove),
     response: edits('response', message.responseHeadersToAdd, message.responseHeadersToRemove),
   };
+}
+
+export function readAddedFields(where: string, options: readonly HeaderValueOption[]): FieldEdits {
+  const add = readAdded(where, options);
+  return { add, remove: [], formatted: add.some(({ format }) => format !== null) };
 }
 
 /**

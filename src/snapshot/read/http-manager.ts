@@ -11,6 +11,8 @@ import type { RouteTable } from '../route-table.ts';
 import type { HttpManager, OriginConfig, Screening } from '../snapshot.ts';
 import { ADS, type ResourceSource } from '../../xds/client/resource-source.ts';
 import { readAccessLogs } from './access-log.ts';
+import { readLocalReplies } from './local-reply.ts';
+import { reachOf } from './reach.ts';
 import { readSource } from './config-source.ts';
 import { decodeConfig } from './decode-config.ts';
 import { type FilterModules, readHttpFilters } from './http-filters.ts';
@@ -60,6 +62,7 @@ export function readHttpManager(config: Uint8Array, modules: FilterModules, term
     maxHeadBytes: (message.maxRequestHeadersKb ?? MAX_HEAD_KIB) * 1024,
     maxFields: common?.maxHeadersCount ?? MAX_FIELDS,
     accessLogs: readAccessLogs('access_log', message.accessLog, terms),
+    localReplies: readLocalReplies('local_reply_config', message.localReplyConfig, reachOf(terms)),
     traceShare: readTraceShare(message),
     drainTimeoutMs: message.drainTimeout ?? DRAIN_MS,
   };

@@ -16,7 +16,7 @@ export function readSubstitutionFormat(where: string, message: SubstitutionForma
       return compileText(`${where}.text_format`, format.value, absent, reach);
     case 'textFormatSource': {
       const at = `${where}.text_format_source`;
-      return compileText(at, readText(at, format.value), absent, reach);
+      return compileText(at, readDataSource(at, format.value), absent, reach);
     }
     case 'jsonFormat': {
       const object = compileJson(`${where}.json_format`, format.value, omitEmptyValues, reach);
@@ -25,7 +25,8 @@ export function readSubstitutionFormat(where: string, message: SubstitutionForma
   }
 }
 
-function readText(where: string, { specifier }: DataSource): string {
+/** A text that stands in the configuration itself. */
+export function readDataSource(where: string, { specifier }: DataSource): string {
   switch (specifier.case) {
     case 'inlineString':
       return specifier.value;

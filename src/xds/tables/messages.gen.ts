@@ -873,6 +873,7 @@ export interface SubstitutionFormatString {
     | { readonly case: 'textFormatSource'; readonly value: DataSource }
     | { readonly case: undefined; readonly value?: undefined };
   readonly omitEmptyValues: boolean;
+  readonly contentType: string;
 }
 
 /** envoy.config.core.v3.TcpKeepalive */
@@ -1680,6 +1681,7 @@ export interface HttpConnectionManager {
   readonly serverHeaderTransformation: number; // HttpConnectionManager_ServerHeaderTransformation
   readonly commonHttpProtocolOptions: HttpProtocolOptions | undefined;
   readonly alwaysSetRequestIdInResponse: boolean;
+  readonly localReplyConfig: LocalReplyConfig | undefined;
   readonly stripMatchingHostPort: boolean;
   readonly requestHeadersTimeout: number | undefined; // ms
   readonly stripPortMode:
@@ -1752,10 +1754,25 @@ export interface HttpFilter {
   readonly disabled: boolean;
 }
 
+/** envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig */
+export interface LocalReplyConfig {
+  readonly mappers: readonly ResponseMapper[];
+  readonly bodyFormat: SubstitutionFormatString | undefined;
+}
+
 /** envoy.extensions.filters.network.http_connection_manager.v3.Rds */
 export interface Rds {
   readonly configSource: ConfigSource | undefined;
   readonly routeConfigName: string;
+}
+
+/** envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper */
+export interface ResponseMapper {
+  readonly filter: AccessLogFilter | undefined;
+  readonly statusCode: number | undefined;
+  readonly body: DataSource | undefined;
+  readonly bodyFormatOverride: SubstitutionFormatString | undefined;
+  readonly headersToAdd: readonly HeaderValueOption[];
 }
 
 /** envoy.extensions.filters.network.rbac.v3.RBAC */

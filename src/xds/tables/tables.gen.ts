@@ -480,6 +480,7 @@ export const SubstitutionFormatStringTable: Table<m.SubstitutionFormatString> = 
   [1, 'textFormat', 9, 'plain', null, 'format'],
   [2, 'jsonFormat', 22, 'optional', null, 'format'],
   [3, 'omitEmptyValues', 8],
+  [4, 'contentType', 9],
   [5, 'textFormatSource', 11, 'optional', () => DataSourceTable, 'format'],
 ]);
 export const TcpKeepaliveTable: Table<m.TcpKeepalive> = /* @__PURE__ */ new Table('envoy.config.core.v3.TcpKeepalive', () => [
@@ -1005,6 +1006,7 @@ export const HttpConnectionManagerTable: Table<m.HttpConnectionManager> = /* @__
   [34, 'serverHeaderTransformation', 14, 'plain', () => m.HttpConnectionManager_ServerHeaderTransformation],
   [35, 'commonHttpProtocolOptions', 11, 'optional', () => HttpProtocolOptionsTable],
   [37, 'alwaysSetRequestIdInResponse', 8],
+  [38, 'localReplyConfig', 11, 'optional', () => LocalReplyConfigTable],
   [39, 'stripMatchingHostPort', 8],
   [41, 'requestHeadersTimeout', 20, 'optional'],
   [42, 'stripAnyHostPort', 8, 'plain', null, 'stripPortMode'],
@@ -1031,9 +1033,20 @@ export const HttpFilterTable: Table<m.HttpFilter> = /* @__PURE__ */ new Table('e
   [6, 'isOptional', 8],
   [7, 'disabled', 8],
 ]);
+export const LocalReplyConfigTable: Table<m.LocalReplyConfig> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig', () => [
+  [1, 'mappers', 11, 'list', () => ResponseMapperTable],
+  [2, 'bodyFormat', 11, 'optional', () => SubstitutionFormatStringTable],
+]);
 export const RdsTable: Table<m.Rds> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.http_connection_manager.v3.Rds', () => [
   [1, 'configSource', 11, 'optional', () => ConfigSourceTable],
   [2, 'routeConfigName', 9],
+]);
+export const ResponseMapperTable: Table<m.ResponseMapper> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper', () => [
+  [1, 'filter', 11, 'optional', () => AccessLogFilterTable],
+  [2, 'statusCode', 13, 'wrapped'],
+  [3, 'body', 11, 'optional', () => DataSourceTable],
+  [4, 'bodyFormatOverride', 11, 'optional', () => SubstitutionFormatStringTable],
+  [5, 'headersToAdd', 11, 'list', () => HeaderValueOptionTable],
 ]);
 export const NetworkRbacTable: Table<m.NetworkRbac> = /* @__PURE__ */ new Table('envoy.extensions.filters.network.rbac.v3.RBAC', () => [
   [1, 'rules', 11, 'optional', () => RbacTable],
