@@ -23,7 +23,7 @@ test('a proxy that connects gets its view, and is listed with what it acknowledg
 });
 
 test('a node id that does not agree with the certificate is refused with the reason, and logged', () => {
-  const { log, connect, publisher } = fixture();
+  const { clock, log, connect, publisher } = fixture();
   const web1 = (...uris: string[]): PeerCertificate => peerOf('shop/web-1', ...uris);
   const cases: readonly (readonly [string, PeerCertificate | null, number, RegExp])[] = [
     ['shop/web-1', null, 16, /certificate is required/],
@@ -43,8 +43,11 @@ test('a node id that does not agree with the certificate is refused with the rea
     assert.equal(proxy.ended?.code, code, String(reason));
     assert.match(proxy.ended?.message ?? '', reason);
     assert.equal(proxy.received, 0);
+    clock.advance(1_000);
   }
   assert.equal(log.messages('warn').length, cases.length - 1);
+  for (let i = 0; i < 10; i++) connect(`shop/${i}`, peerOf('shop/web-2', WEB_ID));
+  assert.equal(log.messages('warn').length, cases.length, 'one peer is told of once a second');
   assert.equal(publisher.streamLimit.used, 0);
 });
 

@@ -5,6 +5,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Limit } from '../../core/limit.ts';
 import type { Log } from '../../core/log.ts';
+import { LogThrottle } from '../../core/log-throttle.ts';
 import type {
   Address,
   Clock,
@@ -81,6 +82,8 @@ export class Publisher implements StreamOwner, Callers {
   readonly metrics: XdsMetrics;
   readonly #options: PublisherOptions;
   readonly #log: Log;
+  /** Of refusals: each is counted all the same. */
+  readonly #throttle: LogThrottle;
   readonly #door: Door;
   readonly #firstSyncs: Turnstile<ProxyStream>;
   readonly #nodes: NodeStreams;
@@ -97,6 +100,7 @@ export class Publisher implements StreamOwner, Callers {
     this.#log = options.log;
     const { clock, timers, metrics = new XdsMetrics() } = options;
     this.metrics = metrics;
+    this.#throttle = new LogThrottle(clock);
     this.#door = new Door({ clock, timers, metrics }, this.#services(), options.maxStreams ?? 20_000);
     const start = (stream: ProxyStream) => this.#begin(stream);
     this.#firstSyncs = new Turnstile({
@@ -150,7 +154,9 @@ export class Publisher implements StreamOwner, Callers {
     // Who says nothing of himself is who his certificate says.
     const node = admit(said ?? create(NodeTable, { id: peer.commonName }), peer, authorize, recordedKind);
     if (typeof node !== 'string') return node;
-    this.#log.warn('proxy refused', { reason: node, remoteHost: remote.host, peer: peer.uris[0] ?? '' });
+    if (this.#throttle.allows(peer.commonName)) {
+      this.#log.warn('proxy refused', { reason: node, remoteHost: remote.host, peer: peer.uris[0] ?? '' });
+    }
     return this.ending('wrong-identity', node);
   }
 

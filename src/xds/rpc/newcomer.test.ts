@@ -1,7 +1,7 @@
 /** On the way through TLS: who says nothing, closes or comes with the wrong words holds nothing, and a stop ends all. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../core/log.ts';
+import { type Log, RecordingLog, silentLog } from '../../core/log.ts';
 import type { TlsOptions } from '../../core/runtime.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { createAuthority } from '../../runtime/test/certificates.ts';
@@ -11,7 +11,7 @@ import { serveMeshRpc } from './rpc-server.ts';
 
 const ANY = { host: '127.0.0.1', port: 0 };
 
-async function meshServer() {
+async function meshServer(log: Log = silentLog) {
   const harness = simHarness(1);
   const authority = await createAuthority('weft test root');
   const tls: TlsOptions = {
@@ -21,7 +21,7 @@ async function meshServer() {
   const { runtime } = harness;
   const parts = { ...runtime, timers: new TimerWheel(runtime.clock) };
   const refuse = (): never => assert.fail('nobody gets so far');
-  return { harness, listener: await serveMeshRpc(parts, silentLog, ANY, tls, refuse) };
+  return { harness, listener: await serveMeshRpc(parts, log, ANY, tls, refuse) };
 }
 
 test('who connects and says nothing is let go after ten seconds', async () => {
@@ -46,6 +46,24 @@ test('who speaks no TLS is cut off, and who closes at once is forgotten', async 
   await harness.until('open', () => brief.events.includes('open'));
   other.end();
   await harness.until('closed', () => brief.closed);
+  await listener.close();
+});
+
+test('a thousand that are refused are one line a second', async () => {
+  const log = new RecordingLog();
+  const { harness, listener } = await meshServer(log);
+  const refused = async (): Promise<void> => {
+    const peers = Array.from({ length: 20 }, () => new Recorder());
+    for (const peer of peers) {
+      harness.runtime.net.connect(listener.address, peer).write(Buffer.from('GET / HTTP/1.1\r\n\r\n'), 0, 18);
+    }
+    await harness.until('refused', () => peers.every(({ closed }) => closed));
+  };
+  await refused();
+  assert.equal(log.messages('warn').length, 1);
+  await harness.pass(1_000);
+  await refused();
+  assert.equal(log.messages('warn').length, 2);
   await listener.close();
 });
 

@@ -4,7 +4,8 @@
  */
 import type { Counter } from '../../core/counters.ts';
 import { Limit } from '../../core/limit.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log, LogFields } from '../../core/log.ts';
+import { LogThrottle } from '../../core/log-throttle.ts';
 import type { Address, Connection, ConnectionHandler, Listener, RpcAccept, TlsOptions } from '../../core/runtime.ts';
 import type { Http2Limits } from '../../http/h2/limits.ts';
 import { Http2Server } from '../../http/h2/server.ts';
@@ -58,8 +59,7 @@ export function serveMeshRpc(
       },
       onRefused(reason) {
         server.leave(newcomer);
-        parts.refused?.add(1);
-        log.warn('RPC connection refused', { remote: plain.info.remote.host, reason });
+        server.refuse('RPC connection refused', reason, { remote: plain.info.remote.host, reason });
       },
     });
     server.enter(newcomer);
@@ -87,6 +87,7 @@ class RpcServer {
   readonly #maxMessageBytes: number | undefined;
   readonly #held = new Set<Held>();
   readonly #peers = new PeerConnections();
+  readonly #throttle: LogThrottle;
 
   constructor(
     parts: RpcParts & ServerMetrics,
@@ -98,6 +99,7 @@ class RpcServer {
   ) {
     this.#parts = parts;
     this.#log = log;
+    this.#throttle = new LogThrottle(parts.clock);
     this.#limits = limits;
     this.#connections = connections;
     this.#accept = accept;
@@ -109,8 +111,7 @@ class RpcServer {
       if (this.#connections.used < this.#connections.max) return begin(connection);
       this.#connections.take();
       const { name, max } = this.#connections;
-      this.#parts.refused?.add(1);
-      this.#log.warn('too many RPC connections', { limit: name, max });
+      this.refuse('too many RPC connections', name, { limit: name, max });
       connection.destroy('too many connections');
       return REFUSED;
     });
@@ -122,6 +123,12 @@ class RpcServer {
         await closed;
       },
     };
+  }
+
+  /** Anybody can connect and be refused: counted each time, told once a second for each cause. */
+  refuse(message: string, cause: string, fields: LogFields): void {
+    this.#parts.refused?.add(1);
+    if (this.#throttle.allows(`${message} ${cause}`)) this.#log.warn(message, fields);
   }
 
   enter(held: Held): void {
@@ -139,8 +146,8 @@ class RpcServer {
     const { info } = connection;
     const peer = info.tls?.peer ?? null;
     if (!this.#peers.enter(peer)) {
-      this.#parts.refused?.add(1);
-      this.#log.warn('too many RPC connections of one peer', { peer: peer?.commonName ?? '', max: this.#peers.max });
+      const name = peer?.commonName ?? '';
+      this.refuse('too many RPC connections of one peer', name, { peer: name, max: this.#peers.max });
       connection.handler = REFUSED;
       connection.destroy('too many connections');
       return REFUSED;
@@ -153,7 +160,9 @@ class RpcServer {
       callbacks: {
         open: (stream) => new ServedCall(stream, info, this.#accept, this.#maxMessageBytes),
         onRefused: (status, detail) => this.#log.debug('an RPC request was refused', { status, detail }),
-        onLimit: (name) => this.#log.warn('an RPC connection met a bound', { limit: name }),
+        onLimit: (limit) => {
+          if (this.#throttle.allows(limit)) this.#log.warn('an RPC connection met a bound', { limit });
+        },
         onClosed: () => {
           this.leave(connection);
           this.#peers.leave(peer);
