@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,4 +33,18 @@ test('a file that cannot be opened is refused each time, and served when it can 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('standard output is written to though it is a socket, which no name opens', async () => {
+  const program = `import { appendTo } from ${JSON.stringify(import.meta.resolve('./append.ts'))};
+    const bytes = (text) => Buffer.from(text);
+    await Promise.all([appendTo('/dev/stdout', bytes('a'), 0o600), appendTo('/dev/stdout', bytes('b'), 0o600)]);
+    await appendTo('/dev/stderr', bytes('c'), 0o600);`;
+  // Its pipes are sockets.
+  const said = await new Promise<string>((resolve, reject) => {
+    execFile(process.execPath, ['--input-type=module', '-e', program], (error, out, wrong) =>
+      error === null ? resolve(`${out}|${wrong}`) : reject(error),
+    );
+  });
+  assert.equal(said, 'ab|c');
 });

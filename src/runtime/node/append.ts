@@ -9,6 +9,12 @@ import { makeDirectory } from '../../core/make-directory.ts';
 
 const KEEP_OPEN_MS = 1_000;
 
+/** A socket, which is what a journal or a parent process may give, cannot be opened by these names. */
+const STANDARD: ReadonlyMap<string, () => NodeJS.WriteStream> = new Map<string, () => NodeJS.WriteStream>([
+  ['/dev/stdout', () => process.stdout],
+  ['/dev/stderr', () => process.stderr],
+]);
+
 interface OpenFile {
   readonly handle: Promise<FileHandle>;
   /** Appends to one file go one after another: their order is the caller's. */
@@ -29,7 +35,10 @@ export async function appendTo(path: string, bytes: Uint8Array, mode: number): P
     await handle.writeFile(bytes);
   } catch (error) {
     forget(path, file);
-    throw error;
+    const stream = isErrno(error, 'ENXIO') ? STANDARD.get(path) : undefined;
+    if (stream === undefined) throw error;
+    await before;
+    await written(stream(), bytes);
   } finally {
     resolve();
   }
@@ -60,4 +69,14 @@ async function close(path: string, file: OpenFile): Promise<void> {
 
 function forget(path: string, file: OpenFile): void {
   if (openFiles.get(path) === file) openFiles.delete(path);
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+function written(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
 }
