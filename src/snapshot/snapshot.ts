@@ -238,6 +238,8 @@ export interface Screening {
   readonly mergesSlashes: boolean;
   /** Of `%2F` and `%5C`; `redirect` and `forward` unescape them first. */
   readonly escapedSlashes: 'keep' | 'reject' | 'redirect' | 'forward';
+  /** Of the authority: none, one that is the listener's own, or any. */
+  readonly stripsPort: 'none' | 'matching' | 'any';
   /** Of field names. */
   readonly underscores: 'allow' | 'reject' | 'drop';
 }

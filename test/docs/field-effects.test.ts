@@ -57,7 +57,7 @@ const RULES = {
   },
   idle: {
     says: 'changes nothing',
-    holds: ({ effects }: Seen) => effects.has('idle') && effects.size === 1,
+    holds: ({ effects, vague }: Seen) => effects.has('idle') && effects.size === 1 && vague === '',
   },
 } as const;
 
@@ -68,7 +68,7 @@ for (const kind of ['yes', 'part', 'refused', 'idle'] as const) {
       if (is !== kind || reasonOf(key) !== undefined) continue;
       const found = seen.get(key);
       if (found === undefined) wrong.push(`${key}: no sample has its message`);
-      else if (!RULES[kind].holds(found)) wrong.push(`${key}: ${[...found.effects].join(', ') || found.vague}`);
+      else if (!RULES[kind].holds(found)) wrong.push(`${key}: ${[...found.effects, found.vague].join(', ')}`);
     }
     assert.deepEqual(wrong, []);
   });

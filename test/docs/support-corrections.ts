@@ -68,4 +68,5 @@ export const CORRECTIONS: ReadonlyMap<string, Support> = new Map<string, Support
   [`${TLS}.match_typed_subject_alt_names`, 'part'],
   [`${TLS}.trusted_ca`, 'part'],
   [`${MANAGER}.set_current_client_cert_details`, 'part'],
+  [`${MANAGER}.strip_any_host_port`, 'yes'],
 ]);

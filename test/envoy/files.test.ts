@@ -50,6 +50,7 @@ const FILES: Readonly<Record<string, readonly Ask[]>> = {
   ],
   names: [
     { name: 'one.example', path: '/a' },
+    { name: 'one.example', host: 'one.example:444', path: '/a' },
     { name: 'one.example', path: '/a', isHttp2: true },
     { name: 'one.example', path: '/a', maxVersion: 'TLSv1.2' },
     { name: 'x.two.example', path: '/b', method: 'POST' },

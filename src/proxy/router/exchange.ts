@@ -83,7 +83,7 @@ export class HttpExchange extends RoutedExchange implements MessageReceiver, For
 
   /** False: it has its answer. */
   #passes(rules: Screening): boolean {
-    const screened = screen(this.request, rules);
+    const screened = screen(this.request, rules, this.down.info.local.port);
     if (screened === null) return true;
     if ('fault' in screened) {
       this.reply(400, 'DPE', screened.fault);

@@ -16,13 +16,23 @@ import type { Screening } from '../../snapshot/snapshot.ts';
 /** Passed, though its path or fields may have changed; or answered with `fault`, or by a redirect to the changed path. */
 export type Screened = { readonly fault: string } | { readonly location: string } | null;
 
-export function screen(head: Head, rules: Screening): Screened {
+/** `ownPort`: where the connection arrived. */
+export function screen(head: Head, rules: Screening, ownPort: number): Screened {
   if (rules.underscores !== 'allow') {
     const name = screenNames(head, rules.underscores === 'drop');
     if (name !== '') return { fault: `the field ${name} has an underscore in its name` };
   }
+  // A tunnel is asked for by host and port.
+  if (rules.stripsPort !== 'none' && head.target !== TARGET.authority) stripPort(head, rules.stripsPort, ownPort);
   if (head.target !== TARGET.origin || !isSuspicious(head.bytes, head.pathStart, head.pathEnd)) return null;
   return screenPath(head, rules);
+}
+
+function stripPort(head: Head, which: 'matching' | 'any', ownPort: number): void {
+  const authority = head.authorityText;
+  const [port] = /:\d*$/.exec(authority) ?? [];
+  if (port === undefined || (which === 'matching' && port !== `:${ownPort}`)) return;
+  head.setAuthority(authority.slice(0, -port.length));
 }
 
 function screenPath(head: Head, rules: Screening): Screened {

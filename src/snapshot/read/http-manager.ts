@@ -137,8 +137,12 @@ function readScreening(message: Message): Screening | null {
   if (escapedSlashes === undefined) throw unsupported('path_with_escaped_slashes_action');
   const underscores = UNDERSCORES[named];
   if (underscores === undefined) throw unsupported('common_http_protocol_options.headers_with_underscores_action');
-  const isIdle = !normalizePath && !mergeSlashes && escapedSlashes === 'keep' && underscores === 'allow';
-  return isIdle ? null : { normalizesPath: normalizePath, mergesSlashes: mergeSlashes, escapedSlashes, underscores };
+  // Both are allowed, and then any port goes.
+  const { stripMatchingHostPort, stripPortMode } = message;
+  const stripsPort = stripPortMode.value === true ? 'any' : stripMatchingHostPort ? 'matching' : 'none';
+  const isAsItCame = !normalizePath && !mergeSlashes && escapedSlashes === 'keep';
+  if (isAsItCame && underscores === 'allow' && stripsPort === 'none') return null;
+  return { normalizesPath: normalizePath, mergesSlashes: mergeSlashes, escapedSlashes, stripsPort, underscores };
 }
 
 /** Unset, `use_remote_address` is false: another proxy stands before this one. */
@@ -169,7 +173,5 @@ function refuseUnheard(message: Message): void {
 }
 
 function refuseUnsupported(message: Message): void {
-  refuseSet('strip_matching_host_port', message.stripMatchingHostPort);
-  refuseSet('strip_port_mode', message.stripPortMode.value);
   if ((message.requestTimeout ?? 0) > 0) throw unsupported('request_timeout');
 }
