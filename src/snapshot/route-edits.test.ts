@@ -94,3 +94,18 @@ test('a value is made of the request, sees nothing that its level adds, and is n
   assert.equal(head.value(new FieldName('x-c')), '');
   assert.equal(head.value(new FieldName('x-d')), 'ab');
 });
+
+test('a long field of a caller does not come back without bound', () => {
+  const request = Head.request('GET', '/', 'a');
+  request.appendText(NAME, 'x'.repeat(20_000));
+  const name = new FieldName('x-b');
+  const format = compileText('v', '%REQ(X-A)%', '', REACH);
+  const add = Array.from(
+    { length: 100 },
+    (): FieldEdit => ({ name, value: '', format, keepEmpty: false, existing: 'beside' }),
+  );
+  applyEdits([{ remove: [], add, formatted: true }], request, { facts: () => sampleFacts({ request }) });
+  let count = 0;
+  for (let i = request.find(name); i >= 0; i = request.find(name, i)) count++;
+  assert.equal(count, 3);
+});

@@ -61,12 +61,18 @@ export function applyEdits(levels: readonly FieldEdits[], head: Head, owner: Fac
 /** What no field can hold. */
 const CONTROL = /[^\t\x20-\x7e\x80-\xff]/g;
 
-/** As in Envoy, no value sees what its own level adds, and one that turns out empty is not added. */
+/** Of all values that one level makes: a caller's field may come back in each of them. */
+const MAX_FORMATTED_BYTES = 65_536;
+
+/** As in Envoy, no value sees what its own level adds, and one that turns out empty is not added; nor is one that is too long. */
 function applyFormats(add: readonly FieldEdit[], head: Head, owner: FactsOwner): void {
   const facts = owner.facts();
   const values = add.map(({ value, format }) => (format === null ? value : format(facts).replace(CONTROL, '')));
+  let room = MAX_FORMATTED_BYTES;
   for (const [i, edit] of add.entries()) {
     const value = values[i] ?? '';
+    if (value.length > room) continue;
+    room -= value.length;
     if (value !== '' || edit.keepEmpty) applyEdit(edit, value, head);
   }
 }
