@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { createServer as createSecure, request as secureRequest } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { parse } from 'yaml';
 import { createAuthority } from '../../src/runtime/test/certificates.ts';
@@ -115,7 +116,35 @@ describe('files as people write them', { skip: missing('envoy') }, () => {
       }
     });
   }
+
+  test('the bound on connections that runtime.yaml could say holds', async () => {
+    const bootstrap = JSON.parse(
+      JSON.stringify(load('runtime', texts)).replace(/("max_active_downstream_connections":)\d+/, '$12'),
+    ) as Readonly<Record<string, unknown>>;
+    for (const start of [startWeftProxy, startEnvoy]) {
+      const proxy = await start(bootstrap);
+      try {
+        assert.deepEqual(await held([...proxy.ports.values()][0] ?? 0, 3), [true, true, false], start.name);
+      } finally {
+        await proxy.stop();
+      }
+    }
+  });
 });
+
+/** Whether each of so many connections, one after the other, was still there after a while. */
+async function held(port: number, count: number): Promise<readonly boolean[]> {
+  const connections = [];
+  for (let i = 0; i < count; i++) {
+    const connection = connect(port, '127.0.0.1').on('error', () => {});
+    await new Promise((resolve) => connection.once('connect', resolve));
+    connections.push(connection);
+    await Promise.race([new Promise((resolve) => connection.once('close', resolve)), setTimeout(500)]);
+  }
+  const open = connections.map(({ closed }) => !closed);
+  for (const connection of connections) connection.destroy();
+  return open;
+}
 
 /** Without `node`, as such files often are. */
 function load(file: string, texts: ReadonlyMap<string, string | number>): Readonly<Record<string, unknown>> {
