@@ -123,6 +123,7 @@ describe('a workload behind Envoy', { skip: missing('envoy') }, () => {
     assert.equal((await slow).status, 200);
     assert.ok(await stopped);
     assert.ok(!isAlive(pid));
+    assert.doesNotMatch(catalog.child.stderr, /ENVOY_SIGTERM/, 'an end in order is no warning');
     assert.deepEqual(globSync(join(mesh.stateDir, 'run', '*', 'xds.sock')), []);
   });
 });

@@ -42,7 +42,9 @@ export async function launchEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> 
     detached: true,
   });
   let last = '';
-  const tell = teller(log);
+  let isStopping = false;
+  // What it says of a stop that we asked for is no trouble of anybody's.
+  const tell = teller(log, () => isStopping);
   const flushed = readLines(child.stderr, (line) => {
     last = line.slice(line.lastIndexOf('\t') + 1) || last;
     tell(line);
@@ -65,6 +67,7 @@ export async function launchEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> 
     pid,
     exited,
     async stop() {
+      isStopping = true;
       signalGroup(pid, 'SIGTERM');
       const gone = await within(
         clock,
@@ -93,14 +96,15 @@ function argumentsOf({ bootstrapPath, logLevel }: EnvoyOptions): string[] {
 }
 
 /** A message of several lines has its level in the first. */
-function teller(log: Log): (line: string) => void {
+function teller(log: Log, isQuiet: () => boolean): (line: string) => void {
   let level = '';
   let component = '';
   return (line) => {
     const [first = '', second = '', ...rest] = line.split('\t');
     if (rest.length > 0) [level, component] = [first, second];
     const fields = { component, said: rest.length > 0 ? rest.join('\t') : line };
-    if (level === 'critical' || level === 'error') log.error('envoy', fields);
+    if (isQuiet()) log.debug('envoy', fields);
+    else if (level === 'critical' || level === 'error') log.error('envoy', fields);
     else if (level === 'warning') log.warn('envoy', fields);
     else log.debug('envoy', fields);
   };
