@@ -40,7 +40,8 @@ export async function sustained(
   const startedMs = monotonicMs();
   for (let index = 0; index < count; index++) {
     const dueMs = startedMs + (index * 1000) / PER_SECOND;
-    if (dueMs > monotonicMs()) await sleep(dueMs - monotonicMs());
+    const earlyMs = dueMs - monotonicMs();
+    if (earlyMs > 0) await sleep(earlyMs);
     sentMs.push(monotonicMs());
     const sending = subject.moveEndpoint(serviceOf(index), first + index);
     sending.catch(() => {});
