@@ -9,17 +9,22 @@ const MAX_CAUSES = 512;
 
 export class LogThrottle {
   readonly #clock: Clock;
-  readonly #last = new Map<string, number>();
+  readonly #burst: number;
+  /** When the next line of a cause would be due if each had waited its second. */
+  readonly #due = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** `burst`: lines of one cause that may come at once, where each may tell something else; default 1. */
+  constructor(clock: Clock, burst = 1) {
     this.#clock = clock;
+    this.#burst = burst;
   }
 
   allows(cause: string): boolean {
     const now = this.#clock.now();
-    if (now - (this.#last.get(cause) ?? Number.NEGATIVE_INFINITY) < EVERY_MS) return false;
-    if (this.#last.size >= MAX_CAUSES) this.#last.clear();
-    this.#last.set(cause, now);
+    const due = Math.max(this.#due.get(cause) ?? now, now);
+    if (due - now > (this.#burst - 1) * EVERY_MS) return false;
+    if (this.#due.size >= MAX_CAUSES) this.#due.clear();
+    this.#due.set(cause, due + EVERY_MS);
     return true;
   }
 }

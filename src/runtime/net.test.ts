@@ -84,9 +84,7 @@ for (const harness of allHarnesses()) {
       await listener.close();
     });
 
-    test('a silent peer is asked as often as it is said', {
-      skip: !HAS_TIMERS || harness.name.startsWith('sim'),
-    }, async () => {
+    const asked = async (): Promise<void> => {
       const { net } = harness.runtime;
       const listener = await net.listen(ANY, () => new Recorder());
       const side = new Recorder();
@@ -103,7 +101,10 @@ for (const harness of allHarnesses()) {
       assert.ok(timer === '02' && seconds > 25 && seconds <= 30, line ?? 'no such connection');
       client.destroy('done');
       await listener.close();
-    });
+    };
+    // The simulation has no silent peers of the kernel's kind.
+    if (!harness.name.startsWith('sim'))
+      test('a silent peer is asked as often as it is said', { skip: !HAS_TIMERS }, asked);
 
     test('reserve and commit place bytes where write would', async () => {
       const { client, serverSide, listener } = await pairOf(harness);

@@ -136,7 +136,7 @@ describe('permissions', () => {
     assert.match(body.details.hint, /the workload default\/other\.1 itself and the admin/);
   });
 
-  test('refusals without end are all counted, and are a line a second', async () => {
+  test('refusals without end are all counted, and after a few are a line a second', async () => {
     const counters = new Counters();
     const flooded = await TestMesh.start({ counters });
     for (let i = 0; i < 50; i++) assert.equal((await flooded.call('GET', WORKLOADS, { token: 'wrong' })).status, 401);

@@ -68,6 +68,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return frontDoor;
 }
 
+/** Lines about refusals of one host that come at once: who looks into a few finds each in the log. */
+const REFUSAL_BURST = 20;
+
 /** Of a request, for the log. */
 interface About {
   readonly [field: string]: unknown;
@@ -92,7 +95,7 @@ class FrontDoor implements ApiServer {
     const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
     this.#bounds = bounds;
     this.#log = options.log;
-    this.#throttle = new LogThrottle(options.clock);
+    this.#throttle = new LogThrottle(options.clock, REFUSAL_BURST);
     const counters = options.counters ?? new Counters();
     const refused = (code: string): Counter => counters.counter('weft_api_refused_total', { code });
     this.#refused = { unauthenticated: refused('unauthenticated'), forbidden: refused('forbidden') };
@@ -211,7 +214,7 @@ class FrontDoor implements ApiServer {
     });
   }
 
-  /** Anybody can be refused as often as they like: a line a second for each host, and how many had none. */
+  /** Anybody can be refused as often as they like: after a few, a line a second for each host, and how many had none. */
   #reportRefusal(code: 'unauthenticated' | 'forbidden', reason: string, about: About): void {
     this.#refused[code].add(1);
     if (!this.#throttle.allows(`${code} ${about.remote}`)) {

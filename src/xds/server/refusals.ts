@@ -39,8 +39,9 @@ function byLine(names: ReadonlySet<string>, message: string): Map<string, string
   return reasons;
 }
 
-/** The name stands alone: `a` is not mentioned by `a|b`. */
+/** The name stands alone: `a` is not mentioned by `a|b`. No text mentions the empty name, which is found without end. */
 function mentions(line: string, name: string): boolean {
+  if (name === '') return false;
   for (let at = line.indexOf(name); at !== -1; at = line.indexOf(name, at + 1)) {
     if (!isNamePart(line, at - 1, -1) && !isNamePart(line, at + name.length, 1)) return true;
   }
