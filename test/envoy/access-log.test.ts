@@ -130,11 +130,12 @@ describe('access logs of Weft’s proxy and of Envoy', { skip: missing('envoy') 
     }
     for (const proxy of proxies.values()) {
       // By these a runtime filter samples.
+      const idOf = (i: number): string => `${String(i * 13).padStart(8, '0')}-0000-4000-8000-000000000000`;
       for (const [i, { headers, ...asked }] of REQUESTS.entries()) {
-        const id = `${String(i * 13).padStart(8, '0')}-0000-4000-8000-000000000000`;
-        await ask(proxy.ports.get('http') ?? 0, { ...asked, headers: { 'x-request-id': id, ...headers } });
+        await ask(proxy.ports.get('http') ?? 0, { ...asked, headers: { 'x-request-id': idOf(i), ...headers } });
       }
-      await ask(proxy.ports.get('secure') ?? 0, { name: 'secure', path: '/secure/x', identity });
+      const headers = { 'x-request-id': idOf(REQUESTS.length) };
+      await ask(proxy.ports.get('secure') ?? 0, { name: 'secure', path: '/secure/x', identity, headers });
       for (const name of ['tcp', 'logged-tcp', 'unmatched']) await raw(proxy.ports.get(name) ?? 0);
       await ask(proxy.ports.get('logged-http') ?? 0, {
         name: 'logged',
